@@ -1,0 +1,125 @@
+// Package config is everything an operator can set: one struct, read from a strict YAML file, the environment and flags.
+//
+// Later sources win: default, file, environment, flag. Every mistake is reported at once, as a sentence that names the
+// setting and where it was set.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"time"
+)
+
+// Config is the complete configuration of one instance. Default gives a valid one.
+type Config struct {
+	Listen     string // address of the public HTTP listener, host:port
+	Data       string // directory of everything that lasts, and of the run-time sockets
+	Database   string // data source name; empty for SQLite in the data directory (see DSN)
+	Name       string // name of the instance as people see it
+	PublicURL  string // canonical address for links, without a path; empty when only the listen address is used
+	Log        Log
+	Media      Media
+	Conference Conference
+	Limits     Limits
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level
+	Format LogFormat
+}
+
+// LogFormat is the shape of a log line.
+type LogFormat string
+
+// The log formats.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Media says where media packets are received and how videos are coded.
+type Media struct {
+	Addresses []netip.Addr // bound and announced to browsers, in this order
+	Ports     PortRange    // UDP; one port for each running conference
+	Codec     Codec        // published by policy; VP8 is always the second choice
+}
+
+// Codec is a video codec.
+type Codec string
+
+// The video codecs.
+const (
+	VP8 Codec = "vp8"
+	VP9 Codec = "vp9"
+	AV1 Codec = "av1"
+)
+
+// PortRange is a range of port numbers, both ends included.
+type PortRange struct {
+	First, Last uint16
+}
+
+// Len is the number of ports in the range.
+func (r PortRange) Len() int { return int(r.Last) - int(r.First) + 1 }
+
+// Conference bounds the live conferences.
+type Conference struct {
+	Linger          time.Duration // how long an empty conference stays, after the last participant left
+	ResumeWindow    time.Duration // how long a participant without a connection keeps the place
+	MaxParticipants int           // in one conference
+	MaxRunning      int           // conferences at the same time
+}
+
+// Limits bounds what one caller may ask of the API.
+type Limits struct {
+	RequestBytes  int64   // body of one API request
+	HeaderBytes   int     // all header lines of one request
+	SourceRate    float64 // API requests a second from one address, on average
+	SourceBurst   int     // and at once
+	SessionRate   float64 // API requests a second in one session or with one token, on average
+	SessionBurst  int     // and at once
+	MissesPerHour int     // unknown meeting links asked for from one address
+}
+
+// Default is the configuration of an instance of which nothing was said: loopback only, data in ./var.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:8080",
+		Data:   "./var",
+		Name:   "Konklave",
+		Log:    Log{Level: slog.LevelInfo, Format: LogText},
+		Media: Media{
+			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
+			Ports:     PortRange{First: 40000, Last: 40999},
+			Codec:     VP8,
+		},
+		Conference: Conference{
+			Linger:          60 * time.Second,
+			ResumeWindow:    60 * time.Second,
+			MaxParticipants: 500,
+			MaxRunning:      200,
+		},
+		Limits: Limits{
+			RequestBytes:  64 << 10,
+			HeaderBytes:   16 << 10,
+			SourceRate:    50,
+			SourceBurst:   200,
+			SessionRate:   20,
+			SessionBurst:  100,
+			MissesPerHour: 60,
+		},
+	}
+}
+
+// DSN is the data source name of the database: the configured one, or SQLite in the data directory.
+func (c Config) DSN() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return "sqlite:" + filepath.Join(c.Data, "konklave.db")
+}
+
+// RunDir is the directory of the run-time sockets.
+func (c Config) RunDir() string { return filepath.Join(c.Data, "run") }

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// Flags is one optional flag for every setting, and the path of the file: embed it in a kong command line.
+type Flags struct {
+	File string `name:"config" help:"Configuration file (YAML)." placeholder:"FILE" env:"KONKLAVE_CONFIG"`
+
+	Listen                    *string `help:"Address of the web server." placeholder:"HOST:PORT"`
+	Data                      *string `help:"Directory of everything that lasts." placeholder:"DIR"`
+	Database                  *string `help:"Database: sqlite:PATH or postgres://…" placeholder:"DSN"`
+	Name                      *string `help:"Name of this instance."`
+	PublicURL                 *string `name:"public-url" help:"Address under which people reach this instance." placeholder:"URL"`
+	LogLevel                  *string `help:"Least important message: debug, info, warn, error." placeholder:"LEVEL"`
+	LogFormat                 *string `help:"Shape of the log: text, json." placeholder:"FORMAT"`
+	MediaAddresses            *string `help:"IP addresses for media, separated by commas." placeholder:"IPS"`
+	MediaPorts                *string `help:"UDP ports for media." placeholder:"FIRST-LAST"`
+	MediaCodec                *string `help:"Video codec: vp8, vp9, av1." placeholder:"CODEC"`
+	ConferenceLinger          *string `help:"How long an empty conference stays." placeholder:"DURATION"`
+	ConferenceResumeWindow    *string `help:"How long a lost participant keeps the place." placeholder:"DURATION"`
+	ConferenceMaxParticipants *string `help:"Most participants in one conference." placeholder:"N"`
+	ConferenceMaxRunning      *string `help:"Most conferences at the same time." placeholder:"N"`
+	LimitsRequestBytes        *string `help:"Largest body of an API request." placeholder:"BYTES"`
+	LimitsHeaderBytes         *string `help:"Largest header of a request." placeholder:"BYTES"`
+	LimitsSourceRate          *string `help:"API requests a second from one address." placeholder:"N"`
+	LimitsSourceBurst         *string `help:"API requests from one address at once." placeholder:"N"`
+	LimitsSessionRate         *string `help:"API requests a second in one session." placeholder:"N"`
+	LimitsSessionBurst        *string `help:"API requests in one session at once." placeholder:"N"`
+	LimitsMissesPerHour       *string `help:"Unknown meeting links from one address in an hour." placeholder:"N"`
+}
+
+// given returns the flags that were set, by the key of their setting.
+func (f Flags) given() map[string]string {
+	given := map[string]string{}
+	v := reflect.ValueOf(f)
+	byName := map[string]*string{}
+	for i := range v.NumField() {
+		if p, ok := v.Field(i).Interface().(*string); ok && p != nil {
+			byName[v.Type().Field(i).Name] = p
+		}
+	}
+	for _, s := range Settings() {
+		if p := byName[fieldName(s.Key)]; p != nil {
+			given[s.Key] = *p
+		}
+	}
+	return given
+}
+
+// fieldName is the name of the field of Flags for a key: "media.ports" is MediaPorts.
+func fieldName(key string) string {
+	if key == "public-url" {
+		return "PublicURL"
+	}
+	var name strings.Builder
+	for part := range strings.FieldsFuncSeq(key, func(r rune) bool { return r == '.' || r == '-' }) {
+		name.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return name.String()
+}

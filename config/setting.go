@@ -1,0 +1,99 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Setting describes one key: its name in the file and what it means. Environment and flag names follow from the key.
+type Setting struct {
+	Key string // dotted path in the file
+	Doc string // what it does, in sentences; one line each
+	at  func(*Config) value
+}
+
+// Env is the name of the setting's environment variable.
+func (s Setting) Env() string {
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Key))
+}
+
+// Flag is the name of the setting's command line flag, with the dashes before it.
+func (s Setting) Flag() string { return "--" + strings.ReplaceAll(s.Key, ".", "-") }
+
+// Show is the setting's value in c as text, without secrets.
+func (s Setting) Show(c Config) string { return s.at(&c).String() }
+
+// Settings lists every key in the order of the example file.
+func Settings() []Setting {
+	return []Setting{
+		{"listen", "Address of the web server, host:port. Plain HTTP is served on loopback addresses only.",
+			func(c *Config) value { return textValue{&c.Listen} }},
+		{"data", "Directory of everything that lasts: database, keys, run-time sockets.",
+			func(c *Config) value { return textValue{&c.Data} }},
+		{"database", "Database: sqlite:PATH or postgres://USER@HOST/NAME. Empty means SQLite in the data directory.",
+			func(c *Config) value { return dsnValue{textValue{&c.Database}} }},
+		{"name", "Name of this instance, as people see it.",
+			func(c *Config) value { return textValue{&c.Name} }},
+		{"public-url", "Address under which people reach this instance, used in links; without a path.\nEmpty means the listen address.",
+			func(c *Config) value { return textValue{&c.PublicURL} }},
+		{"log.level", "Least important message that is logged: debug, info, warn or error.",
+			func(c *Config) value { return levelValue{&c.Log.Level} }},
+		{"log.format", "Shape of the log: text or json.",
+			func(c *Config) value { return choiceValue[LogFormat]{&c.Log.Format, []LogFormat{LogText, LogJSON}} }},
+		{"media.addresses", "IP addresses at which media is received and which browsers are told.",
+			func(c *Config) value { return addressesValue{&c.Media.Addresses} }},
+		{"media.ports", "UDP ports for media; each running conference takes one.",
+			func(c *Config) value { return portsValue{&c.Media.Ports} }},
+		{"media.codec", "Video codec that browsers publish when they can: vp8, vp9 or av1. VP8 is always the second choice.",
+			func(c *Config) value { return choiceValue[Codec]{&c.Media.Codec, []Codec{VP8, VP9, AV1}} }},
+		{"conference.linger", "How long an empty conference stays after the last participant left.",
+			func(c *Config) value { return durationValue{&c.Conference.Linger} }},
+		{"conference.resume-window", "How long a participant whose connection is lost keeps the place.",
+			func(c *Config) value { return durationValue{&c.Conference.ResumeWindow} }},
+		{"conference.max-participants", "Most participants in one conference.",
+			func(c *Config) value { return intValue[int]{&c.Conference.MaxParticipants} }},
+		{"conference.max-running", "Most conferences at the same time; each is a process and takes a media port.",
+			func(c *Config) value { return intValue[int]{&c.Conference.MaxRunning} }},
+		{"limits.request-bytes", "Largest body of an API request, in bytes.",
+			func(c *Config) value { return intValue[int64]{&c.Limits.RequestBytes} }},
+		{"limits.header-bytes", "Largest header of a request, in bytes.",
+			func(c *Config) value { return intValue[int]{&c.Limits.HeaderBytes} }},
+		{"limits.source-rate", "API requests a second from one address, on average.",
+			func(c *Config) value { return floatValue{&c.Limits.SourceRate} }},
+		{"limits.source-burst", "API requests from one address at once.",
+			func(c *Config) value { return intValue[int]{&c.Limits.SourceBurst} }},
+		{"limits.session-rate", "API requests a second in one session or with one token, on average.",
+			func(c *Config) value { return floatValue{&c.Limits.SessionRate} }},
+		{"limits.session-burst", "API requests in one session or with one token at once.",
+			func(c *Config) value { return intValue[int]{&c.Limits.SessionBurst} }},
+		{"limits.misses-per-hour", "Unknown meeting links that one address may ask for in an hour.",
+			func(c *Config) value { return intValue[int]{&c.Limits.MissesPerHour} }},
+	}
+}
+
+// masked stands where a secret is not shown.
+const masked = "***"
+
+// maskDSN replaces the password of a data source name.
+func maskDSN(dsn string) string {
+	if dsn == "" || strings.HasPrefix(dsn, "sqlite:") {
+		return dsn
+	}
+	u, err := url.Parse(dsn)
+	if err != nil || u.Host == "" {
+		return masked
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.UserPassword(u.User.Username(), masked)
+	}
+	q := u.Query()
+	if q.Has("password") || q.Has("sslpassword") {
+		for _, k := range []string{"password", "sslpassword"} {
+			if q.Has(k) {
+				q.Set(k, masked)
+			}
+		}
+		u.RawQuery = q.Encode()
+	}
+	return strings.ReplaceAll(u.String(), url.QueryEscape(masked), masked)
+}

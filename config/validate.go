@@ -1,0 +1,147 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The bounds of the settings; both ends are allowed.
+const (
+	MaxNameLength = 100 // characters
+
+	MinMediaPort = 1024
+
+	MaxLinger       = 24 * time.Hour
+	MinResumeWindow = 5 * time.Second
+	MaxResumeWindow = 10 * time.Minute
+
+	MinParticipants = 2
+	MaxParticipants = 5000
+	MaxRunning      = 10000
+
+	MinRequestBytes = 1 << 10
+	MaxRequestBytes = 16 << 20
+	MinHeaderBytes  = 4 << 10
+	MaxHeaderBytes  = 1 << 20
+	MaxRate         = 1e6
+	MaxBurst        = 1e6
+	MaxMisses       = 1e6
+)
+
+// Validate reports every mistake at once, one sentence each, joined; nil when there is none.
+func (c Config) Validate() error {
+	return errors.Join(c.contradictions(nil)...)
+}
+
+// contradictions lists the mistakes; sources, when known, says where each setting came from.
+func (c Config) contradictions(sources map[string]string) []error {
+	v := validator{sources: sources}
+	v.listen(c.Listen)
+	v.check("data", c.Data != "", "is empty, but must name a directory")
+	v.check("database", c.Database == "" || strings.HasPrefix(c.Database, "sqlite:") || strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://"),
+		"must begin with sqlite: or postgres://")
+	n := utf8.RuneCountInString(c.Name)
+	v.check("name", n >= 1 && n <= MaxNameLength && strings.TrimSpace(c.Name) == c.Name && utf8.ValidString(c.Name),
+		"must have 1 to %d characters and no space around them", MaxNameLength)
+	v.publicURL(c.PublicURL, c.Media.Addresses)
+	v.media(c.Media, c.Conference.MaxRunning)
+	v.within("conference.linger", c.Conference.Linger >= 0 && c.Conference.Linger <= MaxLinger, c.Conference.Linger, time.Duration(0), MaxLinger)
+	v.within("conference.resume-window", c.Conference.ResumeWindow >= MinResumeWindow && c.Conference.ResumeWindow <= MaxResumeWindow, c.Conference.ResumeWindow, MinResumeWindow, MaxResumeWindow)
+	v.number("conference.max-participants", float64(c.Conference.MaxParticipants), MinParticipants, MaxParticipants)
+	v.number("conference.max-running", float64(c.Conference.MaxRunning), 1, MaxRunning)
+	v.number("limits.request-bytes", float64(c.Limits.RequestBytes), MinRequestBytes, MaxRequestBytes)
+	v.number("limits.header-bytes", float64(c.Limits.HeaderBytes), MinHeaderBytes, MaxHeaderBytes)
+	v.number("limits.source-rate", c.Limits.SourceRate, 1, MaxRate)
+	v.number("limits.source-burst", float64(c.Limits.SourceBurst), 1, MaxBurst)
+	v.number("limits.session-rate", c.Limits.SessionRate, 1, MaxRate)
+	v.number("limits.session-burst", float64(c.Limits.SessionBurst), 1, MaxBurst)
+	v.number("limits.misses-per-hour", float64(c.Limits.MissesPerHour), 1, MaxMisses)
+	return v.mistakes
+}
+
+type validator struct {
+	sources  map[string]string
+	mistakes []error
+}
+
+func (v *validator) check(key string, ok bool, format string, args ...any) {
+	if ok {
+		return
+	}
+	name := key
+	if where := v.sources[key]; where != "" && where != SourceDefault {
+		name += " (" + where + ")"
+	}
+	v.mistakes = append(v.mistakes, fmt.Errorf("%s %s", name, fmt.Sprintf(format, args...)))
+}
+
+func (v *validator) within(key string, ok bool, got, least, most any) {
+	v.check(key, ok, "is %v, but must be from %v to %v", got, least, most)
+}
+
+func (v *validator) number(key string, n, least, most float64) {
+	v.within(key, n >= least && n <= most, show(n), show(least), show(most))
+}
+
+func show(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+
+func (v *validator) listen(listen string) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		v.check("listen", false, "is %q, but must be a host and a port such as 127.0.0.1:8080", listen)
+		return
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	v.check("listen", err == nil, "has the port %q, but a port is a number from 0 to 65535", port)
+	v.check("listen", IsLoopback(host), "is %s, which other machines can reach, but this release serves plain HTTP and so only loopback addresses: "+
+		"browsers give neither cameras nor secure cookies to plain HTTP from elsewhere. Use 127.0.0.1:%s, or put a server with TLS in front of it", listen, port)
+}
+
+// IsLoopback reports whether host, a name or an IP address without port, is this machine and nothing else.
+func IsLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.Unmap().IsLoopback() && a.Zone() == ""
+}
+
+func (v *validator) publicURL(raw string, media []netip.Addr) {
+	if raw == "" {
+		return
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
+		v.check("public-url", false, "is %q, but must be an address such as https://meet.example.org, without a path", raw)
+		return
+	}
+	local := IsLoopback(u.Hostname())
+	v.check("public-url", local || u.Scheme == "https", "is %q, but must begin with https://: browsers give neither cameras nor secure cookies to plain HTTP", raw)
+	reachable := local
+	for _, a := range media {
+		reachable = reachable || !a.IsLoopback()
+	}
+	v.check("media.addresses", reachable, "has loopback addresses only, but public-url invites people on other machines: add an address of this machine that they can reach")
+}
+
+func (v *validator) media(m Media, running int) {
+	v.check("media.addresses", len(m.Addresses) > 0, "is empty, but must name at least one IP address")
+	seen := map[netip.Addr]bool{}
+	for _, a := range m.Addresses {
+		v.check("media.addresses", !a.IsUnspecified() && !a.IsMulticast(), "contains %s, but browsers must be told concrete addresses of this machine", a)
+		v.check("media.addresses", !seen[a], "contains %s twice", a)
+		seen[a] = true
+	}
+	v.check("media.ports", m.Ports.First >= MinMediaPort, "begins at %d, but must be %d or higher", m.Ports.First, MinMediaPort)
+	v.check("media.ports", m.Ports.First <= m.Ports.Last, "is %d-%d, but the first port must not be above the last", m.Ports.First, m.Ports.Last)
+	if m.Ports.First <= m.Ports.Last {
+		v.check("conference.max-running", running <= m.Ports.Len(), "is %d, but media.ports has %d ports and each conference takes one", running, m.Ports.Len())
+	}
+}
