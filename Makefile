@@ -1,0 +1,126 @@
+# Konklave. Everything a developer does with the repository is a target here; `make` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Where `make run` listens and keeps its data.
+LISTEN ?= localhost:8080
+DATA ?= ./var
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+GO_MINOR := 26
+NODE_MIN := 20.19.0
+
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -path web/e2e -prune -o -path web/test-results -prune \
+	-o -type f ! -name '*.go' ! -name '*.test.ts' ! -name '*.test.tsx' -print 2>/dev/null)
+
+##@ Every day
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build, then serve on LISTEN (localhost:8080) with the data in DATA (./var)
+	exec bin/konklave serve --listen '$(LISTEN)' --data '$(DATA)'
+
+.PHONY: build
+build: check-go web ## Build the web client and bin/konklave
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/konklave ./cmd/konklave
+
+.PHONY: test
+test: check-go check-node ## Install what the tests need and run them all; this is what CI runs
+	@tools/check
+
+.PHONY: race
+race: check-go bin/tools/gotest ## Run the Go tests with the race detector
+	CGO_ENABLED=1 bin/tools/gotest -race -shuffle=on ./...
+
+.PHONY: e2e
+e2e: build e2e-only ## Run the browser tests against a fresh build
+
+.PHONY: lint
+lint: check-go bin/tools/golangci-lint web/node_modules/.installed ## Run the linters of Go and of the web client
+	bin/tools/golangci-lint run
+	npm --prefix web run --silent lint
+	npm --prefix web run --silent types
+
+.PHONY: fmt
+fmt: check-go web/node_modules/.installed ## Format everything
+	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+	npm --prefix web run --silent fmt
+
+##@ Now and then
+
+GENERATED := store/sqlgen httpapi/openapi.json web/src/api/schema.d.ts docs/config.example.yaml
+
+.PHONY: generate
+generate: check-go check-node bin/tools/sqlc ## Regenerate SQL code, OpenAPI document, TypeScript types, example configuration
+	cd store && ../bin/tools/sqlc generate
+	go run ./cmd/konklave openapi > httpapi/openapi.json.new && mv httpapi/openapi.json.new httpapi/openapi.json
+	go run ./cmd/konklave config example > docs/config.example.yaml.new && mv docs/config.example.yaml.new docs/config.example.yaml
+	npm --prefix web run --silent schema
+
+.PHONY: verify
+verify: generate ## Regenerate and fail when anything differs from what is committed
+	@git diff --exit-code --stat -- $(GENERATED) || { echo 'Generated files are out of date: commit what "make generate" wrote.'; exit 1; }
+	@echo 'generated files are up to date'
+
+.PHONY: bench
+bench: build ## Measure: join times, bytes, memory, forwarding; prints the figures
+	node bench/browser/main.mjs
+	go run ./bench/sfu
+
+.PHONY: stats
+stats: check-go ## Print the size budgets and whether they are kept
+	@go run -C tools ./stats -root ..
+
+.PHONY: screenshots
+screenshots: build ## Take pictures of every page at three widths, in both themes, into bin/screenshots
+	npm --prefix web exec -- playwright test --config web/e2e/screenshots.config.ts
+
+.PHONY: clean
+clean: ## Remove what was built (not the data)
+	rm -rf bin web/node_modules web/dist/assets web/dist/index.html web/dist/.built
+
+# --- below: parts of the targets above ---
+
+.PHONY: web
+web: check-node web/dist/.built
+
+web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
+	npm --prefix web run --silent build
+	@touch web/dist/.keep $@
+
+web/node_modules/.installed: web/package-lock.json
+	npm --prefix web ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: e2e-only
+e2e-only: web/node_modules/.installed
+	npm --prefix web exec -- playwright test --config web/e2e/playwright.config.ts
+
+bin/tools/gotest: $(wildcard tools/gotest/*.go)
+	go build -C tools -o ../$@ ./gotest
+
+bin/tools/sqlc: tools/go.mod tools/go.sum
+	CGO_ENABLED=1 go build -C tools -o ../$@ github.com/sqlc-dev/sqlc/cmd/sqlc
+
+bin/tools/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	CGO_ENABLED=0 go build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: check-go
+check-go:
+	@command -v go >/dev/null || { echo 'Konklave needs Go 1.$(GO_MINOR) or newer (https://go.dev/dl/); there is no "go" on the PATH.'; exit 1; }
+	@version=$$(go env GOVERSION); minor=$$(sed -E 's/^go1\.([0-9]+).*/\1/' <<<"$$version"); \
+	[[ "$$minor" =~ ^[0-9]+$$ && "$$minor" -ge $(GO_MINOR) ]] || { echo "Konklave needs Go 1.$(GO_MINOR) or newer (https://go.dev/dl/); this is $$version."; exit 1; }
+
+.PHONY: check-node
+check-node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'Konklave needs Node.js $(NODE_MIN) or newer with npm (https://nodejs.org); "node" or "npm" is not on the PATH.'; exit 1; }
+	@node -e 'const at = (v) => v.split(".").map(Number); const [a, b] = [at(process.versions.node), at("$(NODE_MIN)")]; process.exit(a[0] > b[0] || (a[0] === b[0] && a[1] >= b[1]) ? 0 : 1)' \
+	|| { echo "Konklave needs Node.js $(NODE_MIN) or newer (https://nodejs.org); this is $$(node --version)."; exit 1; }
