@@ -1,0 +1,123 @@
+package audit
+
+import (
+	"time"
+
+	"konklave/access"
+)
+
+type roleDetails struct {
+	Role access.Role `json:"role"`
+}
+
+// SetupCompleted says that the first administrator was created with the set-up link.
+func SetupCompleted(o Origin, userID string) Entry {
+	return newEntry(o, KindSetupCompleted, OutcomeSuccess, "user", userID, roleDetails{Role: access.RoleAdmin})
+}
+
+// UserCreated says that an account was created with this role.
+func UserCreated(o Origin, userID string, role access.Role) Entry {
+	return newEntry(o, KindUserCreated, OutcomeSuccess, "user", userID, roleDetails{Role: role})
+}
+
+type fieldsDetails struct {
+	Fields []string `json:"fields"`
+}
+
+// ProfileChanged says which fields of an account were changed, not to what.
+func ProfileChanged(o Origin, userID string, fields []string) Entry {
+	return newEntry(o, KindProfileChanged, OutcomeSuccess, "user", userID, fieldsDetails{Fields: fields})
+}
+
+type sessionsEndedDetails struct {
+	SessionsEnded int `json:"sessionsEnded"`
+}
+
+// PasswordChanged says that an account has a new password, and how many other sessions that ended.
+func PasswordChanged(o Origin, userID string, sessionsEnded int) Entry {
+	return newEntry(o, KindPasswordChanged, OutcomeSuccess, "user", userID, sessionsEndedDetails{SessionsEnded: sessionsEnded})
+}
+
+type sourceDetails struct {
+	Source string `json:"source"`
+}
+
+// SessionStarted says that somebody signed in from source, a shortened network address.
+func SessionStarted(o Origin, sessionID, source string) Entry {
+	return newEntry(o, KindSessionStarted, OutcomeSuccess, "session", sessionID, sourceDetails{Source: source})
+}
+
+// FailureReason says why a proof of identity was not accepted. The person who tried is not told.
+type FailureReason string
+
+// The reasons.
+const (
+	FailureUnknown  FailureReason = "unknown_account"
+	FailurePassword FailureReason = "wrong_password"
+	FailureDisabled FailureReason = "disabled_account"
+)
+
+type failureDetails struct {
+	Reason FailureReason `json:"reason"`
+	Source string        `json:"source"`
+}
+
+// SessionFailed says that a sign-in, or a password asked for again, failed. userID is empty for an unknown account.
+func SessionFailed(o Origin, userID string, reason FailureReason, source string) Entry {
+	return newEntry(o, KindSessionFailed, OutcomeFailure, "user", userID, failureDetails{Reason: reason, Source: source})
+}
+
+// LockScope says what a lock covers.
+type LockScope string
+
+// The scopes, from the first to be reached to the last.
+const (
+	LockAccountSource LockScope = "account_source" // this account from this source
+	LockAccount       LockScope = "account"        // this account from everywhere but its known devices
+	LockSource        LockScope = "source"         // every account from this source
+)
+
+type lockDetails struct {
+	Scope  LockScope `json:"scope"`
+	Source string    `json:"source"`
+	Until  time.Time `json:"until,format:'2006-01-02T15:04:05.000Z07:00'"`
+}
+
+// SessionLocked says that too many sign-ins failed and that none is tried again before until. userID is empty for an
+// unknown account.
+func SessionLocked(o Origin, userID string, scope LockScope, source string, until time.Time) Entry {
+	d := lockDetails{Scope: scope, Source: source, Until: until.UTC()}
+	return newEntry(o, KindSessionLocked, OutcomeFailure, "user", userID, d)
+}
+
+type reasonDetails struct {
+	Reason string `json:"reason"`
+}
+
+// SessionEndReason says why a session was ended by hand.
+type SessionEndReason string
+
+// The reasons. Sessions that expire leave no entry.
+const (
+	SessionSignedOut SessionEndReason = "signed_out"
+	SessionRevoked   SessionEndReason = "revoked"
+)
+
+// SessionEnded says that a session was ended before it expired.
+func SessionEnded(o Origin, sessionID string, reason SessionEndReason) Entry {
+	return newEntry(o, KindSessionEnded, OutcomeSuccess, "session", sessionID, reasonDetails{Reason: string(reason)})
+}
+
+type expiryDetails struct {
+	ExpiresAt time.Time `json:"expiresAt,format:'2006-01-02T15:04:05.000Z07:00'"`
+}
+
+// TokenCreated says that an API token was created that is valid until expiresAt.
+func TokenCreated(o Origin, tokenID string, expiresAt time.Time) Entry {
+	return newEntry(o, KindTokenCreated, OutcomeSuccess, "token", tokenID, expiryDetails{ExpiresAt: expiresAt.UTC()})
+}
+
+// TokenRevoked says that an API token was revoked.
+func TokenRevoked(o Origin, tokenID string) Entry {
+	return newEntry(o, KindTokenRevoked, OutcomeSuccess, "token", tokenID, nothing{})
+}
