@@ -1,0 +1,257 @@
+package conference
+
+import (
+	"slices"
+	"time"
+
+	"konklave/access"
+	"konklave/fault"
+)
+
+// Participant is a person in the conference.
+type Participant struct {
+	ID        ParticipantID `json:"id"`
+	Name      string        `json:"name"`
+	Kind      Kind          `json:"kind"`
+	Role      Role          `json:"role"`
+	JoinedAt  time.Time     `json:"joinedAt"`
+	Connected bool          `json:"connected"`
+
+	Account string    `json:"-"` // the account or guest id behind it, as the controller admitted it
+	lostAt  time.Time // when the connection was lost; zero while connected
+	line    int64     // number of the newest connection
+}
+
+// actor is the participant as the access table sees him: his role in this conference and nothing from outside.
+func (p *Participant) actor() access.Actor {
+	kind := access.KindGuest
+	if p.Kind == KindAccount {
+		kind = access.KindAccount
+	}
+	return access.Actor{Kind: kind, ID: p.Account, UserID: p.Account, Roles: []access.Role{access.Role(p.Role)}}
+}
+
+// presence is who is here.
+type presence struct {
+	present    []Participant
+	emptySince time.Time // zero while somebody is here
+}
+
+func (p *presence) find(id ParticipantID) *Participant {
+	for i := range p.present {
+		if p.present[i].ID == id {
+			return &p.present[i]
+		}
+	}
+	return nil
+}
+
+func (p *presence) remove(id ParticipantID, at time.Time) {
+	p.present = slices.DeleteFunc(p.present, func(q Participant) bool { return q.ID == id })
+	if len(p.present) == 0 {
+		p.emptySince = at
+	}
+}
+
+func (p *presence) nextDeadline(s Settings) (time.Time, bool) {
+	if len(p.present) == 0 {
+		return p.emptySince.Add(s.Linger), true
+	}
+	var next time.Time
+	for _, q := range p.present {
+		if q.Connected {
+			continue
+		}
+		if at := q.lostAt.Add(s.ResumeWindow); next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next, !next.IsZero()
+}
+
+// ErrFull is the refusal of a join over the limit.
+var ErrFull = fault.New(fault.KindTooMany, "conference.full", "This conference has reached its limit of participants. Ask the host, or try again later.")
+
+// Admission is a person whom the controller lets in, as the redeemed ticket tells.
+type Admission struct {
+	Account string        `json:"account"` // account id or guest id
+	Kind    Kind          `json:"kind"`
+	Role    Role          `json:"role"`
+	Name    string        `json:"name"`
+	Rejoin  ParticipantID `json:"rejoin,omitempty"` // the place held before, as the client claims
+}
+
+// Join brings an admitted person in: to the place held before if the same account still holds it, or else to a new one.
+// Outcome.Participant tells which. ID is the id of a new place; Line numbers the connection, upwards within a worker.
+type Join struct {
+	Admission
+	ID   ParticipantID
+	Line int64
+}
+
+// Action is none: the ticket was the permission.
+func (Join) Action() access.Action { return serverAction }
+
+// place is where the person will be.
+func (j Join) place(s *State) ParticipantID {
+	if p := s.presence.find(j.Rejoin); p != nil && p.Account == j.Account {
+		return j.Rejoin
+	}
+	return j.ID
+}
+
+func (j Join) decide(s *State, _ *Participant, now time.Time) ([]Fact, error) {
+	place := j.place(s)
+	if s.presence.find(place) != nil {
+		return Connect{ID: place, Line: j.Line}.decide(s, nil, now)
+	}
+	if len(s.presence.present) >= s.Settings.MaxParticipants {
+		return nil, ErrFull
+	}
+	return []Fact{&ParticipantJoined{
+		Participant: Participant{ID: place, Name: j.Name, Kind: j.Kind, Role: j.Role, JoinedAt: now.UTC().Truncate(time.Millisecond), Connected: true},
+		Account:     j.Account,
+		line:        j.Line,
+	}}, nil
+}
+
+// Connect says that a participant has a new connection.
+type Connect struct {
+	ID   ParticipantID
+	Line int64
+}
+
+// Action is none: the resume token was the permission.
+func (Connect) Action() access.Action { return serverAction }
+
+func (c Connect) decide(s *State, _ *Participant, _ time.Time) ([]Fact, error) {
+	if s.presence.find(c.ID) == nil {
+		return nil, ErrNotPresent
+	}
+	return []Fact{&ConnectionChanged{ID: c.ID, Connected: true, line: c.Line}}, nil
+}
+
+// Disconnect says that a participant's connection was lost; if it was the newest, the resume window begins.
+type Disconnect struct {
+	ID   ParticipantID
+	Line int64
+}
+
+// Action is none: the server noticed it.
+func (Disconnect) Action() access.Action { return serverAction }
+
+func (d Disconnect) decide(s *State, _ *Participant, _ time.Time) ([]Fact, error) {
+	if p := s.presence.find(d.ID); p == nil || !p.Connected || p.line != d.Line {
+		return nil, nil
+	}
+	return []Fact{&ConnectionChanged{ID: d.ID, Connected: false, line: d.Line}}, nil
+}
+
+// Leave is a participant's own wish to go.
+type Leave struct{}
+
+// Action is conference.leave.
+func (Leave) Action() access.Action { return access.ConferenceLeave }
+
+func (Leave) decide(_ *State, by *Participant, _ time.Time) ([]Fact, error) {
+	return []Fact{&ParticipantLeft{ID: by.ID, Reason: LeftByChoice}}, nil
+}
+
+// Revoke takes out everybody who was admitted as this account or guest, by order of the controller.
+type Revoke struct{ Account string }
+
+// Action is none: the controller has decided.
+func (Revoke) Action() access.Action { return serverAction }
+
+func (r Revoke) decide(s *State, _ *Participant, _ time.Time) ([]Fact, error) {
+	var facts []Fact
+	for _, p := range s.presence.present {
+		if p.Account == r.Account {
+			facts = append(facts, &ParticipantLeft{ID: p.ID, Reason: LeftRemoved})
+		}
+	}
+	return facts, nil
+}
+
+// LeaveReason is why somebody is no longer here.
+type LeaveReason string
+
+// The reasons.
+const (
+	LeftByChoice LeaveReason = "left"
+	LeftLost     LeaveReason = "lost"
+	LeftEnded    LeaveReason = "ended"
+	LeftRemoved  LeaveReason = "removed"
+)
+
+// ParticipantJoined is the fact that a person came in.
+type ParticipantJoined struct {
+	Participant Participant `json:"participant"`
+	Account     string      `json:"account"` // journalled, never shown
+	line        int64
+}
+
+// Kind is "participant.joined".
+func (*ParticipantJoined) Kind() string { return "participant.joined" }
+
+// Durable is true.
+func (*ParticipantJoined) Durable() bool { return true }
+
+// Audience is everyone.
+func (*ParticipantJoined) Audience() Audience { return Everyone() }
+
+func (f *ParticipantJoined) evolve(s *State, _ Event) {
+	p := f.Participant
+	p.Account, p.line = f.Account, f.line
+	s.presence.present = append(s.presence.present, p)
+	s.presence.emptySince = time.Time{}
+	s.applied[p.ID] = &applied{outcomes: map[int64]Outcome{}}
+}
+
+// ParticipantLeft is the fact that a person is gone.
+type ParticipantLeft struct {
+	ID     ParticipantID `json:"id"`
+	Reason LeaveReason   `json:"reason"`
+}
+
+// Kind is "participant.left".
+func (*ParticipantLeft) Kind() string { return "participant.left" }
+
+// Durable is true.
+func (*ParticipantLeft) Durable() bool { return true }
+
+// Audience is everyone.
+func (*ParticipantLeft) Audience() Audience { return Everyone() }
+
+func (f *ParticipantLeft) evolve(s *State, e Event) {
+	s.presence.remove(f.ID, e.At)
+	delete(s.applied, f.ID)
+}
+
+// ConnectionChanged is the fact that a participant's connection was lost or is back.
+type ConnectionChanged struct {
+	ID        ParticipantID `json:"id"`
+	Connected bool          `json:"connected"`
+	line      int64
+}
+
+// Kind is "participant.connection".
+func (*ConnectionChanged) Kind() string { return "participant.connection" }
+
+// Durable is false: after a restart everybody connects anew.
+func (*ConnectionChanged) Durable() bool { return false }
+
+// Audience is everyone.
+func (*ConnectionChanged) Audience() Audience { return Everyone() }
+
+func (f *ConnectionChanged) evolve(s *State, e Event) {
+	p := s.presence.find(f.ID)
+	if p == nil {
+		return
+	}
+	p.Connected, p.line = f.Connected, f.line
+	p.lostAt = time.Time{}
+	if !f.Connected {
+		p.lostAt = e.At
+	}
+}

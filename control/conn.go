@@ -1,0 +1,214 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"konklave/fault"
+)
+
+// Handler answers the calls of the other side. It is called on a goroutine of its own for each call; what it returns is
+// encoded as JSON, an error travels as its fault.
+type Handler func(ctx context.Context, call string, body []byte) (any, error)
+
+// ErrClosed is returned by calls on a connection that is gone.
+var ErrClosed = errors.New("control: connection is closed")
+
+// ErrFrameTooLarge ends a connection whose other side sends more than FrameMax in one message.
+var ErrFrameTooLarge = errors.New("control: message is too large")
+
+// ErrUnknownCall is the answer to a call that the Handler does not know.
+var ErrUnknownCall = fault.New(fault.KindInvalid, "control.unknown_call", "The other side does not know this call.")
+
+// Conn is a proven connection. All methods may be called from any goroutine.
+type Conn struct {
+	nc    net.Conn
+	in    *bufio.Reader
+	serve Handler
+	slots chan struct{}
+	done  chan struct{}
+
+	writeMu sync.Mutex // orders lines on nc
+
+	mu      sync.Mutex // guards what follows
+	lastID  int64
+	waiting map[int64]chan frame
+	err     error
+}
+
+// Call asks the other side and decodes its answer into result, which may be nil. An error of the other side is a
+// *fault.Fault; ErrClosed means that it is unknown whether the call was served.
+func (c *Conn) Call(ctx context.Context, call string, body, result any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", call, err)
+	}
+	id, answer, err := c.register()
+	if err != nil {
+		return err
+	}
+	defer c.forget(id)
+	if err := c.writeLine(frame{ID: id, Call: call, Body: raw}); err != nil {
+		c.close(err)
+		return ErrClosed
+	}
+	select {
+	case f := <-answer:
+		if f.Fault != nil {
+			return fault.New(f.Fault.Kind, f.Fault.Code, f.Fault.Message)
+		}
+		if result == nil {
+			return nil
+		}
+		return json.Unmarshal(f.Body, result)
+	case <-c.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Conn) register() (int64, chan frame, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return 0, nil, ErrClosed
+	}
+	c.lastID++
+	answer := make(chan frame, 1)
+	c.waiting[c.lastID] = answer
+	return c.lastID, answer, nil
+}
+
+func (c *Conn) forget(id int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.waiting, id)
+}
+
+// Done is closed when the connection is gone.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Close ends the connection; calls under way return ErrClosed.
+func (c *Conn) Close() error {
+	c.close(ErrClosed)
+	return nil
+}
+
+func (c *Conn) close(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	_ = c.nc.Close() // nothing can be done about it
+	close(c.done)
+}
+
+func (c *Conn) read() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for {
+		line, err := c.line()
+		if err != nil {
+			c.close(err)
+			return
+		}
+		var f frame
+		if err := json.Unmarshal(line, &f, json.RejectUnknownMembers(true)); err != nil {
+			c.close(fmt.Errorf("control: malformed message: %w", err))
+			return
+		}
+		if f.Re != 0 {
+			c.answered(f)
+			continue
+		}
+		select {
+		case c.slots <- struct{}{}: // a flood waits in the other side's socket
+		case <-c.done:
+			return
+		}
+		go func() {
+			defer func() { <-c.slots }()
+			c.answer(ctx, f)
+		}()
+	}
+}
+
+func (c *Conn) answered(f frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if answer, ok := c.waiting[f.Re]; ok {
+		delete(c.waiting, f.Re)
+		answer <- f
+	}
+}
+
+func (c *Conn) answer(ctx context.Context, f frame) {
+	reply := frame{Re: f.ID}
+	result, err := c.serve(ctx, f.Call, f.Body)
+	if err == nil && result != nil {
+		reply.Body, err = json.Marshal(result)
+	}
+	if err != nil {
+		w := fault.As(err)
+		reply.Body, reply.Fault = nil, &wireFault{w.Kind, w.Code, w.Message}
+	}
+	if err := c.writeLine(reply); err != nil {
+		c.close(err)
+	}
+}
+
+func (c *Conn) writeLine(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if len(line)+1 > FrameMax {
+		return ErrFrameTooLarge
+	}
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	_, err = c.nc.Write(append(line, '\n'))
+	return err
+}
+
+// line reads one message of at most FrameMax bytes.
+func (c *Conn) line() ([]byte, error) {
+	var whole []byte
+	for {
+		part, err := c.in.ReadSlice('\n')
+		if len(whole)+len(part) > FrameMax {
+			return nil, ErrFrameTooLarge
+		}
+		if err == nil && whole == nil {
+			return part, nil
+		}
+		whole = append(whole, part...)
+		if err == nil {
+			return whole, nil
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return nil, err
+		}
+	}
+}
+
+// Decode reads the body of a call strictly.
+func Decode(body []byte, into any) error {
+	if len(body) == 0 {
+		body = jsontext.Value("{}")
+	}
+	if err := json.Unmarshal(body, into, json.RejectUnknownMembers(true)); err != nil {
+		return fault.New(fault.KindInvalid, "control.malformed", "The call could not be understood.").Because(err)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+// Package control is the channel between the controller and one conference worker.
+//
+// The controller dials, the worker listens on an inherited socket and never dials. Both prove that they hold the key of this
+// conference before anything else is said. After that, calls run in both directions over the one connection: small JSON
+// messages, one a line, each with a version in the handshake so that an older worker can talk to a newer controller.
+//
+// Which conference speaks follows from the channel, never from a message.
+package control
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"konklave/conference"
+	"konklave/fault"
+)
+
+// Version is the version of the channel that this build speaks.
+const Version = 1
+
+// Limits of the channel.
+const (
+	FrameMax         = 1 << 20 // bytes in one message, line end included
+	callsInFlight    = 64      // calls of the other side that are served at once
+	handshakeTimeout = 5 * time.Second
+	nonceSize        = 32
+)
+
+// The calls a worker makes.
+const (
+	// CallRedeem turns a ticket into a grant: [Redeem] → [conference.Admission].
+	CallRedeem = "redeem"
+	// CallAppend is the one write verb: [Append] → nothing.
+	CallAppend = "append"
+)
+
+// The calls a controller makes.
+const (
+	// CallStatus asks how the worker is: nothing → [Status].
+	CallStatus = "status"
+	// CallRevoke takes an account or guest out of the conference: [Revoke] → nothing.
+	CallRevoke = "revoke"
+	// CallEnd ends the conference: nothing → nothing.
+	CallEnd = "end"
+)
+
+// Redeem is the content of CallRedeem.
+type Redeem struct {
+	Ticket string `json:"ticket"`
+}
+
+// Append is the content of CallAppend: events that follow Seq events already stored in this epoch. A repetition with the
+// same content succeeds; another epoch than the present one is refused with journal.stale_epoch.
+type Append struct {
+	Epoch  int64               `json:"epoch"`
+	Seq    int64               `json:"seq"`
+	Events []conference.Stored `json:"events"`
+}
+
+// Status is the answer to CallStatus.
+type Status struct {
+	Conference   string `json:"conference"`
+	Epoch        int64  `json:"epoch"`
+	Participants int    `json:"participants"`
+	MediaPackets uint64 `json:"mediaPackets"` // forwarded so far
+	MemoryBytes  uint64 `json:"memoryBytes"`  // resident
+}
+
+// Revoke is the content of CallRevoke.
+type Revoke struct {
+	Account string `json:"account"`
+}
+
+// frame is one message: a call, or the answer to one.
+type frame struct {
+	ID    int64          `json:"id,omitempty"`   // of a call
+	Call  string         `json:"call,omitempty"` // name of a call
+	Re    int64          `json:"re,omitempty"`   // of the call that this answers
+	Body  jsontext.Value `json:"body,omitempty"`
+	Fault *wireFault     `json:"fault,omitempty"`
+}
+
+type wireFault struct {
+	Kind    fault.Kind `json:"kind"`
+	Code    fault.Code `json:"code"`
+	Message string     `json:"message"`
+}
+
+// hello opens the handshake, from each side; proof answers the other's nonce.
+type hello struct {
+	Version    int    `json:"v"`
+	Conference string `json:"conference"`
+	Nonce      string `json:"nonce"`
+	Proof      string `json:"proof,omitempty"`
+}
+
+// proof is what only a holder of the key can say about both nonces; the role keeps it from being reflected.
+func proof(key []byte, role, conferenceID, mine, theirs string) string {
+	mac := hmac.New(sha256.New, key)
+	for _, part := range []string{"konklave control 1", role, conferenceID, mine, theirs} {
+		mac.Write([]byte(part))
+		mac.Write([]byte{0})
+	}
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func sameProof(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

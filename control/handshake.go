@@ -1,0 +1,112 @@
+package control
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// ErrNotProven is returned when the other side does not hold the key, or speaks of another conference.
+var ErrNotProven = errors.New("control: the other side could not prove itself")
+
+const (
+	roleController = "controller"
+	roleWorker     = "worker"
+)
+
+// Dial does the controller's side of the handshake over an open connection.
+func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, error) {
+	c := newConn(nc, serve)
+	mine := newNonce()
+	err := c.handshake(func() error {
+		if err := c.writeLine(hello{Version: Version, Conference: conferenceID, Nonce: mine}); err != nil {
+			return err
+		}
+		var their hello
+		if err := c.readLine(&their); err != nil {
+			return err
+		}
+		if their.Conference != conferenceID || !sameProof(their.Proof, proof(key, roleWorker, conferenceID, their.Nonce, mine)) {
+			return ErrNotProven
+		}
+		return c.writeLine(hello{Version: min(Version, their.Version), Conference: conferenceID, Proof: proof(key, roleController, conferenceID, mine, their.Nonce)})
+	})
+	return c.opened(err)
+}
+
+// Accept does the worker's side of the handshake over an accepted connection.
+func Accept(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, error) {
+	c := newConn(nc, serve)
+	mine := newNonce()
+	err := c.handshake(func() error {
+		var their hello
+		if err := c.readLine(&their); err != nil {
+			return err
+		}
+		if their.Conference != conferenceID || their.Version < 1 {
+			return ErrNotProven
+		}
+		if err := c.writeLine(hello{Version: Version, Conference: conferenceID, Nonce: mine, Proof: proof(key, roleWorker, conferenceID, mine, their.Nonce)}); err != nil {
+			return err
+		}
+		var last hello
+		if err := c.readLine(&last); err != nil {
+			return err
+		}
+		if !sameProof(last.Proof, proof(key, roleController, conferenceID, their.Nonce, mine)) {
+			return ErrNotProven
+		}
+		return nil
+	})
+	return c.opened(err)
+}
+
+func newNonce() string {
+	b := make([]byte, nonceSize)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func newConn(nc net.Conn, serve Handler) *Conn {
+	return &Conn{
+		nc:      nc,
+		in:      bufio.NewReaderSize(nc, 64<<10),
+		serve:   serve,
+		waiting: map[int64]chan frame{},
+		slots:   make(chan struct{}, callsInFlight),
+		done:    make(chan struct{}),
+	}
+}
+
+func (c *Conn) handshake(steps func() error) error {
+	if err := c.nc.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
+		return err
+	}
+	if err := steps(); err != nil {
+		return fmt.Errorf("control handshake: %w", err)
+	}
+	return c.nc.SetDeadline(time.Time{})
+}
+
+func (c *Conn) opened(err error) (*Conn, error) {
+	if err != nil {
+		_ = c.nc.Close() // the handshake's error is the one that matters
+		return nil, err
+	}
+	go c.read()
+	return c, nil
+}
+
+func (c *Conn) readLine(into any) error {
+	line, err := c.line()
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, into, json.RejectUnknownMembers(true))
+}

@@ -1,0 +1,220 @@
+// Package launch starts conference workers and finds them again.
+//
+// Here is the narrow protocol with four verbs (start, signal, list, wait) and the controller's side of it; the launcher
+// itself, parent of all workers, is in package process. The two talk over an inherited socket pair that keeps message
+// borders and carries file descriptors, so the launcher needs no network and no address.
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"konklave/fault"
+)
+
+// MessageMax is the largest message in bytes.
+const MessageMax = 192 << 10
+
+// FilesMax is how many file descriptors one start may hand over.
+const FilesMax = 16
+
+// WorkerConfig is what a worker is told at its start, over a pipe: it never stands in arguments or environment.
+type WorkerConfig struct {
+	Conference      string        `json:"conference"`
+	Title           string        `json:"title"`
+	Epoch           int64         `json:"epoch"`
+	Key             []byte        `json:"key"` // of the control channel
+	StartedAt       time.Time     `json:"startedAt"`
+	Codec           string        `json:"codec"`
+	ResumeWindow    time.Duration `json:"resumeWindow,format:nano"`
+	Linger          time.Duration `json:"linger,format:nano"`
+	MediaLease      time.Duration `json:"mediaLease,format:nano"` // how long media runs while no controller is there
+	MaxParticipants int           `json:"maxParticipants"`
+	LogLevel        string        `json:"logLevel"`
+	LogFormat       string        `json:"logFormat"`
+}
+
+// The file descriptors a worker inherits, in this order; UDP sockets for media follow from FileMedia on.
+const (
+	FileControl    = 3 // listening unix socket, for the controller
+	FileSignalling = 4 // listening unix socket, for the front
+	FileConfig     = 5 // pipe to read the WorkerConfig from
+	FileMedia      = 6
+)
+
+// Files are the sockets that a worker inherits. They are bound by the controller; after Start it may close its copies.
+type Files struct {
+	Control    *os.File
+	Signalling *os.File
+	Media      []*os.File
+}
+
+// Running describes a worker.
+type Running struct {
+	Conference string    `json:"conference"`
+	Epoch      int64     `json:"epoch"`
+	PID        int       `json:"pid"`
+	StartedAt  time.Time `json:"startedAt"`
+}
+
+// Exit is the end of a worker.
+type Exit struct {
+	Running
+	Code   int    `json:"code"`             // exit status; -1 when ended by a signal
+	Signal string `json:"signal,omitempty"` // its name, when ended by one
+}
+
+// Request is a message to the launcher.
+type Request struct {
+	ID         int64          `json:"id"`
+	Verb       string         `json:"verb"` // start, signal, list, wait
+	Start      *WorkerConfig  `json:"start,omitempty"`
+	Conference string         `json:"conference,omitempty"` // of signal
+	Signal     syscall.Signal `json:"signal,omitempty"`
+}
+
+// Response is the launcher's answer. A wait is answered when a worker has ended.
+type Response struct {
+	ID      int64       `json:"id"`
+	Started *Running    `json:"started,omitempty"`
+	List    []Running   `json:"list,omitempty"`
+	Exit    *Exit       `json:"exit,omitempty"`
+	Refused *fault.Code `json:"refused,omitempty"`
+	Message string      `json:"message,omitempty"`
+}
+
+// The verbs.
+const (
+	VerbStart  = "start"
+	VerbSignal = "signal"
+	VerbList   = "list"
+	VerbWait   = "wait"
+)
+
+// ErrGone is returned when the launcher has gone away.
+var ErrGone = errors.New("launch: the launcher is gone")
+
+// Client is the controller's side.
+type Client struct {
+	conn *net.UnixConn
+	done chan struct{}
+
+	mu      sync.Mutex // guards what follows
+	lastID  int64
+	waiting map[int64]chan Response
+}
+
+// NewClient talks to the launcher over its socket.
+func NewClient(conn *net.UnixConn) *Client {
+	c := &Client{conn: conn, done: make(chan struct{}), waiting: map[int64]chan Response{}}
+	go c.read()
+	return c
+}
+
+// Start starts a worker and hands it the sockets.
+func (c *Client) Start(config WorkerConfig, files Files) (Running, error) {
+	fds := []int{int(files.Control.Fd()), int(files.Signalling.Fd())}
+	for _, f := range files.Media {
+		fds = append(fds, int(f.Fd()))
+	}
+	r, err := c.ask(Request{Verb: VerbStart, Start: &config}, fds)
+	if err != nil {
+		return Running{}, err
+	}
+	if r.Started == nil {
+		return Running{}, errors.New("launch: empty answer to start")
+	}
+	return *r.Started, nil
+}
+
+// Signal sends a signal to the worker of a conference.
+func (c *Client) Signal(conference string, signal syscall.Signal) error {
+	_, err := c.ask(Request{Verb: VerbSignal, Conference: conference, Signal: signal}, nil)
+	return err
+}
+
+// List tells which workers run.
+func (c *Client) List() ([]Running, error) {
+	r, err := c.ask(Request{Verb: VerbList}, nil)
+	return r.List, err
+}
+
+// Wait returns the next end of a worker.
+func (c *Client) Wait() (Exit, error) {
+	r, err := c.ask(Request{Verb: VerbWait}, nil)
+	if err != nil {
+		return Exit{}, err
+	}
+	if r.Exit == nil {
+		return Exit{}, errors.New("launch: empty answer to wait")
+	}
+	return *r.Exit, nil
+}
+
+// Done is closed when the launcher is gone.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Close ends the connection; the launcher and its workers stay.
+func (c *Client) Close() error { return c.conn.Close() }
+
+func (c *Client) ask(q Request, fds []int) (Response, error) {
+	c.mu.Lock()
+	c.lastID++
+	q.ID = c.lastID
+	answer := make(chan Response, 1)
+	c.waiting[q.ID] = answer
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.waiting, q.ID)
+	}()
+	raw, err := json.Marshal(q)
+	if err != nil {
+		return Response{}, fmt.Errorf("encode %s: %w", q.Verb, err)
+	}
+	var rights []byte
+	if len(fds) > 0 {
+		rights = syscall.UnixRights(fds...)
+	}
+	if _, _, err := c.conn.WriteMsgUnix(raw, rights, nil); err != nil {
+		return Response{}, fmt.Errorf("launch %s: %w", q.Verb, err)
+	}
+	select {
+	case r := <-answer:
+		if r.Refused != nil {
+			return Response{}, fault.New(fault.KindUnavailable, *r.Refused, r.Message)
+		}
+		return r, nil
+	case <-c.done:
+		return Response{}, ErrGone
+	}
+}
+
+func (c *Client) read() {
+	defer close(c.done)
+	buffer := make([]byte, MessageMax)
+	for {
+		n, err := c.conn.Read(buffer)
+		if err != nil || n == 0 {
+			return
+		}
+		var r Response
+		if err := json.Unmarshal(buffer[:n], &r, json.RejectUnknownMembers(true)); err != nil {
+			return
+		}
+		c.mu.Lock()
+		if answer, ok := c.waiting[r.ID]; ok {
+			delete(c.waiting, r.ID)
+			answer <- r
+		}
+		c.mu.Unlock()
+	}
+}
