@@ -85,14 +85,14 @@ screenshots: build ## Take pictures of every page at three widths, in both theme
 
 .PHONY: clean
 clean: ## Remove what was built (not the data)
-	rm -rf bin web/node_modules web/dist/assets web/dist/index.html web/dist/.built
+	rm -rf bin web/node_modules web/dist/assets web/dist/index.html
 
 # --- below: parts of the targets above ---
 
 .PHONY: web
-web: check-node web/dist/.built
+web: check-node web/dist/index.html
 
-web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	npm --prefix web run --silent build
 	@touch web/dist/.keep $@
 
