@@ -1,2 +1,66 @@
 // Package user is about people with an account: who they are, not how they prove it (auth) and not what they may do (access).
 package user
+
+import (
+	"time"
+
+	"konklave/access"
+	"konklave/fault"
+)
+
+// Language is what a person reads: the language of the client and of texts made for that person.
+type Language string
+
+// The languages of Konklave.
+const (
+	German  Language = "de"
+	English Language = "en"
+)
+
+// DefaultLanguage is used where nothing says otherwise.
+const DefaultLanguage = German
+
+// User is a person with an account.
+type User struct {
+	ID         string
+	Tenant     string
+	Email      string // as CleanEmail returns it; unique in the tenant
+	Name       string // as CleanName returns it
+	Role       access.Role
+	Language   Language
+	CreatedAt  time.Time // UTC, whole milliseconds
+	DisabledAt time.Time // zero while the account may be used
+}
+
+// Disabled reports whether the account may no longer be used.
+func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+// Actor is the user acting with a session of this id.
+func (u User) Actor(sessionID string) access.Actor {
+	return access.Actor{Kind: access.KindAccount, ID: sessionID, UserID: u.ID, Roles: []access.Role{u.Role}, Tenant: u.Tenant}
+}
+
+// The faults of the other fields of an account.
+var (
+	ErrUnknown         = fault.New(fault.KindNotFound, "user.unknown", "There is no such account.")
+	ErrRoleInvalid     = fault.New(fault.KindInvalid, "role.invalid", `The role must be "admin" or "user".`).At("/role")
+	ErrLanguageInvalid = fault.New(fault.KindInvalid, "language.invalid", `The language must be "de" or "en".`).At("/language")
+)
+
+func cleanRole(r access.Role) (access.Role, error) {
+	if r != access.RoleAdmin && r != access.RoleUser {
+		return "", ErrRoleInvalid
+	}
+	return r, nil
+}
+
+// cleanLanguage takes an empty language for the default.
+func cleanLanguage(l Language) (Language, error) {
+	switch l {
+	case "":
+		return DefaultLanguage, nil
+	case German, English:
+		return l, nil
+	}
+	return "", ErrLanguageInvalid
+}

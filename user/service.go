@@ -1,0 +1,161 @@
+package user
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+)
+
+// MaxPage is how many users one List returns at most.
+const MaxPage = 200
+
+// Store keeps users. A method that changes something writes the entry in the same transaction.
+type Store interface {
+	// InsertUser fails with ErrEmailTaken when the tenant has the address already.
+	InsertUser(ctx context.Context, u User, passwordHash string, entry audit.Entry) error
+	// User fails with ErrUnknown.
+	User(ctx context.Context, tenant, id string) (User, error)
+	// Users returns at most limit users whose address sorts after the given one, in the order of the address.
+	Users(ctx context.Context, tenant, afterEmail string, limit int) ([]User, error)
+	// ChangeUser reads the user, calls change and stores what it returns, all in one transaction; nothing is stored
+	// when change fails. It fails with ErrUnknown.
+	ChangeUser(ctx context.Context, tenant, id string, change func(User) (User, audit.Entry, error)) (User, error)
+}
+
+// Hasher checks the rules for passwords and turns one into what is stored.
+type Hasher interface {
+	Hash(ctx context.Context, password string) (string, error)
+}
+
+// Service creates, lists and changes accounts.
+type Service struct {
+	store  Store
+	hasher Hasher
+	now    func() time.Time
+}
+
+// NewService returns a Service that takes the time from now.
+func NewService(store Store, hasher Hasher, now func() time.Time) *Service {
+	return &Service{store: store, hasher: hasher, now: now}
+}
+
+// New is what an account is made of.
+type New struct {
+	Email    string
+	Name     string
+	Role     access.Role
+	Language Language // empty means DefaultLanguage
+	Password string
+}
+
+// Prepare checks everything but the password and gives the user an id. It stores nothing.
+func (n New) Prepare(tenant string, at time.Time) (User, error) {
+	email, err := CleanEmail(n.Email)
+	if err != nil {
+		return User{}, err
+	}
+	name, err := CleanName(n.Name)
+	if err != nil {
+		return User{}, err
+	}
+	role, err := cleanRole(n.Role)
+	if err != nil {
+		return User{}, err
+	}
+	language, err := cleanLanguage(n.Language)
+	if err != nil {
+		return User{}, err
+	}
+	return User{
+		ID: strings.ToLower(rand.Text()), Tenant: tenant, Email: email, Name: name, Role: role, Language: language,
+		CreatedAt: at.UTC().Truncate(time.Millisecond),
+	}, nil
+}
+
+// Create makes an account. Faults: access, email.invalid, email.taken, name.*, role.invalid, language.invalid, password.*.
+func (s *Service) Create(ctx context.Context, actor access.Actor, n New) (User, error) {
+	if err := access.Decide(actor, access.UserCreate, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
+		return User{}, err
+	}
+	at := s.now()
+	u, err := n.Prepare(actor.Tenant, at)
+	if err != nil {
+		return User{}, err
+	}
+	hash, err := s.hasher.Hash(ctx, n.Password)
+	if err != nil {
+		return User{}, err
+	}
+	entry := audit.UserCreated(audit.Origin{At: at, Actor: actor}, u.ID, u.Role)
+	if err := s.store.InsertUser(ctx, u, hash, entry); err != nil {
+		return User{}, err
+	}
+	return u, nil
+}
+
+// List returns accounts of the actor's organisation in the order of their addresses, at most limit (and MaxPage) of
+// them, starting after the given address.
+func (s *Service) List(ctx context.Context, actor access.Actor, afterEmail string, limit int) ([]User, error) {
+	if err := access.Decide(actor, access.UserList, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
+		return nil, err
+	}
+	if limit <= 0 || limit > MaxPage {
+		limit = MaxPage
+	}
+	return s.store.Users(ctx, actor.Tenant, afterEmail, limit)
+}
+
+// Profile returns the actor's own account.
+func (s *Service) Profile(ctx context.Context, actor access.Actor) (User, error) {
+	own := access.Object{Kind: "user", ID: actor.UserID, OwnerID: actor.UserID, Tenant: actor.Tenant}
+	if err := access.Decide(actor, access.ProfileRead, own).Err(); err != nil {
+		return User{}, err
+	}
+	return s.store.User(ctx, actor.Tenant, actor.UserID)
+}
+
+// Change is what to change of a profile; nil leaves a field as it is.
+type Change struct {
+	Name     *string
+	Language *Language
+}
+
+// UpdateProfile changes the actor's own account. Faults: access, name.*, language.invalid. A change that changes nothing
+// is written to the audit log too.
+func (s *Service) UpdateProfile(ctx context.Context, actor access.Actor, c Change) (User, error) {
+	return s.store.ChangeUser(ctx, actor.Tenant, actor.UserID, func(u User) (User, audit.Entry, error) {
+		own := access.Object{Kind: "user", ID: u.ID, OwnerID: u.ID, Tenant: u.Tenant}
+		if err := access.Decide(actor, access.ProfileUpdate, own).Err(); err != nil {
+			return User{}, audit.Entry{}, err
+		}
+		changed, fields, err := c.apply(u)
+		if err != nil {
+			return User{}, audit.Entry{}, err
+		}
+		return changed, audit.ProfileChanged(audit.Origin{At: s.now(), Actor: actor}, u.ID, fields), nil
+	})
+}
+
+func (c Change) apply(u User) (User, []string, error) {
+	fields, err := []string{}, error(nil)
+	if c.Name != nil {
+		if u.Name, err = CleanName(*c.Name); err != nil {
+			return User{}, nil, err
+		}
+		fields = append(fields, "name")
+	}
+	if c.Language != nil {
+		if *c.Language == "" {
+			return User{}, nil, ErrLanguageInvalid
+		}
+		if u.Language, err = cleanLanguage(*c.Language); err != nil {
+			return User{}, nil, err
+		}
+		fields = append(fields, "language")
+	}
+	return u, fields, nil
+}
