@@ -22,7 +22,8 @@ type layer struct {
 var layers = []layer{
 	{name: "fault", packages: []string{"fault"}},
 	{name: "domain", mates: true, packages: []string{"conference", "ballot", "meeting", "user", "tenant", "access", "audit", "auth", "line"}},
-	{name: "foundations", packages: []string{"config", "telemetry"}},
+	{name: "configuration", packages: []string{"config"}},
+	{name: "telemetry", packages: []string{"telemetry"}},
 	{name: "adapters", packages: []string{"store", "httpapi", "signalling", "media", "front", "control", "launch", "web", "client"}},
 	{name: "compositions", mates: true, packages: []string{"worker", "supervisor", "app"}},
 	{name: "commands", packages: []string{"cmd", "bench", "e2e"}},
