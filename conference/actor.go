@@ -79,7 +79,7 @@ type (
 		answer  func(Outcome, error)
 	}
 	barrierRequest struct{ reached func() }
-	attachRequest struct {
+	attachRequest  struct {
 		participant ParticipantID
 		seen        int64 // -1: a fresh view
 		to          Subscriber

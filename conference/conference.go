@@ -153,8 +153,11 @@ func Decide(s *State, c Command, now time.Time) ([]Event, Outcome, error) {
 		events[i] = Event{Seq: s.Seq + int64(i) + 1, At: now.UTC().Truncate(time.Millisecond), By: c.By, CommandID: c.ID, Fact: f}
 	}
 	outcome := Outcome{Seq: s.Seq}
-	if j, ok := c.Body.(Join); ok {
-		outcome.Participant = j.place(s)
+	switch b := c.Body.(type) {
+	case Join:
+		outcome.Participant = b.place(s)
+	case Connect:
+		outcome.Participant = b.ID
 	}
 	if n := len(events); n > 0 {
 		outcome.Seq = events[n-1].Seq

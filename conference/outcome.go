@@ -8,7 +8,7 @@ import (
 // OutcomesKept is how many results are remembered for each participant, the newest first to stay.
 const OutcomesKept = 256
 
-// Outcome is the result of a command: the sequence number it reached, or the refusal; for a Join, the place taken.
+// Outcome is the result of a command: the sequence number it reached, or the refusal; for a Join or Connect, the place taken.
 type Outcome struct {
 	Seq         int64
 	Refusal     *fault.Fault

@@ -57,6 +57,13 @@ func (f *Fault) At(field string) *Fault {
 	return &c
 }
 
+// Kinded returns a copy of another kind, for an edge where the same fact means something else.
+func (f *Fault) Kinded(kind Kind) *Fault {
+	c := *f
+	c.Kind = kind
+	return &c
+}
+
 // Because returns a copy that wraps the cause, which is logged and never shown.
 func (f *Fault) Because(cause error) *Fault {
 	c := *f

@@ -1,0 +1,236 @@
+package signalling
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"konklave/conference"
+	"konklave/fault"
+)
+
+// session is a participant's standing; the conn that carries it may change.
+type session struct {
+	id        conference.ParticipantID
+	token     string
+	tokenHash string
+	commands  *rate.Limiter
+
+	conn *conn // guarded by Server.mu
+	line int64 // guarded by Server.mu; the number of conn
+}
+
+// subscriber is one connection's view of the conference.
+type subscriber struct {
+	id   conference.ParticipantID
+	conn *conn
+}
+
+// Offer queues an event; after one's own leaving comes the goodbye.
+func (s *subscriber) Offer(d conference.Delivery) bool {
+	ok := s.conn.push(encodeEvent(d))
+	if left, mine := d.Event.Fact.(*conference.ParticipantLeft); mine && left.ID == s.id {
+		s.conn.end(farewell(left.Reason))
+		return false
+	}
+	return ok
+}
+
+func farewell(reason conference.LeaveReason) error {
+	switch reason {
+	case conference.LeftByChoice:
+		return conference.ErrNotPresent.Kinded(fault.KindGone)
+	case conference.LeftRemoved:
+		return errRemoved
+	case conference.LeftEnded:
+		return conference.ErrEnded
+	case conference.LeftLost:
+	}
+	return errSession
+}
+
+// greet reads the first frame and makes or finds the session; it writes welcome or resumed and what was missed.
+func (s *Server) greet(ctx context.Context, c *conn) (*session, error) {
+	late := time.AfterFunc(HelloTimeout, func() { c.goodbye(goodbyeOf(errTimeout)) })
+	raw, err := c.read(ctx)
+	late.Stop()
+	if err != nil {
+		return nil, readFault(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, decisionDeadline)
+	defer cancel()
+	kind, rest, err := parseType(raw)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "hello":
+		return s.hello(ctx, c, rest)
+	case "resume":
+		return s.resume(ctx, c, rest)
+	case "command", "ping":
+		return nil, errOutOfOrder
+	}
+	return nil, errUnknownType
+}
+
+func (s *Server) hello(ctx context.Context, c *conn, rest []byte) (*session, error) {
+	f, err := parse[helloFrame](rest)
+	if err != nil {
+		return nil, err
+	}
+	admission, err := s.Redeem(ctx, f.Ticket)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	line := s.nextLine()
+	outcome, err := s.enter(ctx, conference.Join{Admission: admission, ID: conference.ParticipantID(newID()), Line: line}, line)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	token := newToken()
+	sess := &session{id: outcome.Participant, token: token, tokenHash: hashToken(token), commands: rate.NewLimiter(CommandRate, CommandBurst)}
+	s.take(sess, c, line)
+	return sess, s.welcome(ctx, sess, c, -1)
+}
+
+func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, error) {
+	f, err := parse[resumeFrame](rest)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	sess := s.byToken[hashToken(f.Token)]
+	s.mu.Unlock()
+	if sess == nil {
+		return nil, errSession
+	}
+	line := s.nextLine()
+	if _, err := s.enter(ctx, conference.Connect{ID: sess.id, Line: line}, line); err != nil {
+		if errors.Is(err, conference.ErrNotPresent) {
+			return nil, errSession
+		}
+		return nil, unavailable(err)
+	}
+	s.take(sess, c, line)
+	seen := f.Seen
+	if f.Epoch != s.Epoch || seen < 0 {
+		seen = -1
+	}
+	return sess, s.welcome(ctx, sess, c, seen)
+}
+
+// enter does a Join or Connect. When the answer does not come in time, the connection is taken back as soon as it does.
+func (s *Server) enter(ctx context.Context, body conference.Body, line int64) (conference.Outcome, error) {
+	type answer struct {
+		outcome conference.Outcome
+		err     error
+	}
+	answers := make(chan answer, 1)
+	if err := s.Conference.Submit(ctx, conference.Command{Body: body}, func(o conference.Outcome, err error) { answers <- answer{o, err} }); err != nil {
+		return conference.Outcome{}, err
+	}
+	select {
+	case a := <-answers:
+		return a.outcome, a.err
+	case <-s.Conference.Done():
+		return conference.Outcome{}, conference.ErrStopped
+	case <-ctx.Done():
+	}
+	go func() {
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				s.disconnect(a.outcome.Participant, line)
+			}
+		case <-s.Conference.Done():
+		}
+	}()
+	return conference.Outcome{}, ctx.Err()
+}
+
+// disconnect tells the conference that a connection is gone; one that is over needs no word.
+func (s *Server) disconnect(p conference.ParticipantID, line int64) {
+	_ = s.Conference.Submit(context.Background(), conference.Command{Body: conference.Disconnect{ID: p, Line: line}}, nil)
+}
+
+// unavailable keeps faults and turns everything else into server.unavailable: the client shall try again.
+func unavailable(err error) error {
+	if f := fault.As(err); f.Kind != fault.KindInternal {
+		return f
+	}
+	return errUnavailable.Because(err)
+}
+
+func (s *Server) nextLine() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.line++
+	return s.line
+}
+
+// take makes c the connection of the session, and the session that of its participant. What it takes the place of is
+// told so.
+func (s *Server) take(sess *session, c *conn, line int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.byID[sess.id]; old != nil && old != sess {
+		delete(s.byToken, old.tokenHash)
+		if old.conn != nil {
+			old.conn.end(errReplaced)
+		}
+	}
+	if sess.conn != nil {
+		sess.conn.end(errReplaced)
+	}
+	sess.conn, sess.line = c, line
+	s.byID[sess.id] = sess
+	s.byToken[sess.tokenHash] = sess
+}
+
+// release tells the conference that the session's connection is gone, unless another has taken its place.
+func (s *Server) release(sess *session, c *conn) {
+	s.mu.Lock()
+	current := sess.conn == c
+	line := sess.line
+	if current {
+		sess.conn = nil
+	}
+	s.mu.Unlock()
+	if c.sub != nil {
+		s.Conference.Detach(sess.id, c.sub)
+	}
+	if current {
+		s.disconnect(sess.id, line)
+	}
+}
+
+// welcome attaches the connection and writes where the participant stands. The writer has not started: what happens
+// meanwhile waits in the queue.
+func (s *Server) welcome(ctx context.Context, sess *session, c *conn, seen int64) error {
+	c.sub = &subscriber{sess.id, c}
+	a, err := s.Conference.Attach(ctx, sess.id, seen, c.sub)
+	if err != nil {
+		s.release(sess, c)
+		return unavailable(err)
+	}
+	media := mediaPart{Path: MediaPath(s.ConferenceID), Token: s.Media.Admit(sess.id)}
+	if a.View == nil {
+		err = c.writeJSON(resumedFrame{"resumed", s.Epoch, a.Seq, media, s.Now().UTC()})
+		for _, d := range a.Missed {
+			if err == nil {
+				err = c.write(encodeEvent(d))
+			}
+		}
+	} else {
+		resume := resumePart{sess.token, int(s.ResumeWindow.Seconds())}
+		err = c.writeJSON(welcomeFrame{"welcome", sess.id, resume, s.Epoch, a.Seq, a.View, media, s.Now().UTC()})
+	}
+	if err != nil {
+		s.release(sess, c)
+		return errUnavailable.Because(err)
+	}
+	return nil
+}
