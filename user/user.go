@@ -35,9 +35,9 @@ type User struct {
 // Disabled reports whether the account may no longer be used.
 func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
-// Actor is the user acting with a session of this id.
-func (u User) Actor(sessionID string) access.Actor {
-	return access.Actor{Kind: access.KindAccount, ID: sessionID, UserID: u.ID, Roles: []access.Role{u.Role}, Tenant: u.Tenant}
+// Actor is the user acting in person.
+func (u User) Actor() access.Actor {
+	return access.Actor{Kind: access.KindAccount, ID: u.ID, UserID: u.ID, Roles: []access.Role{u.Role}, Tenant: u.Tenant}
 }
 
 // The faults of the other fields of an account.

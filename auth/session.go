@@ -1,0 +1,166 @@
+package auth
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/fault"
+	"konklave/user"
+)
+
+// How long a session lasts, and how exactly its use is remembered.
+const (
+	DefaultSessionIdle     = 12 * time.Hour       // without a request
+	DefaultSessionLifetime = 7 * 24 * time.Hour   // in any case
+	SeenPrecision          = time.Minute          // Session.SeenAt is written at most this often
+	DeviceLifetime         = 180 * 24 * time.Hour // a browser is known so long after its last sign-in
+	maxUserAgentLength     = 200                  // characters kept of what the browser says it is
+)
+
+// The faults of a session.
+var (
+	ErrSessionInvalid = fault.New(fault.KindUnauthenticated, "session.invalid", "Your session has ended. Please sign in again.")
+	ErrSessionUnknown = fault.New(fault.KindNotFound, "session.unknown", "There is no such session. It may have ended already.")
+)
+
+// Session is one browser in which somebody is signed in.
+type Session struct {
+	ID        string
+	Tenant    string
+	UserID    string
+	CreatedAt time.Time
+	SeenAt    time.Time // exact to SeenPrecision
+	ExpiresAt time.Time // in any case; earlier when it is idle
+	UserAgent string    // shortened
+	Source    string    // the network it was begun from, shortened
+}
+
+// Identity is who a request comes from.
+type Identity struct {
+	Actor   access.Actor
+	User    user.User
+	Session Session // zero when an API token was used
+}
+
+// SessionStore keeps sessions. A method that changes something for a person writes the entry in the same transaction.
+type SessionStore interface {
+	// Session finds a session and its user by the hash of its secret; it fails with ErrSessionInvalid.
+	Session(ctx context.Context, secret Hash) (Session, user.User, error)
+	// TouchSession writes SeenAt unless it is later already.
+	TouchSession(ctx context.Context, id string, seenAt time.Time) error
+	// Sessions returns the sessions of a user that were seen after idleSince and expire after now, the newest first.
+	Sessions(ctx context.Context, tenant, userID string, idleSince, now time.Time) ([]Session, error)
+	// EndSession removes a session of that user; it fails with ErrSessionUnknown.
+	EndSession(ctx context.Context, tenant, userID, id string, entry audit.Entry) error
+	// EndSessions removes all sessions of that user but the one with the id except, writes for each the entry that
+	// entryFor makes, and returns how many there were.
+	EndSessions(ctx context.Context, tenant, userID, except string, entryFor func(id string) audit.Entry) (int, error)
+}
+
+// SessionOptions are the parts of Sessions that differ between installations and tests.
+type SessionOptions struct {
+	Now      func() time.Time
+	Idle     time.Duration // 0 means DefaultSessionIdle
+	Lifetime time.Duration // 0 means DefaultSessionLifetime
+}
+
+// Sessions recognises, lists and ends sessions. SignIn begins them.
+type Sessions struct {
+	store          SessionStore
+	now            func() time.Time
+	idle, lifetime time.Duration
+}
+
+// NewSessions returns Sessions on the store.
+func NewSessions(store SessionStore, o SessionOptions) *Sessions {
+	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime}
+	if s.idle == 0 {
+		s.idle = DefaultSessionIdle
+	}
+	if s.lifetime == 0 {
+		s.lifetime = DefaultSessionLifetime
+	}
+	return s
+}
+
+// Authenticate returns who holds the secret of a living session, or ErrSessionInvalid. It remembers the use.
+func (s *Sessions) Authenticate(ctx context.Context, secret string) (Identity, error) {
+	hash, ok := hashSecret(secret)
+	if !ok {
+		return Identity{}, ErrSessionInvalid
+	}
+	session, u, err := s.store.Session(ctx, hash)
+	if err != nil {
+		return Identity{}, err
+	}
+	now := wholeMillis(s.now())
+	if !now.Before(session.ExpiresAt) || !now.Before(session.SeenAt.Add(s.idle)) || u.Disabled() {
+		return Identity{}, ErrSessionInvalid
+	}
+	if now.Sub(session.SeenAt) >= SeenPrecision {
+		if err := s.store.TouchSession(ctx, session.ID, now); err != nil {
+			return Identity{}, err
+		}
+		session.SeenAt = now
+	}
+	return Identity{Actor: u.Actor(), User: u, Session: session}, nil
+}
+
+// List returns the actor's living sessions, the newest first.
+func (s *Sessions) List(ctx context.Context, actor access.Actor) ([]Session, error) {
+	if err := access.Decide(actor, access.SessionList, ownObject("session", "", actor)).Err(); err != nil {
+		return nil, err
+	}
+	now := wholeMillis(s.now())
+	return s.store.Sessions(ctx, actor.Tenant, actor.UserID, now.Add(-s.idle), now)
+}
+
+// End ends one session of the actor: the current one to sign out, or another to revoke it. Faults: access, session.unknown.
+func (s *Sessions) End(ctx context.Context, actor access.Actor, id string, reason audit.SessionEndReason) error {
+	if err := access.Decide(actor, access.SessionEnd, ownObject("session", id, actor)).Err(); err != nil {
+		return err
+	}
+	entry := audit.SessionEnded(audit.Origin{At: s.now(), Actor: actor}, id, reason)
+	return s.store.EndSession(ctx, actor.Tenant, actor.UserID, id, entry)
+}
+
+// EndOthers ends all sessions of the actor but the one with the id except (none when that is empty) and returns how many.
+func (s *Sessions) EndOthers(ctx context.Context, actor access.Actor, except string) (int, error) {
+	if err := access.Decide(actor, access.SessionEnd, ownObject("session", "", actor)).Err(); err != nil {
+		return 0, err
+	}
+	origin := audit.Origin{At: s.now(), Actor: actor}
+	return s.store.EndSessions(ctx, actor.Tenant, actor.UserID, except, func(id string) audit.Entry {
+		return audit.SessionEnded(origin, id, audit.SessionRevoked)
+	})
+}
+
+func ownObject(kind, id string, actor access.Actor) access.Object {
+	return access.Object{Kind: kind, ID: id, OwnerID: actor.UserID, Tenant: actor.Tenant}
+}
+
+// begin makes a session of a user; the secret is for the cookie.
+func (s *Sessions) begin(u user.User, userAgent, source string) (session Session, secret string, hash Hash) {
+	now := wholeMillis(s.now())
+	secret = newSecret()
+	hash, _ = hashSecret(secret)
+	return Session{
+		ID: newID(), Tenant: u.Tenant, UserID: u.ID, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.lifetime),
+		UserAgent: shortUserAgent(userAgent), Source: shortSource(source),
+	}, secret, hash
+}
+
+// shortUserAgent keeps the printable ASCII characters at the beginning.
+func shortUserAgent(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s[:min(len(s), maxUserAgentLength)])
+	return strings.TrimSpace(s)
+}

@@ -1,0 +1,88 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/fault"
+	"konklave/user"
+)
+
+// The faults of the set-up.
+var (
+	ErrSetupInvalid = fault.New(fault.KindDenied, "setup.invalid", "This set-up link is not valid. Please take the newest one that the server printed.").At("/token")
+	ErrSetupDone    = fault.New(fault.KindGone, "setup.done", "The set-up is complete: there is an administrator already. Please sign in.")
+)
+
+// SetupStore keeps the one set-up token of a tenant.
+type SetupStore interface {
+	// SetupNeeded reports whether the tenant has no administrator.
+	SetupNeeded(ctx context.Context, tenant string) (bool, error)
+	// PutSetupToken takes the place of an earlier token.
+	PutSetupToken(ctx context.Context, tenant string, secret Hash, at time.Time) error
+	// CompleteSetup removes the token and stores the user and the entry in one transaction. It fails with ErrSetupDone
+	// when there is an administrator, with ErrSetupInvalid when the secret is not that of the token, and with
+	// user.ErrEmailTaken.
+	CompleteSetup(ctx context.Context, secret Hash, u user.User, passwordHash string, entry audit.Entry) error
+}
+
+// Setup makes the first administrator of an installation with a one-time token.
+type Setup struct {
+	store  SetupStore
+	hasher user.Hasher
+	now    func() time.Time
+}
+
+// NewSetup returns a Setup that takes the time from now.
+func NewSetup(store SetupStore, hasher user.Hasher, now func() time.Time) *Setup {
+	return &Setup{store: store, hasher: hasher, now: now}
+}
+
+// Needed reports whether there is no administrator yet.
+func (s *Setup) Needed(ctx context.Context) (bool, error) {
+	return s.store.SetupNeeded(ctx, access.DefaultTenant)
+}
+
+// Issue makes a new token for the set-up link; earlier ones are not valid any more. It fails with ErrSetupDone when
+// there is an administrator.
+func (s *Setup) Issue(ctx context.Context) (string, error) {
+	needed, err := s.Needed(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !needed {
+		return "", ErrSetupDone
+	}
+	secret := newSecret()
+	hash, _ := hashSecret(secret)
+	return secret, s.store.PutSetupToken(ctx, access.DefaultTenant, hash, wholeMillis(s.now()))
+}
+
+// Complete creates the first administrator; the role in n is not looked at. Nothing is used up when it fails. Faults:
+// access, setup.invalid, setup.done, email.*, name.*, language.invalid, password.*.
+func (s *Setup) Complete(ctx context.Context, actor access.Actor, token string, n user.New) (user.User, error) {
+	if err := access.Decide(actor, access.SetupComplete, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
+		return user.User{}, err
+	}
+	hash, ok := hashSecret(token)
+	if !ok {
+		return user.User{}, ErrSetupInvalid
+	}
+	n.Role = access.RoleAdmin
+	at := s.now()
+	u, err := n.Prepare(actor.Tenant, at)
+	if err != nil {
+		return user.User{}, err
+	}
+	passwordHash, err := s.hasher.Hash(ctx, n.Password)
+	if err != nil {
+		return user.User{}, err
+	}
+	entry := audit.SetupCompleted(audit.Origin{At: at, Actor: actor}, u.ID)
+	if err := s.store.CompleteSetup(ctx, hash, u, passwordHash, entry); err != nil {
+		return user.User{}, err
+	}
+	return u, nil
+}
