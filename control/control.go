@@ -64,11 +64,10 @@ type Append struct {
 
 // Status is the answer to CallStatus.
 type Status struct {
-	Conference   string `json:"conference"`
-	Epoch        int64  `json:"epoch"`
-	Participants int    `json:"participants"`
-	MediaPackets uint64 `json:"mediaPackets"` // forwarded so far
-	MemoryBytes  uint64 `json:"memoryBytes"`  // resident
+	Conference   string                                            `json:"conference"`
+	Epoch        int64                                             `json:"epoch"`
+	People       map[conference.ParticipantID]conference.Admission `json:"people"`
+	MediaPackets uint64                                            `json:"mediaPackets"` // forwarded so far
 }
 
 // Revoke is the content of CallRevoke.

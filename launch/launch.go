@@ -30,6 +30,7 @@ type WorkerConfig struct {
 	Conference      string        `json:"conference"`
 	Title           string        `json:"title"`
 	Epoch           int64         `json:"epoch"`
+	JournalSeq      int64         `json:"journalSeq"` // number of the last event that the journal holds
 	Key             []byte        `json:"key"` // of the control channel
 	StartedAt       time.Time     `json:"startedAt"`
 	Codec           string        `json:"codec"`

@@ -1,0 +1,144 @@
+package supervisor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/conference"
+	"konklave/control"
+	"konklave/fault"
+)
+
+// EventsMax is how many events one append may bring.
+const EventsMax = 4096
+
+// Faults of appends that a worker should not have sent.
+var (
+	errEventsMany    = fault.Newf(fault.KindTooLarge, "journal.too_many", "One append may bring at most %d events.", EventsMax)
+	errForgedActor   = fault.New(fault.KindDenied, "journal.forged_actor", "An event names somebody whom the controller did not admit.")
+	errEventsNone    = fault.New(fault.KindInvalid, "journal.empty", "An append brings at least one event.")
+	errEventsUnorder = fault.New(fault.KindInvalid, "journal.unordered", "The events of an append are not in order.")
+)
+
+// serve answers a worker's calls: one line for each.
+func (w *worker) serve(ctx context.Context, call string, body []byte) (any, error) {
+	switch call {
+	case control.CallRedeem:
+		return w.redeem(ctx, body)
+	case control.CallAppend:
+		return nil, w.append(ctx, body)
+	}
+	return nil, control.ErrUnknownCall
+}
+
+func (w *worker) redeem(ctx context.Context, body []byte) (any, error) {
+	var q control.Redeem
+	if err := control.Decode(body, &q); err != nil {
+		return nil, err
+	}
+	grant, err := w.s.Tickets.Redeem(ctx, q.Ticket, w.id)
+	if err != nil {
+		return nil, err
+	}
+	a := admission(grant)
+	w.people.admit(a)
+	return a, nil
+}
+
+func admission(g auth.Grant) conference.Admission {
+	kind := conference.KindGuest
+	if g.Kind == access.KindAccount {
+		kind = conference.KindAccount
+	}
+	return conference.Admission{
+		Account: g.ActorID, Kind: kind, Role: conference.Role(g.Role), Name: g.Name, Rejoin: conference.ParticipantID(g.Participant),
+	}
+}
+
+// append checks and stores what the worker reports. Who did it is taken from the admissions of this controller.
+func (w *worker) append(ctx context.Context, body []byte) error {
+	var q control.Append
+	if err := control.Decode(body, &q); err != nil {
+		return err
+	}
+	if q.Epoch != w.epoch {
+		return fault.New(fault.KindConflict, "journal.stale_epoch", "Another worker has taken this conference over.")
+	}
+	switch {
+	case len(q.Events) == 0:
+		return errEventsNone
+	case len(q.Events) > EventsMax:
+		return errEventsMany
+	}
+	people := w.people.draft()
+	entries := make([]audit.Entry, 0, len(q.Events))
+	ended, last := false, int64(0)
+	for _, st := range q.Events {
+		e, err := st.Event()
+		if err != nil {
+			return err
+		}
+		if e.Seq <= last {
+			return errEventsUnorder
+		}
+		last = e.Seq
+		entry, err := w.entry(people, e)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, entry)
+		if _, ok := e.Fact.(*conference.Ended); ok {
+			ended = true
+		}
+	}
+	if err := w.s.Records.AppendConference(ctx, w.id, q.Epoch, q.Seq, len(q.Events), digest(q.Events), entries, ended); err != nil {
+		return err
+	}
+	w.people.commit(people)
+	if ended {
+		w.ended.Store(true)
+	}
+	return nil
+}
+
+// entry derives the audit entry of an event: one line for each kind.
+func (w *worker) entry(people *draft, e conference.Event) (audit.Entry, error) {
+	actor, err := people.actor(w, e)
+	if err != nil {
+		return audit.Entry{}, err
+	}
+	r := audit.Report{At: e.At, Actor: actor, Conference: w.id}
+	switch f := e.Fact.(type) {
+	case *conference.ParticipantJoined:
+		return audit.ParticipantJoined(r, string(f.Participant.ID), access.Role(f.Participant.Role)), nil
+	case *conference.ParticipantLeft:
+		return audit.ParticipantLeft(r, string(f.ID), string(f.Reason)), nil
+	case *conference.ChatMessage:
+		return audit.ChatSent(r, f.Message.ID), nil
+	case *conference.Ended:
+		return audit.ConferenceEnded(r, string(f.Reason)), nil
+	}
+	return audit.Entry{}, fault.Newf(fault.KindInvalid, "journal.unknown_kind", "The event kind %q has no audit entry.", e.Fact.Kind())
+}
+
+// digest tells whether a repeated append brings the same content.
+func digest(events []conference.Stored) []byte {
+	h := sha256.New()
+	for _, e := range events {
+		var n [24]byte
+		binary.BigEndian.PutUint64(n[:8], uint64(e.Seq))
+		binary.BigEndian.PutUint64(n[8:16], uint64(e.At.UnixMilli()))
+		binary.BigEndian.PutUint64(n[16:], uint64(len(e.Fact)))
+		h.Write(n[:])
+		h.Write(e.Fact)
+		h.Write([]byte(e.Kind))
+		h.Write([]byte{0})
+		h.Write([]byte(e.By))
+		h.Write([]byte{0})
+	}
+	return h.Sum(nil)
+}

@@ -1,0 +1,166 @@
+// Package worker is the process of one conference: the conference itself, its signalling, its media, and the control
+// channel over which the controller is asked and obeyed. It dials nobody: all sockets are inherited.
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"konklave/conference"
+	"konklave/control"
+	"konklave/launch"
+	"konklave/media"
+	"konklave/signalling"
+)
+
+// How long the worker waits at its end.
+const (
+	shutdownGrace = 3 * time.Second // for the controller to store the end of a conference that is shut down
+	goodbyeGrace  = 2 * time.Second // for clients to take their leave
+	headerTimeout = 5 * time.Second // for a request's header
+	headerMax     = 32 << 10        // bytes of a request's header; the media library puts its offer there
+)
+
+// Sockets are what a worker inherits.
+type Sockets struct {
+	Control    net.Listener
+	Signalling net.Listener
+	Media      []net.PacketConn
+}
+
+// errLease ends a worker that has been without a controller for too long.
+var errLease = errors.New("worker: no controller for longer than the media lease")
+
+// Run serves the conference until it has ended (nil), ctx ends (the conference is shut down in order), or it may not go on.
+func Run(ctx context.Context, sockets Sockets, config launch.WorkerConfig, log *slog.Logger) error {
+	w := &worker{config: config, log: log, line: newLine(), present: newPresent()}
+	room, err := media.Open(media.Options{Conns: sockets.Media, Codec: media.Codec(config.Codec), Log: log})
+	if err != nil {
+		return err
+	}
+	defer room.Close()
+	w.room = room
+	w.actor = conference.NewActor(conference.ActorOptions{
+		Journal: &journal{line: w.line, epoch: config.Epoch, seq: config.JournalSeq},
+		Now:     time.Now, Log: log, Observe: w.observe,
+	})
+	w.signalling = signalling.New(signalling.Options{
+		ConferenceID: config.Conference, Epoch: config.Epoch, ResumeWindow: config.ResumeWindow,
+		Conference: w.actor, Media: gate{room}, Redeem: w.redeem, Now: time.Now, Log: log,
+	})
+	return w.run(ctx, sockets)
+}
+
+// worker wires the parts of one conference.
+type worker struct {
+	config     launch.WorkerConfig
+	log        *slog.Logger
+	line       *line
+	present    *present
+	actor      *conference.Actor
+	signalling *signalling.Server
+	room       *media.Room
+}
+
+func (w *worker) run(ctx context.Context, sockets Sockets) error {
+	web := &http.Server{Handler: w.routes(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: headerMax, ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelDebug)}
+	go w.acceptControllers(sockets.Control)
+	go func() {
+		if err := web.Serve(sockets.Signalling); !errors.Is(err, http.ErrServerClosed) {
+			w.log.Error("signalling listener failed", "error", err)
+		}
+	}()
+	alive, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	go w.watchLease(alive, stop)
+	go w.shutDownWith(ctx, alive, stop)
+	settings := conference.Settings{
+		ID: w.config.Conference, Title: w.config.Title, Codec: w.config.Codec, ResumeWindow: w.config.ResumeWindow,
+		Linger: w.config.Linger, MaxParticipants: w.config.MaxParticipants,
+	}
+	err := w.actor.Run(alive, settings, w.config.StartedAt)
+	w.farewell()
+	_ = web.Close() // the process ends
+	return err
+}
+
+// routes are the paths that the front hands through.
+func (w *worker) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(signalling.Path(w.config.Conference), w.signalling)
+	media := signalling.MediaPath(w.config.Conference)
+	mux.Handle(media+"/", http.StripPrefix(media, w.room.Handler()))
+	return mux
+}
+
+// shutDownWith ends the conference in order when ctx ends, and by force when that takes too long.
+func (w *worker) shutDownWith(ctx, alive context.Context, stop context.CancelCauseFunc) {
+	select {
+	case <-ctx.Done():
+	case <-alive.Done():
+		return
+	}
+	grace, cancel := context.WithTimeout(alive, shutdownGrace)
+	defer cancel()
+	if _, err := w.actor.Do(grace, conference.Command{Body: conference.Shutdown{}}); err != nil {
+		stop(err)
+	}
+}
+
+// farewell lets clients hear the goodbye.
+func (w *worker) farewell() {
+	gone := make(chan struct{})
+	go func() {
+		w.signalling.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(goodbyeGrace):
+	}
+}
+
+// watchLease stops the worker when no controller has been there for the media lease.
+func (w *worker) watchLease(ctx context.Context, stop context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.line.up():
+		case <-time.After(w.config.MediaLease):
+			stop(errLease)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.line.down():
+		}
+	}
+}
+
+// observe is told of every event shown, on the actor's goroutine.
+func (w *worker) observe(d conference.Delivery) {
+	w.present.observe(d.Event)
+	w.signalling.Observe(d)
+}
+
+// redeem asks the controller what a ticket is worth.
+func (w *worker) redeem(ctx context.Context, ticket string) (conference.Admission, error) {
+	var a conference.Admission
+	err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket}, &a)
+	return a, err
+}
+
+// gate lets participants into the room and out again.
+type gate struct{ room *media.Room }
+
+func (g gate) Admit(p conference.ParticipantID) string {
+	return g.room.Admit(string(p), media.Permission{Publish: media.Sources(), Subscribe: true})
+}
+
+func (g gate) Remove(p conference.ParticipantID) { g.room.Remove(string(p), media.ReasonLeft) }
