@@ -1,0 +1,80 @@
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from '@playwright/test'
+import { mediaOf, type Person } from './fixtures'
+import { Guard } from './guard'
+import type { Island } from './island'
+import { recordConnections } from './rtc'
+
+export const chromiumPath = process.env['KONKLAVE_CHROMIUM'] ?? '/usr/bin/chromium'
+
+/** What the browser has to offer when a page asks for a camera or a microphone. */
+export type Devices = 'granted' | 'denied' | 'none'
+
+export interface BrowserOptions {
+  /** Whose camera and microphone; without a person there are the browser's own test pictures. */
+  readonly person?: Person
+  readonly devices?: Devices
+  readonly island?: Island
+  readonly context?: BrowserContextOptions
+}
+
+/** One person's browser with one context, guarded. */
+export class Seat {
+  readonly browser: Browser
+  readonly context: BrowserContext
+  readonly guard: Guard
+
+  private constructor(browser: Browser, context: BrowserContext, guard: Guard) {
+    this.browser = browser
+    this.context = context
+    this.guard = guard
+  }
+
+  static async open(address: string, options: BrowserOptions = {}): Promise<Seat> {
+    const browser = await chromium.launch({
+      executablePath: options.island?.wrap(chromiumPath) ?? chromiumPath,
+      args: switches(options),
+    })
+    const context = await browser.newContext({
+      baseURL: address,
+      viewport: { width: 1000, height: 700 },
+      locale: 'en-US',
+      ...options.context,
+    })
+    await context.addInitScript(recordConnections)
+    const guard = new Guard(new URL(address).origin)
+    await guard.watch(context)
+    return new Seat(browser, context, guard)
+  }
+
+  page(): Promise<Page> {
+    return this.context.newPage()
+  }
+
+  /** Ends the browser; fails when the guard saw something. */
+  async close(): Promise<void> {
+    await this.browser.close()
+    this.guard.verify()
+  }
+}
+
+function switches(options: BrowserOptions): string[] {
+  const args = [
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--autoplay-policy=no-user-gesture-required',
+    '--auto-select-desktop-capture-source=Entire screen',
+  ]
+  if (process.getuid?.() === 0) args.push('--no-sandbox')
+  const devices = options.devices ?? 'granted'
+  if (devices !== 'denied') args.push('--use-fake-ui-for-media-stream')
+  if (devices !== 'none') args.push('--use-fake-device-for-media-stream')
+  if (options.person && devices === 'granted') {
+    const { video, audio } = mediaOf(options.person)
+    args.push(`--use-file-for-fake-video-capture=${video}`, `--use-file-for-fake-audio-capture=${audio}`)
+  }
+  return args
+}

@@ -1,0 +1,104 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo, Server as Listener } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type End, relay } from './relay.mjs'
+
+let count = 0
+
+/** Whether this machine lets us make networks: it takes root and the `ip` tool. */
+export function canMakeIslands(): boolean {
+  try {
+    const name = `kktry${process.pid}`
+    ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}p`)
+    ip('link', 'del', name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * A network of its own for one browser, joined to this machine by one cable that can be pulled.
+ *
+ * Inside, 127.0.0.1:PORT is a relay to the server's port, so that the browser sees the same origin as everybody;
+ * media goes to the server's end of the cable. While the cable is cut no packet passes, TCP or UDP, and nothing is reset.
+ */
+export class Island {
+  readonly #name = `kk${process.pid}i${++count}`
+  readonly #folder = mkdtempSync(join(tmpdir(), 'konklave-island-'))
+  readonly #relays: ChildProcess[] = []
+  readonly #listeners: Listener[] = []
+  readonly #subnet = `10.213.${process.pid % 250}`
+  /** The server's end of the cable: give it to the server as an address for media. */
+  readonly shore = `${this.#subnet}.${count * 4 + 1}`
+
+  static make(): Island {
+    const island = new Island()
+    const [name, outside] = [island.#name, `${island.#name}o`]
+    const inside = `${island.#subnet}.${count * 4 + 2}`
+    ip('netns', 'add', name)
+    ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', 'cable', 'netns', name)
+    ip('addr', 'add', `${island.shore}/30`, 'dev', outside)
+    ip('link', 'set', outside, 'up')
+    ip('-n', name, 'addr', 'add', `${inside}/30`, 'dev', 'cable')
+    ip('-n', name, 'link', 'set', 'cable', 'up')
+    ip('-n', name, 'link', 'set', 'lo', 'up')
+    return island
+  }
+
+  /** Makes 127.0.0.1:port inside lead, over the cable, to 127.0.0.1:port here. */
+  async reach(port: number): Promise<void> {
+    const outside = await relay({ host: this.shore, port: 0 }, { host: '127.0.0.1', port })
+    this.#listeners.push(outside)
+    await this.#relayInside({ host: '127.0.0.1', port }, { host: this.shore, port: portOf(outside) })
+  }
+
+  /** Opens a door for the test that no cut closes: 127.0.0.1:port here leads to the same address inside. */
+  async door(port: number): Promise<void> {
+    const path = join(this.#folder, `door-${port}`)
+    await this.#relayInside({ path }, { host: '127.0.0.1', port })
+    this.#listeners.push(await relay({ host: '127.0.0.1', port }, { path }))
+  }
+
+  /** The path of a script that runs `program` with its arguments inside. */
+  wrap(program: string): string {
+    const script = join(this.#folder, program.replaceAll('/', '-'))
+    writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${this.#name} ${program} "$@"\n`)
+    chmodSync(script, 0o755)
+    return script
+  }
+
+  cut(): void {
+    ip('link', 'set', `${this.#name}o`, 'down')
+  }
+
+  heal(): void {
+    ip('link', 'set', `${this.#name}o`, 'up')
+  }
+
+  close(): void {
+    for (const relay of this.#relays) relay.kill('SIGKILL')
+    for (const listener of this.#listeners) listener.close()
+    ip('netns', 'del', this.#name)
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #relayInside(listen: End, target: End): Promise<void> {
+    const script = join(import.meta.dirname, 'relay.mjs')
+    const args = ['netns', 'exec', this.#name, process.execPath, script, JSON.stringify(listen), JSON.stringify(target)]
+    const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#relays.push(child)
+    await once(child.stdout, 'data')
+  }
+}
+
+function portOf(listener: Listener): number {
+  return (listener.address() as AddressInfo).port
+}
+
+function ip(...args: string[]): void {
+  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+}

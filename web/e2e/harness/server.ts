@@ -1,0 +1,156 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root } from './fixtures'
+
+const binary = join(root, 'bin', 'konklave')
+const startTimeout = 20_000
+const stopTimeout = 15_000
+
+/** A process of the system under test. */
+export interface Process {
+  readonly pid: number
+  readonly parent: number
+  readonly verb: string
+}
+
+export interface ServerOptions {
+  /** Addresses for media besides loopback, for browsers in a network of their own. */
+  readonly mediaAddresses?: readonly string[]
+  readonly args?: readonly string[]
+}
+
+/** The real `konklave serve` on a free port, with its data in a temporary folder. */
+export class Server {
+  readonly data = mkdtempSync(join(tmpdir(), 'konklave-e2e-'))
+  /** http://127.0.0.1:PORT */
+  address = ''
+  /** The one-time link that creates the first administrator. */
+  setupLink = ''
+  #child: ChildProcess | undefined
+  #output = ''
+
+  static async start(options: ServerOptions = {}): Promise<Server> {
+    const server = new Server()
+    try {
+      await server.run('127.0.0.1:0', options)
+    } catch (error) {
+      await server.close()
+      throw error
+    }
+    return server
+  }
+
+  get port(): number {
+    return Number(new URL(this.address).port)
+  }
+
+  /** Everything the server has printed. */
+  get log(): string {
+    return this.#output
+  }
+
+  /** Starts the program; with the same `listen` again after `stop`, it goes on with the same data. */
+  async run(listen: string, options: ServerOptions = {}): Promise<void> {
+    if (!existsSync(binary)) throw new Error(`${binary} is missing: run "make build"`)
+    const media = ['127.0.0.1', ...(options.mediaAddresses ?? [])].join(',')
+    const args = ['serve', '--listen', listen, '--data', this.data, '--media-addresses', media, ...(options.args ?? [])]
+    const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('KONKLAVE_')))
+    const child = spawn(binary, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env })
+    this.#child = child
+    const begin = this.#output.length
+    const announced = new Promise<void>((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        this.#output += chunk.toString()
+        const said = this.#output.slice(begin)
+        const address = /https?:\/\/127\.0\.0\.1:\d+/.exec(said)
+        this.setupLink = /https?:\/\/\S+\/setup#\S+/.exec(said)?.[0] ?? this.setupLink
+        if (address) {
+          this.address = address[0]
+          resolve()
+        }
+      }
+      child.stdout?.on('data', read)
+      child.stderr?.on('data', read)
+      child.once('error', reject)
+      child.once('exit', code => reject(new Error(`konklave serve ended with ${code}:\n${this.#output}`)))
+      setTimeout(() => reject(new Error(`konklave serve printed no address:\n${this.#output}`)), startTimeout).unref()
+    })
+    await announced
+    await this.#ready()
+  }
+
+  async #ready(): Promise<void> {
+    const deadline = Date.now() + startTimeout
+    for (;;) {
+      const answer = await fetch(`${this.address}/readyz`).catch(() => undefined)
+      if (answer?.ok) return
+      if (Date.now() > deadline) throw new Error(`the server is not ready (${answer?.status}):\n${this.#output}`)
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+  }
+
+  /** Every process below (and with) the one that was started. */
+  processes(): Process[] {
+    const started = this.#child?.pid
+    if (started === undefined) return []
+    const all = readdirSync('/proc')
+      .filter(entry => /^\d+$/.test(entry))
+      .flatMap(entry => readProcess(Number(entry)))
+    const ours = [...all.filter(process => process.pid === started)]
+    for (const process of ours) ours.push(...all.filter(other => other.parent === process.pid))
+    return ours
+  }
+
+  /** The processes that run a conference. */
+  workers(): Process[] {
+    return this.processes().filter(process => process.verb === 'conference')
+  }
+
+  /** `konklave user add` beside the running server. */
+  addUser(email: string, name: string, password: string): void {
+    const who = ['--email', email, '--name', name, '--role', 'user', '--password-stdin']
+    const args = ['user', 'add', '--data', this.data, ...who]
+    execFileSync(binary, args, { input: `${password}\n`, stdio: ['pipe', 'pipe', 'pipe'] })
+  }
+
+  /** Ends the server with SIGTERM and fails when it, or anything it started, is still there afterwards. */
+  async stop(): Promise<void> {
+    const child = this.#child
+    if (!child || child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const before = this.processes()
+    const ended = once(child, 'exit')
+    process.kill(child.pid, 'SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeout)
+    await ended
+    clearTimeout(timer)
+    this.#child = undefined
+    const left = before.filter(process => readProcess(process.pid).some(now => now.verb === process.verb))
+    for (const { pid } of left) process.kill(pid, 'SIGKILL')
+    if (child.signalCode === 'SIGKILL') throw new Error(`SIGTERM did not end the server:\n${this.#output}`)
+    if (left.length > 0) throw new Error(`still running after the end: ${JSON.stringify(left)}`)
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.stop()
+    } finally {
+      rmSync(this.data, { recursive: true, force: true })
+    }
+  }
+}
+
+/** The process, when it lives and is ours; as a list of none or one. */
+function readProcess(pid: number): Process[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (state === 'Z') return []
+    const [, verb] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return [{ pid, parent: Number(parent), verb: verb ?? '' }]
+  } catch {
+    return []
+  }
+}
