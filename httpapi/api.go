@@ -1,0 +1,156 @@
+// Package httpapi is the REST interface: one file for each resource, the OpenAPI document out of the code, one way from
+// a fault to an answer.
+//
+// Requests arrive over the controller's unix socket from the front, which alone is trusted to say who the client is
+// (X-Forwarded-For, -Proto, -Host, X-Request-Id).
+package httpapi
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/go-json-experiment/json"
+
+	"konklave/auth"
+	"konklave/config"
+	"konklave/meeting"
+	"konklave/user"
+)
+
+//go:generate go run ./specgen openapi.json
+
+const prefix = "/api/v1"
+
+// The names of the two proofs in the OpenAPI document.
+const (
+	schemeSession = "session"
+	schemeToken   = "token"
+)
+
+// Conferences is what the API needs of the live conferences.
+type Conferences interface {
+	// Ensure returns the id of the running conference of a meeting and starts one if there is none.
+	Ensure(ctx context.Context, m meeting.Meeting) (conferenceID string, err error)
+	// Running reports whether the meeting has a running conference.
+	Running(meetingID string) bool
+}
+
+// Database is what readiness asks.
+type Database interface {
+	Ping(ctx context.Context) error
+}
+
+// Options are what an API needs; all fields are required but PublicURL.
+type Options struct {
+	Name        string // of the instance
+	Version     string
+	PublicURL   string // canonical address, without a slash at the end; empty when there is none
+	Limits      config.Limits
+	Log         *slog.Logger
+	Now         func() time.Time
+	Users       *user.Service
+	Meetings    *meeting.Service
+	Sessions    *auth.Sessions
+	SignIn      *auth.SignIn
+	Tokens      *auth.Tokens
+	Setup       *auth.Setup
+	Tickets     *auth.Tickets
+	Conferences Conferences
+	Database    Database
+}
+
+// API answers the requests of one controller. It is an http.Handler.
+type API struct {
+	name          string
+	version       string
+	publicURL     string
+	limits        config.Limits
+	log           *slog.Logger
+	now           func() time.Time
+	users         *user.Service
+	meetings      *meeting.Service
+	logins        *auth.Sessions
+	signIn        *auth.SignIn
+	tokens        *auth.Tokens
+	setup         *auth.Setup
+	tickets       *auth.Tickets
+	conferences   Conferences
+	database      Database
+	mux           *http.ServeMux
+	huma          huma.API
+	problemSchema *huma.Schema
+	routes        []Route
+	sources       *limiter // requests, by client address
+	accounts      *limiter // requests, by session or token
+	misses        *limiter // unknown links, by client address
+}
+
+// New makes the API and registers every route.
+func New(o Options) *API {
+	a := &API{
+		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
+		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
+		conferences: o.Conferences, database: o.Database,
+		mux:      http.NewServeMux(),
+		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
+		accounts: newLimiter(o.Limits.SessionRate, o.Limits.SessionBurst, o.Now),
+		misses:   newLimiter(float64(o.Limits.MissesPerHour)/time.Hour.Seconds(), o.Limits.MissesPerHour, o.Now),
+	}
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	a.problemSchema = registry.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	a.huma = humago.New(a.mux, a.describe(registry))
+	a.addInstance()
+	a.addSetup()
+	a.addSession()
+	a.addMe()
+	a.addTokens()
+	a.addUsers()
+	a.addMeetings()
+	a.addJoin()
+	a.addHealth()
+	a.addDocument(registry)
+	a.addDocs()
+	return a
+}
+
+// describe is the frame of the OpenAPI document and the encoding of bodies.
+func (a *API) describe(registry huma.Registry) huma.Config {
+	format := huma.Format{
+		Marshal:   func(w io.Writer, v any) error { return json.MarshalWrite(w, v, json.Deterministic(true)) },
+		Unmarshal: decodeStrict,
+	}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "Konklave", Version: "1", Description: description,
+				License: &huma.License{Name: "EUPL-1.2", Identifier: "EUPL-1.2"},
+			},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					schemeSession: {Type: "apiKey", In: "cookie", Name: auth.SessionCookie},
+					schemeToken:   {Type: "http", Scheme: "bearer"},
+				},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": format},
+		DefaultFormat: "application/json",
+	}
+}
+
+const description = `The REST interface of Konklave. Joining and the live conference are described in the protocol.
+
+Bodies are JSON in both directions and strict: an unknown field, a duplicate key, a key in the wrong case, invalid UTF-8 or trailing data is an error. Times are RFC 3339 in UTC.
+
+A person signs in and is then known by the cookie __Host-konklave-session; a program sends an API token as "Authorization: Bearer". A request that changes something and carries a cookie must come from the same origin.
+
+Every error is a problem (RFC 9457) with a stable code and an id. Any operation can answer: ` +
+	"`access.signin_required`, `access.denied`, `token.invalid`, `origin.foreign`, `rate.limited`, `internal`; one with a body also " +
+	"`body.content_type`, `body.too_large`, `body.missing`, `body.malformed`, `body.trailing_data`, `body.duplicate_key`, `body.unknown_field`, `body.wrong_case`, `body.wrong_type`."

@@ -1,0 +1,29 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+)
+
+// Instance is what anybody may know about this installation.
+type Instance struct {
+	Name        string `json:"name"`
+	Version     string `json:"version"`
+	PublicURL   string `json:"publicUrl,omitempty" doc:"Canonical address for links, without a slash at the end; absent when links use the address in the browser."`
+	SetupNeeded bool   `json:"setupNeeded" doc:"There is no administrator yet; the set-up link is in the server's output."`
+}
+
+func (a *API) addInstance() {
+	add(a, Route{
+		Method: http.MethodGet, Path: prefix + "/instance", ID: "getInstance", Tag: "Instance",
+		Summary: "Name, version and state of this installation",
+	}, a.getInstance)
+}
+
+func (a *API) getInstance(ctx context.Context, _ *struct{}) (*body[Instance], error) {
+	needed, err := a.setup.Needed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &body[Instance]{Instance{Name: a.name, Version: a.version, PublicURL: a.publicURL, SetupNeeded: needed}}, nil
+}

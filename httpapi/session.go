@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/fault"
+)
+
+func (a *API) addSession() {
+	add(a, Route{
+		Method: http.MethodGet, Path: prefix + "/session", ID: "getSession", Tag: "Session",
+		Summary: "Who is signed in with the cookie or token of this request",
+	}, a.getSession)
+	add(a, Route{
+		Method: http.MethodPost, Path: prefix + "/session", ID: "signIn", Tag: "Session", Action: access.SessionStart,
+		Summary: "Sign in with e-mail and password; sets the session cookie",
+		Audits:  []audit.Kind{audit.KindSessionStarted}, Codes: []fault.Code{"auth.failed", "auth.locked"},
+	}, a.postSession)
+	add(a, Route{
+		Method: http.MethodDelete, Path: prefix + "/session", ID: "signOut", Tag: "Session", Action: access.SessionEnd,
+		Summary: "Sign out", Audits: []audit.Kind{audit.KindSessionEnded}, Codes: []fault.Code{"session.invalid"},
+	}, a.deleteSession)
+}
+
+// CurrentSession tells who is signed in.
+type CurrentSession struct {
+	User      *User      `json:"user,omitempty" doc:"Absent when nobody is signed in."`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"When the session ends in any case; absent with an API token."`
+}
+
+func (a *API) getSession(ctx context.Context, _ *struct{}) (*body[CurrentSession], error) {
+	who := callerOf(ctx)
+	var current CurrentSession
+	if who.user.ID != "" {
+		shown := showUser(who.user)
+		current.User = &shown
+	}
+	if who.session.ID != "" {
+		current.ExpiresAt = &who.session.ExpiresAt
+	}
+	return &body[CurrentSession]{current}, nil
+}
+
+// Credentials are what a person signs in with.
+type Credentials struct {
+	Email    string `json:"email" format:"email"`
+	Password string `json:"password" format:"password"`
+}
+
+// signedIn is the answer that begins a session.
+type signedIn struct {
+	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Body      CurrentSession
+}
+
+func (a *API) postSession(ctx context.Context, in *body[Credentials]) (*signedIn, error) {
+	return a.beginSession(ctx, in.Body.Email, in.Body.Password)
+}
+
+// beginSession signs in; it is always a new session, and the one that the browser had before ends.
+func (a *API) beginSession(ctx context.Context, email, password string) (*signedIn, error) {
+	who := callerOf(ctx)
+	begun, err := a.signIn.SignIn(ctx, access.Nobody(), auth.Attempt{
+		Email: email, Password: password, Address: who.source, UserAgent: who.agent, Device: who.device, Session: who.secret,
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown, expires := showUser(begun.Identity.User), begun.Identity.Session.ExpiresAt
+	return &signedIn{
+		SetCookie: []http.Cookie{
+			hostCookie(auth.SessionCookie, begun.Session, int(expires.Sub(a.now()).Seconds())),
+			hostCookie(auth.DeviceCookie, begun.Device, int(auth.DeviceLifetime.Seconds())),
+		},
+		Body: CurrentSession{User: &shown, ExpiresAt: &expires},
+	}, nil
+}
+
+type signedOut struct {
+	SetCookie []http.Cookie `header:"Set-Cookie"`
+}
+
+func (a *API) deleteSession(ctx context.Context, _ *struct{}) (*signedOut, error) {
+	who := callerOf(ctx)
+	if who.session.ID == "" {
+		return nil, auth.ErrSessionInvalid
+	}
+	if err := a.logins.End(ctx, who.actor, who.session.ID, audit.SessionSignedOut); err != nil {
+		return nil, err
+	}
+	return &signedOut{SetCookie: []http.Cookie{hostCookie(auth.SessionCookie, "", -1)}}, nil
+}

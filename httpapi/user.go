@@ -1,0 +1,59 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/fault"
+	"konklave/user"
+)
+
+func (a *API) addUsers() {
+	add(a, Route{
+		Method: http.MethodGet, Path: prefix + "/users", ID: "listUsers", Tag: "Users", Action: access.UserList,
+		Summary: "Accounts in the order of their e-mail addresses",
+	}, a.listUsers)
+	add(a, Route{
+		Method: http.MethodPost, Path: prefix + "/users", ID: "createUser", Tag: "Users", Action: access.UserCreate,
+		Summary: "Create an account", Audits: []audit.Kind{audit.KindUserCreated}, Status: http.StatusCreated,
+		Codes: []fault.Code{
+			"email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid", "role.invalid", "language.invalid",
+			"password.too_short", "password.too_long",
+		},
+	}, a.createUser)
+}
+
+type listUsersInput struct {
+	After string `query:"after" doc:"Continue after this e-mail address."`
+	Limit int    `query:"limit" doc:"At most this many, up to 200, which is also the default."`
+}
+
+func (a *API) listUsers(ctx context.Context, in *listUsersInput) (*body[page[User]], error) {
+	list, err := a.users.List(ctx, callerOf(ctx).actor, in.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return &body[page[User]]{page[User]{show(list, showUser)}}, nil
+}
+
+// NewUser is an account to create.
+type NewUser struct {
+	Email    string        `json:"email" format:"email"`
+	Name     string        `json:"name" minLength:"1" maxLength:"100"`
+	Role     access.Role   `json:"role" enum:"admin,user"`
+	Language user.Language `json:"language,omitempty" enum:"de,en"`
+	Password string        `json:"password" minLength:"12" maxLength:"128" format:"password"`
+}
+
+func (a *API) createUser(ctx context.Context, in *body[NewUser]) (*body[User], error) {
+	n := in.Body
+	u, err := a.users.Create(ctx, callerOf(ctx).actor, user.New{
+		Email: n.Email, Name: n.Name, Role: n.Role, Language: n.Language, Password: n.Password,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &body[User]{showUser(u)}, nil
+}
