@@ -38,11 +38,12 @@ type Failure struct {
 type Begin struct {
 	Session        Session
 	Secret         Hash
-	Replaced       Hash    // the session that this browser had before, to be removed; or nil
-	Device         Hash    // the browser to be remembered until DeviceForget later than Session.CreatedAt
-	Failure        Failure // Account and Source: the failures to be forgotten
-	RenewedHash    string  // to take the place of the stored password hash, or empty
-	DeviceExpires  time.Time
+	PasswordHash   string    // that the password was verified with
+	RenewedHash    string    // to take its place; the same when it need not be renewed
+	Replaced       Hash      // the session that this browser had before, to be removed; or nil
+	Device         Hash      // the browser, to be known until DeviceExpires
+	DeviceExpires  time.Time // UTC, whole milliseconds
+	Failure        Failure   // the failures of this account from this source are forgotten
 	ForgetFailures time.Time // failures before this matter no more
 }
 
@@ -58,11 +59,13 @@ type SignInStore interface {
 	SignInFailures(ctx context.Context, tenant, account, source string, since time.Time) (Failures, error)
 	// RecordFailure counts a failure and forgets those before forget.
 	RecordFailure(ctx context.Context, f Failure, forget time.Time, entries []audit.Entry) error
-	// BeginSession stores a session and forgets the sessions, devices and failures that are over.
+	// BeginSession stores a session and forgets the sessions, devices and failures that are over. It fails with ErrFailed
+	// when the user was disabled or the password was changed since it was verified.
 	BeginSession(ctx context.Context, b Begin, entry audit.Entry) error
-	// ReplacePassword stores the hash, removes all sessions of the user but the one with the id except, and writes the
-	// entry that entryFor makes of the number of removed sessions. It fails with user.ErrUnknown.
-	ReplacePassword(ctx context.Context, tenant, userID, hash, except string, entryFor func(ended int) audit.Entry) error
+	// ReplacePassword stores the hash in place of the old one, removes all sessions of the user but the one with the id
+	// except, and writes the entry that entryFor makes of the number of removed sessions. It fails with ErrFailed when
+	// the old one is no longer stored.
+	ReplacePassword(ctx context.Context, c Credential, hash, except string, entryFor func(ended int) audit.Entry) error
 }
 
 // SignIn proves identities by password, and limits guessing.
@@ -121,7 +124,8 @@ func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (Sig
 	}
 	replaced, _ := hashSecret(a.Session)
 	err = s.store.BeginSession(ctx, Begin{
-		Session: session, Secret: hash, Replaced: replaced, RenewedHash: renewed, Failure: failure,
+		Session: session, Secret: hash, PasswordHash: c.PasswordHash, RenewedHash: renewed,
+		Replaced: replaced, Failure: failure,
 		Device: device, DeviceExpires: session.CreatedAt.Add(DeviceLifetime), ForgetFailures: session.CreatedAt.Add(-FailureMemory),
 	}, audit.SessionStarted(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, session.ID, session.Source))
 	if err != nil {
@@ -151,7 +155,7 @@ func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p Passw
 	if err != nil {
 		return err
 	}
-	_, _, _, err = s.prove(ctx, proof{
+	c, _, _, err = s.prove(ctx, proof{
 		actor: actor, account: accountKey("", c.User.Email), address: p.Address, password: p.Old,
 		find: func() (Credential, error) { return s.store.CredentialOf(ctx, actor.Tenant, actor.UserID) },
 	})
@@ -163,7 +167,7 @@ func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p Passw
 		return err
 	}
 	origin := audit.Origin{At: s.now(), Actor: actor}
-	return s.store.ReplacePassword(ctx, actor.Tenant, actor.UserID, hash, p.Keep, func(ended int) audit.Entry {
+	return s.store.ReplacePassword(ctx, c, hash, p.Keep, func(ended int) audit.Entry {
 		return audit.PasswordChanged(origin, actor.UserID, ended)
 	})
 }
@@ -178,8 +182,8 @@ type proof struct {
 	find     func() (Credential, error)
 }
 
-// prove tries the password unless a lock is in force, and counts a failure. It returns the renewed hash when there is
-// one, and under what failures of this kind are counted.
+// prove tries the password unless a lock is in force, and counts a failure. It returns the hash to store from
+// now on, and under what failures of this kind are counted.
 func (s *SignIn) prove(ctx context.Context, p proof) (Credential, string, Failure, error) {
 	fail := func(err error) (Credential, string, Failure, error) { return Credential{}, "", Failure{}, err }
 
@@ -215,10 +219,10 @@ func (s *SignIn) prove(ctx context.Context, p proof) (Credential, string, Failur
 	if !ok || c.User.Disabled() {
 		return fail(s.refuse(ctx, p, c, f, before, ok))
 	}
-	renewed := ""
-	if renew {
+	renewed := c.PasswordHash
+	if renew && CheckPassword(p.password) == nil { // a password that would not be allowed today keeps its hash
 		if renewed, err = s.passwords.Hash(ctx, p.password); err != nil {
-			renewed = "" // an old password that would not be allowed today keeps its old hash
+			return fail(err)
 		}
 	}
 	return c, renewed, f, nil

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/conference"
+	"konklave/fault"
+	"konklave/meeting"
+	"konklave/store/sqlgen"
+)
+
+// The faults of a conference that is written to.
+var (
+	ErrConferenceUnknown = fault.New(fault.KindNotFound, "conference.unknown", "There is no such conference.")
+	ErrConferenceEnded   = fault.New(fault.KindGone, "conference.ended", "The conference has ended.")
+	ErrStaleEpoch        = fault.New(fault.KindConflict, "journal.stale_epoch", "Another worker has taken this conference over.")
+	ErrOutOfOrder        = fault.New(fault.KindConflict, "journal.out_of_order", "These events do not follow the ones that are stored.")
+	ErrEmptyBatch        = fault.New(fault.KindInvalid, "journal.empty", "There are no events to append.")
+)
+
+// OpenConference returns the live conference of a meeting, or makes one, which it reports. Of many callers at once one
+// makes it. It fails with meeting.ErrUnknown.
+func (s *Store) OpenConference(ctx context.Context, meetingID string) (r conference.Record, created bool, err error) {
+	row, err := s.queries().LiveConferenceOf(ctx, meetingID)
+	if err == nil {
+		return conferenceOf(row), false, nil
+	}
+	err = s.change(ctx, "open conference", func(q *sqlgen.Queries) error {
+		m, err := q.LockMeetingOfAnyTenant(ctx, meetingID) // whoever does the same waits here
+		if err != nil {
+			return orElse(err, meeting.ErrUnknown)
+		}
+		row, err := q.LiveConferenceOf(ctx, meetingID)
+		if err == nil {
+			r = conferenceOf(row)
+			return nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		at := s.time()
+		r = conference.Record{ID: strings.ToLower(rand.Text()), MeetingID: meetingID, Tenant: m.Tenant, StartedAt: at}
+		created = true
+		if err := q.InsertConference(ctx, sqlgen.InsertConferenceParams{
+			ID: r.ID, Tenant: r.Tenant, MeetingID: meetingID, StartedAt: millis(at),
+		}); err != nil {
+			return err
+		}
+		return record(ctx, q, audit.ConferenceStarted(origin(at, r.Tenant), r.ID, meetingID))
+	})
+	return r, created && err == nil, err
+}
+
+// Conference returns what is known of a conference, live or ended, or ErrConferenceUnknown.
+func (s *Store) Conference(ctx context.Context, id string) (conference.Record, error) {
+	row, err := s.queries().ConferenceByID(ctx, id)
+	return conferenceOf(row), orElse(err, ErrConferenceUnknown)
+}
+
+// LiveConferences returns the conferences that have not ended, the oldest first.
+func (s *Store) LiveConferences(ctx context.Context) ([]conference.Record, error) {
+	rows, err := s.queries().LiveConferences(ctx)
+	return mapped(rows, conferenceOf), err
+}
+
+// NextEpoch begins the time of a new worker and returns its epoch; what an earlier one appends from now on is stale. It
+// fails with ErrConferenceUnknown or ErrConferenceEnded.
+func (s *Store) NextEpoch(ctx context.Context, id string) (epoch int64, err error) {
+	err = s.change(ctx, "begin epoch", func(q *sqlgen.Queries) error {
+		epoch, err = q.NextEpoch(ctx, id)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if _, err := q.ConferenceByID(ctx, id); err != nil {
+			return orElse(err, ErrConferenceUnknown)
+		}
+		return ErrConferenceEnded
+	})
+	return epoch, err
+}
+
+// AppendConference stores that the worker of this epoch appended count events, the first of which has the number seq
+// (the first of a conference is 1), with the audit entries about them; ended ends the conference.
+//
+// The same batch (seq, epoch, count and digest) again succeeds and does nothing. Faults: journal.stale_epoch when the
+// epoch is not the latest one, journal.out_of_order when seq does not follow, conference.ended, conference.unknown,
+// journal.empty.
+func (s *Store) AppendConference(ctx context.Context, id string, epoch, seq int64, count int, digest []byte, entries []audit.Entry, ended bool) error {
+	if count < 1 {
+		return ErrEmptyBatch
+	}
+	return s.change(ctx, "append", func(q *sqlgen.Queries) error {
+		row, err := q.LockConference(ctx, id)
+		if err != nil {
+			return orElse(err, ErrConferenceUnknown)
+		}
+		if epoch != row.Epoch {
+			return ErrStaleEpoch
+		}
+		if seq <= row.Seq {
+			return repeated(ctx, q, id, epoch, seq, count, digest)
+		}
+		if row.EndedAt != 0 {
+			return ErrConferenceEnded
+		}
+		if seq != row.Seq+1 {
+			return ErrOutOfOrder
+		}
+		at, endedAt := millis(s.time()), int64(0)
+		if ended {
+			endedAt = at
+		}
+		if err := q.InsertBatch(ctx, sqlgen.InsertBatchParams{
+			ConferenceID: id, FirstSeq: seq, Tenant: row.Tenant, Events: int64(count), Epoch: epoch, Digest: digest, At: at,
+		}); err != nil {
+			return err
+		}
+		if err := q.AdvanceConference(ctx, sqlgen.AdvanceConferenceParams{ID: id, Seq: row.Seq + int64(count), EndedAt: endedAt}); err != nil {
+			return err
+		}
+		return record(ctx, q, entries...)
+	})
+}
+
+// repeated returns nil when the batch is the one that is stored, and else ErrOutOfOrder.
+func repeated(ctx context.Context, q *sqlgen.Queries, id string, epoch, seq int64, count int, digest []byte) error {
+	b, err := q.BatchAt(ctx, sqlgen.BatchAtParams{ConferenceID: id, FirstSeq: seq})
+	if err != nil {
+		return orElse(err, ErrOutOfOrder)
+	}
+	if b.Epoch != epoch || b.Events != int64(count) || !bytes.Equal(b.Digest, digest) {
+		return ErrOutOfOrder
+	}
+	return nil
+}
+
+// CloseConference ends a conference without its worker, for the reason given; it does nothing when it has ended. It
+// fails with ErrConferenceUnknown.
+func (s *Store) CloseConference(ctx context.Context, id, reason string) error {
+	return s.change(ctx, "close conference", func(q *sqlgen.Queries) error {
+		row, err := q.LockConference(ctx, id)
+		if err != nil {
+			return orElse(err, ErrConferenceUnknown)
+		}
+		if row.EndedAt != 0 {
+			return nil
+		}
+		at := s.time()
+		if err := q.AdvanceConference(ctx, sqlgen.AdvanceConferenceParams{ID: id, Seq: row.Seq, EndedAt: millis(at)}); err != nil {
+			return err
+		}
+		return record(ctx, q, audit.ConferenceClosed(origin(at, row.Tenant), id, reason))
+	})
+}
+
+func (s *Store) time() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
+// origin is what the store itself decides on: it acts for the controller.
+func origin(at time.Time, tenant string) audit.Origin {
+	actor := access.System("controller")
+	actor.Tenant = tenant
+	return audit.Origin{At: at, Actor: actor}
+}
+
+func conferenceOf(row sqlgen.Conference) conference.Record {
+	return conference.Record{
+		ID: row.ID, MeetingID: row.MeetingID, Tenant: row.Tenant, Epoch: row.Epoch, Seq: row.Seq,
+		StartedAt: fromMillis(row.StartedAt), EndedAt: fromMillis(row.EndedAt),
+	}
+}

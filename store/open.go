@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+const (
+	sqliteBusyTimeout   = "5000" // milliseconds that a writer waits for another process
+	postgresConnections = 20
+	migrationAttempts   = 3 // another process may be doing the same at the same time
+)
+
+func (s *Store) openSQLite(ctx context.Context, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives its other files the same mode
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	common := []string{"busy_timeout(" + sqliteBusyTimeout + ")", "foreign_keys(1)", "trusted_schema(0)"}
+	writer := url.Values{"_txlock": {"immediate"}, "_pragma": append(common, "journal_mode(WAL)", "synchronous(FULL)")}
+	reader := url.Values{"_pragma": append(common, "query_only(1)")}
+	file1 := url.URL{Scheme: "file", Path: path}
+	if s.write, err = sql.Open("sqlite", file1.String()+"?"+writer.Encode()); err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	if err := s.migrate(ctx, goose.DialectSQLite3, "migrations/sqlite"); err != nil {
+		return err
+	}
+	if s.read, err = sql.Open("sqlite", file1.String()+"?"+reader.Encode()); err != nil {
+		return err
+	}
+	s.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
+	s.read.SetMaxIdleConns(2 * runtime.GOMAXPROCS(0))
+	return nil
+}
+
+func (s *Store) openPostgres(ctx context.Context, dsn string) (err error) {
+	if s.write, err = sql.Open("pgx", dsn); err != nil {
+		return errors.New("the address of the database is not valid") // the cause could show the password
+	}
+	s.write.SetMaxOpenConns(postgresConnections)
+	s.write.SetMaxIdleConns(postgresConnections)
+	s.read = s.write
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	return s.migrate(ctx, goose.DialectPostgres, "migrations/postgres", goose.WithSessionLocker(locker))
+}
+
+// SchemaTooNewError says that the database was written by a newer program.
+type SchemaTooNewError struct{ Database, Program int64 }
+
+// Error tells the operator what to do.
+func (e *SchemaTooNewError) Error() string {
+	return fmt.Sprintf("the database has schema %d, this program knows schemas up to %d; please start the newer program that wrote it, or restore a backup from before", e.Database, e.Program)
+}
+
+func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, dir string, options ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, dir)
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(dialect, s.write, files, append(options, goose.WithDisableGlobalRegistry(true))...)
+	if err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		err = s.migrateOnce(ctx, provider)
+		if err == nil || attempt == migrationAttempts || errors.As(err, new(*SchemaTooNewError)) {
+			return err
+		}
+	}
+}
+
+func (s *Store) migrateOnce(ctx context.Context, provider *goose.Provider) error {
+	current, newest, err := provider.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if current > newest {
+		return &SchemaTooNewError{Database: current, Program: newest}
+	}
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		s.log.InfoContext(ctx, "database migrated", "schema", r.Source.Version, "duration", r.Duration)
+	}
+	return err
+}

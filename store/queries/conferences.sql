@@ -1,0 +1,28 @@
+-- name: InsertConference :exec
+INSERT INTO conferences (id, tenant, meeting_id, started_at) VALUES (@id, @tenant, @meeting_id, @started_at);
+
+-- name: LiveConferenceOf :one
+SELECT * FROM conferences WHERE meeting_id = @meeting_id AND ended_at = 0;
+
+-- name: ConferenceByID :one
+SELECT * FROM conferences WHERE id = @id;
+
+-- name: LiveConferences :many
+SELECT * FROM conferences WHERE ended_at = 0 ORDER BY started_at, id;
+
+-- name: NextEpoch :one
+UPDATE conferences SET epoch = epoch + 1 WHERE id = @id AND ended_at = 0 RETURNING epoch;
+
+-- LockConference reads a conference that nobody else can change before the end of the transaction.
+-- name: LockConference :one
+UPDATE conferences SET tenant = tenant WHERE id = @id RETURNING *;
+
+-- name: AdvanceConference :exec
+UPDATE conferences SET seq = @seq, ended_at = @ended_at WHERE id = @id;
+
+-- name: InsertBatch :exec
+INSERT INTO journal_batches (conference_id, first_seq, tenant, events, epoch, digest, at)
+VALUES (@conference_id, @first_seq, @tenant, @events, @epoch, @digest, @at);
+
+-- name: BatchAt :one
+SELECT * FROM journal_batches WHERE conference_id = @conference_id AND first_seq = @first_seq;

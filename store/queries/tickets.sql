@@ -1,0 +1,14 @@
+-- name: InsertTicket :exec
+INSERT INTO tickets (hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at)
+VALUES (@hash, @tenant, @conference_id, @meeting_id, @actor_kind, @actor_id, @participant_id, @name, @role, @expires_at);
+
+-- name: UseTicket :one
+UPDATE tickets SET used_at = @now
+WHERE hash = @hash AND conference_id = @conference_id AND used_at = 0 AND expires_at > @now
+RETURNING *;
+
+-- name: TicketByHash :one
+SELECT * FROM tickets WHERE hash = @hash;
+
+-- name: ForgetTickets :exec
+DELETE FROM tickets WHERE expires_at < @forget;

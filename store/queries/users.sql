@@ -1,0 +1,38 @@
+-- name: InsertUser :execrows
+INSERT INTO users (id, tenant, email, name, role, language, password_hash, created_at)
+VALUES (@id, @tenant, @email, @name, @role, @language, @password_hash, @created_at)
+ON CONFLICT (tenant, email) DO NOTHING;
+
+-- name: UserByID :one
+SELECT * FROM users WHERE tenant = @tenant AND id = @id;
+
+-- name: UserByEmail :one
+SELECT * FROM users WHERE tenant = @tenant AND email = @email;
+
+-- name: UsersAfter :many
+SELECT * FROM users WHERE tenant = @tenant AND email > @after_email ORDER BY email LIMIT @at_most;
+
+-- LockUser reads a user whom nobody else can change before the end of the transaction.
+-- name: LockUser :one
+UPDATE users SET tenant = tenant WHERE tenant = @tenant AND id = @id RETURNING *;
+
+-- name: UpdateUser :exec
+UPDATE users SET name = @name, role = @role, language = @language, disabled_at = @disabled_at
+WHERE tenant = @tenant AND id = @id;
+
+-- name: ReplacePasswordHash :execrows
+UPDATE users SET password_hash = @new_hash
+WHERE tenant = @tenant AND id = @id AND password_hash = @old_hash AND disabled_at = 0;
+
+-- name: HasAdmin :one
+SELECT EXISTS (SELECT 1 FROM users WHERE tenant = @tenant AND role = 'admin');
+
+-- name: PutSetupToken :exec
+INSERT INTO setup_tokens (tenant, hash, created_at) VALUES (@tenant, @hash, @created_at)
+ON CONFLICT (tenant) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at;
+
+-- name: TakeSetupToken :execrows
+DELETE FROM setup_tokens WHERE tenant = @tenant AND hash = @hash;
+
+-- name: DropSetupToken :exec
+DELETE FROM setup_tokens WHERE tenant = @tenant;

@@ -1,0 +1,194 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/store/sqlgen"
+	"konklave/user"
+)
+
+var _ auth.SessionStore = (*Store)(nil)
+
+// Session implements auth.SessionStore.
+func (s *Store) Session(ctx context.Context, secret auth.Hash) (auth.Session, user.User, error) {
+	row, err := s.queries().SessionByHash(ctx, secret)
+	return sessionOf(row.Session), userOf(row.User), orElse(err, auth.ErrSessionInvalid)
+}
+
+// TouchSession implements auth.SessionStore.
+func (s *Store) TouchSession(ctx context.Context, id string, seenAt time.Time) error {
+	return s.change(ctx, "touch session", func(q *sqlgen.Queries) error {
+		return q.TouchSession(ctx, sqlgen.TouchSessionParams{ID: id, SeenAt: millis(seenAt)})
+	})
+}
+
+// Sessions implements auth.SessionStore.
+func (s *Store) Sessions(ctx context.Context, tenant, userID string, idleSince, now time.Time) ([]auth.Session, error) {
+	rows, err := s.queries().SessionsOfUser(ctx, sqlgen.SessionsOfUserParams{
+		Tenant: tenant, UserID: userID, IdleSince: millis(idleSince), Now: millis(now),
+	})
+	return mapped(rows, sessionOf), err
+}
+
+// EndSession implements auth.SessionStore.
+func (s *Store) EndSession(ctx context.Context, tenant, userID, id string, entry audit.Entry) error {
+	return s.changeAndRecord(ctx, "end session", entry, func(q *sqlgen.Queries) error {
+		rows, err := q.DeleteSession(ctx, sqlgen.DeleteSessionParams{Tenant: tenant, UserID: userID, ID: id})
+		return rowsOrElse(rows, err, auth.ErrSessionUnknown)
+	})
+}
+
+// EndSessions implements auth.SessionStore.
+func (s *Store) EndSessions(ctx context.Context, tenant, userID, except string, entryFor func(id string) audit.Entry) (int, error) {
+	ended := 0
+	err := s.change(ctx, "end sessions", func(q *sqlgen.Queries) error {
+		ids, err := q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{Tenant: tenant, UserID: userID, ExceptID: except})
+		if err != nil {
+			return err
+		}
+		ended = len(ids)
+		return record(ctx, q, mapped(ids, entryFor)...)
+	})
+	return ended, err
+}
+
+func sessionOf(row sqlgen.Session) auth.Session {
+	return auth.Session{
+		ID: row.ID, Tenant: row.Tenant, UserID: row.UserID, UserAgent: row.UserAgent, Source: row.Source,
+		CreatedAt: fromMillis(row.CreatedAt), SeenAt: fromMillis(row.SeenAt), ExpiresAt: fromMillis(row.ExpiresAt),
+	}
+}
+
+// maxFailures is how many failures are read of one kind: more than any rule counts.
+const maxFailures = 2 * max(auth.LockFailures, auth.AccountLockFailures, auth.SourceLockFailures)
+
+var _ auth.SignInStore = (*Store)(nil)
+
+// Credential implements auth.SignInStore.
+func (s *Store) Credential(ctx context.Context, tenant, email string) (auth.Credential, error) {
+	row, err := s.queries().UserByEmail(ctx, sqlgen.UserByEmailParams{Tenant: tenant, Email: email})
+	return credentialOf(row), orElse(err, user.ErrUnknown)
+}
+
+// CredentialOf implements auth.SignInStore.
+func (s *Store) CredentialOf(ctx context.Context, tenant, userID string) (auth.Credential, error) {
+	row, err := s.queries().UserByID(ctx, sqlgen.UserByIDParams{Tenant: tenant, ID: userID})
+	return credentialOf(row), orElse(err, user.ErrUnknown)
+}
+
+func credentialOf(row sqlgen.User) auth.Credential {
+	return auth.Credential{User: userOf(row), PasswordHash: row.PasswordHash}
+}
+
+// KnowsDevice implements auth.SignInStore.
+func (s *Store) KnowsDevice(ctx context.Context, userID string, device auth.Hash, now time.Time) (bool, error) {
+	return s.queries().KnowsDevice(ctx, sqlgen.KnowsDeviceParams{UserID: userID, Hash: device, Now: millis(now)})
+}
+
+// SignInFailures implements auth.SignInStore.
+func (s *Store) SignInFailures(ctx context.Context, tenant, account, source string, since time.Time) (auth.Failures, error) {
+	q, from := s.queries(), millis(since)
+	bucket, err := q.FailuresOfBucket(ctx, sqlgen.FailuresOfBucketParams{
+		Tenant: tenant, Account: account, Source: source, Since: from, AtMost: maxFailures,
+	})
+	if err != nil {
+		return auth.Failures{}, err
+	}
+	ofAccount, err := q.FailuresOfAccount(ctx, sqlgen.FailuresOfAccountParams{
+		Tenant: tenant, Account: account, Since: from, AtMost: maxFailures,
+	})
+	if err != nil {
+		return auth.Failures{}, err
+	}
+	ofSource, err := q.FailuresOfSource(ctx, sqlgen.FailuresOfSourceParams{
+		Tenant: tenant, Source: source, Since: from, AtMost: maxFailures,
+	})
+	return auth.Failures{Bucket: oldestFirst(bucket), Account: oldestFirst(ofAccount), Source: oldestFirst(ofSource)}, err
+}
+
+func oldestFirst(newestFirst []int64) []time.Time {
+	slices.Reverse(newestFirst)
+	return mapped(newestFirst, fromMillis)
+}
+
+// RecordFailure implements auth.SignInStore.
+func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.Time, entries []audit.Entry) error {
+	return s.change(ctx, "record failed sign-in", func(q *sqlgen.Queries) error {
+		if err := q.ForgetFailures(ctx, millis(forget)); err != nil {
+			return err
+		}
+		if err := q.InsertFailure(ctx, sqlgen.InsertFailureParams{
+			Tenant: f.Tenant, Account: f.Account, Source: f.Source, Known: f.Known, At: millis(f.At),
+		}); err != nil {
+			return err
+		}
+		return record(ctx, q, entries...)
+	})
+}
+
+// BeginSession implements auth.SignInStore.
+func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entry) error {
+	return s.changeAndRecord(ctx, "begin session", entry, func(q *sqlgen.Queries) error {
+		n := b.Session
+		rows, err := q.ReplacePasswordHash(ctx, sqlgen.ReplacePasswordHashParams{
+			Tenant: n.Tenant, ID: n.UserID, OldHash: b.PasswordHash, NewHash: b.RenewedHash,
+		})
+		if err := rowsOrElse(rows, err, auth.ErrFailed); err != nil {
+			return err
+		}
+		if err := forgetWhatIsOver(ctx, q, b); err != nil {
+			return err
+		}
+		if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
+			Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
+		}); err != nil {
+			return err
+		}
+		return q.InsertSession(ctx, sqlgen.InsertSessionParams{
+			ID: n.ID, Tenant: n.Tenant, UserID: n.UserID, Hash: b.Secret, UserAgent: n.UserAgent, Source: n.Source,
+			CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt),
+		})
+	})
+}
+
+func forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
+	now := millis(b.Session.CreatedAt)
+	if err := q.DeleteSessionByHash(ctx, b.Replaced); err != nil {
+		return err
+	}
+	if err := q.ForgetSessions(ctx, now); err != nil {
+		return err
+	}
+	if err := q.ForgetDevices(ctx, now); err != nil {
+		return err
+	}
+	if err := q.ForgetFailures(ctx, millis(b.ForgetFailures)); err != nil {
+		return err
+	}
+	return q.ForgiveFailures(ctx, sqlgen.ForgiveFailuresParams{
+		Tenant: b.Failure.Tenant, Account: b.Failure.Account, Source: b.Failure.Source,
+	})
+}
+
+// ReplacePassword implements auth.SignInStore.
+func (s *Store) ReplacePassword(ctx context.Context, c auth.Credential, hash, except string, entryFor func(ended int) audit.Entry) error {
+	return s.change(ctx, "replace password", func(q *sqlgen.Queries) error {
+		rows, err := q.ReplacePasswordHash(ctx, sqlgen.ReplacePasswordHashParams{
+			Tenant: c.User.Tenant, ID: c.User.ID, OldHash: c.PasswordHash, NewHash: hash,
+		})
+		if err := rowsOrElse(rows, err, auth.ErrFailed); err != nil {
+			return err
+		}
+		ids, err := q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{
+			Tenant: c.User.Tenant, UserID: c.User.ID, ExceptID: except,
+		})
+		if err != nil {
+			return err
+		}
+		return record(ctx, q, entryFor(len(ids)))
+	})
+}

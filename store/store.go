@@ -1,0 +1,139 @@
+// Package store keeps everything that lasts in SQLite or PostgreSQL.
+//
+// An exported method is one transaction. What a method changes and the audit entry about it are written together or
+// not at all. The statements in queries are written once for both databases; sqlgen is generated from them.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"konklave/audit"
+	"konklave/store/sqlgen"
+)
+
+// Options are the parts of a Store that differ between the program and its tests.
+type Options struct {
+	Now func() time.Time // nil means time.Now
+	Log *slog.Logger     // nil means silence
+}
+
+// Store is an open database. It may be used by many goroutines at once.
+type Store struct {
+	read, write *sql.DB // one pool for PostgreSQL; for SQLite many readers and one writer
+	now         func() time.Time
+	log         *slog.Logger
+}
+
+// ErrDSN says that the place of the database was not understood.
+var ErrDSN = errors.New(`the database must be given as "sqlite:PATH" or "postgres://USER@HOST/NAME"`)
+
+// Open opens the database at dsn, "sqlite:PATH" or "postgres://…", and brings its schema up to date. It refuses a schema
+// that is newer than this program.
+func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
+	s := &Store{now: o.Now, log: o.Log}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	path, isSQLite := strings.CutPrefix(dsn, "sqlite:")
+	switch {
+	case isSQLite && path != "":
+		err = s.openSQLite(ctx, path)
+	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+		err = s.openPostgres(ctx, dsn)
+	default:
+		err = ErrDSN
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the database. A second call does nothing.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.read.ExecContext(ctx, "SELECT 1"); err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	return nil
+}
+
+// queries reads outside a transaction: one statement sees one state.
+func (s *Store) queries() *sqlgen.Queries { return sqlgen.New(s.read) }
+
+// change runs do in a transaction, which is committed when do succeeds and undone when it fails.
+func (s *Store) change(ctx context.Context, verb string, do func(*sqlgen.Queries) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	if err := do(sqlgen.New(tx)); err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	return nil
+}
+
+// changeAndRecord is change with one audit entry, known from the start.
+func (s *Store) changeAndRecord(ctx context.Context, verb string, entry audit.Entry, do func(*sqlgen.Queries) error) error {
+	return s.change(ctx, verb, func(q *sqlgen.Queries) error {
+		if err := do(q); err != nil {
+			return err
+		}
+		return record(ctx, q, entry)
+	})
+}
+
+// orElse gives the fault for a row that is not there, and other errors as they are.
+func orElse(err, missing error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return missing
+	}
+	return err
+}
+
+// rowsOrElse gives the fault for a statement that touched no row.
+func rowsOrElse(rows int64, err, missing error) error {
+	if err == nil && rows == 0 {
+		return missing
+	}
+	return err
+}
+
+// millis is how times are stored; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/store/sqlgen"
+)
+
+var _ auth.TicketStore = (*Store)(nil)
+
+// InsertTicket implements auth.TicketStore.
+func (s *Store) InsertTicket(ctx context.Context, secret auth.Hash, g auth.Grant, expiresAt, forget time.Time, entry audit.Entry) error {
+	return s.changeAndRecord(ctx, "insert ticket", entry, func(q *sqlgen.Queries) error {
+		if err := q.ForgetTickets(ctx, millis(forget)); err != nil {
+			return err
+		}
+		return q.InsertTicket(ctx, sqlgen.InsertTicketParams{
+			Hash: secret, Tenant: g.Tenant, ConferenceID: g.Conference, MeetingID: g.Meeting, ActorKind: string(g.Kind),
+			ActorID: g.ActorID, ParticipantID: g.Participant, Name: g.Name, Role: string(g.Role), ExpiresAt: millis(expiresAt),
+		})
+	})
+}
+
+// RedeemTicket implements auth.TicketStore.
+func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference string, now time.Time, refused func(auth.Grant, audit.TicketReason) audit.Entry) (auth.Grant, error) {
+	var grant auth.Grant
+	var refusal error // kept apart from the error of the transaction, which is committed with the entry about it
+	err := s.change(ctx, "redeem ticket", func(q *sqlgen.Queries) error {
+		row, err := q.UseTicket(ctx, sqlgen.UseTicketParams{Hash: secret, ConferenceID: conference, Now: millis(now)})
+		if err == nil {
+			grant = grantOf(row)
+			return nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		row, err = q.TicketByHash(ctx, secret)
+		if err != nil {
+			return orElse(err, auth.ErrTicketUnknown)
+		}
+		var reason audit.TicketReason
+		refusal, reason = refusalOf(row, conference)
+		return record(ctx, q, refused(grantOf(row), reason))
+	})
+	switch {
+	case err != nil:
+		return auth.Grant{}, err
+	case refusal != nil:
+		return auth.Grant{}, refusal
+	}
+	return grant, nil
+}
+
+// refusalOf says why UseTicket did not take the ticket.
+func refusalOf(row sqlgen.Ticket, conference string) (error, audit.TicketReason) {
+	switch {
+	case row.ConferenceID != conference:
+		return auth.ErrTicketForeign, audit.TicketForeign
+	case row.UsedAt != 0:
+		return auth.ErrTicketUsed, audit.TicketUsed
+	default:
+		return auth.ErrTicketExpired, audit.TicketExpired
+	}
+}
+
+func grantOf(row sqlgen.Ticket) auth.Grant {
+	return auth.Grant{
+		Tenant: row.Tenant, Conference: row.ConferenceID, Meeting: row.MeetingID, Kind: access.Kind(row.ActorKind),
+		ActorID: row.ActorID, Participant: row.ParticipantID, Name: row.Name, Role: access.Role(row.Role),
+	}
+}

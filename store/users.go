@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/store/sqlgen"
+	"konklave/user"
+)
+
+var _ user.Store = (*Store)(nil)
+
+// InsertUser implements user.Store. A new administrator ends the set-up.
+func (s *Store) InsertUser(ctx context.Context, u user.User, passwordHash string, entry audit.Entry) error {
+	return s.changeAndRecord(ctx, "insert user", entry, func(q *sqlgen.Queries) error {
+		if u.Role == access.RoleAdmin {
+			if err := q.DropSetupToken(ctx, u.Tenant); err != nil {
+				return err
+			}
+		}
+		return insertUser(ctx, q, u, passwordHash)
+	})
+}
+
+func insertUser(ctx context.Context, q *sqlgen.Queries, u user.User, passwordHash string) error {
+	rows, err := q.InsertUser(ctx, sqlgen.InsertUserParams{
+		ID: u.ID, Tenant: u.Tenant, Email: u.Email, Name: u.Name, Role: string(u.Role), Language: string(u.Language),
+		PasswordHash: passwordHash, CreatedAt: millis(u.CreatedAt),
+	})
+	return rowsOrElse(rows, err, user.ErrEmailTaken)
+}
+
+// User implements user.Store.
+func (s *Store) User(ctx context.Context, tenant, id string) (user.User, error) {
+	row, err := s.queries().UserByID(ctx, sqlgen.UserByIDParams{Tenant: tenant, ID: id})
+	return userOf(row), orElse(err, user.ErrUnknown)
+}
+
+// Users implements user.Store.
+func (s *Store) Users(ctx context.Context, tenant, afterEmail string, limit int) ([]user.User, error) {
+	rows, err := s.queries().UsersAfter(ctx, sqlgen.UsersAfterParams{Tenant: tenant, AfterEmail: afterEmail, AtMost: int32(limit)})
+	return mapped(rows, userOf), err
+}
+
+// ChangeUser implements user.Store. The address stays as it is.
+func (s *Store) ChangeUser(ctx context.Context, tenant, id string, change func(user.User) (user.User, audit.Entry, error)) (changed user.User, err error) {
+	err = s.change(ctx, "change user", func(q *sqlgen.Queries) error {
+		row, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: id})
+		if err != nil {
+			return orElse(err, user.ErrUnknown)
+		}
+		u, entry, err := change(userOf(row))
+		if err != nil {
+			return err
+		}
+		changed = u
+		if err := q.UpdateUser(ctx, sqlgen.UpdateUserParams{
+			Tenant: tenant, ID: id, Name: u.Name, Role: string(u.Role), Language: string(u.Language), DisabledAt: millis(u.DisabledAt),
+		}); err != nil {
+			return err
+		}
+		return record(ctx, q, entry)
+	})
+	return changed, err
+}
+
+func userOf(row sqlgen.User) user.User {
+	return user.User{
+		ID: row.ID, Tenant: row.Tenant, Email: row.Email, Name: row.Name, Role: access.Role(row.Role),
+		Language: user.Language(row.Language), CreatedAt: fromMillis(row.CreatedAt), DisabledAt: fromMillis(row.DisabledAt),
+	}
+}
+
+// mapped converts all rows; there is a slice even when there are none.
+func mapped[Row, Value any](rows []Row, convert func(Row) Value) []Value {
+	values := make([]Value, 0, len(rows))
+	for _, row := range rows {
+		values = append(values, convert(row))
+	}
+	return values
+}
+
+var _ auth.SetupStore = (*Store)(nil)
+
+// SetupNeeded implements auth.SetupStore.
+func (s *Store) SetupNeeded(ctx context.Context, tenant string) (bool, error) {
+	done, err := s.queries().HasAdmin(ctx, tenant)
+	return err == nil && !done, err
+}
+
+// PutSetupToken implements auth.SetupStore.
+func (s *Store) PutSetupToken(ctx context.Context, tenant string, secret auth.Hash, at time.Time) error {
+	return s.change(ctx, "put set-up token", func(q *sqlgen.Queries) error {
+		return q.PutSetupToken(ctx, sqlgen.PutSetupTokenParams{Tenant: tenant, Hash: secret, CreatedAt: millis(at)})
+	})
+}
+
+// CompleteSetup implements auth.SetupStore.
+func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User, passwordHash string, entry audit.Entry) error {
+	return s.changeAndRecord(ctx, "complete set-up", entry, func(q *sqlgen.Queries) error {
+		// Taking the token comes first: it makes a second one who has it wait for the end of this transaction.
+		rows, err := q.TakeSetupToken(ctx, sqlgen.TakeSetupTokenParams{Tenant: u.Tenant, Hash: secret})
+		if err != nil {
+			return err
+		}
+		done, err := q.HasAdmin(ctx, u.Tenant)
+		if err != nil {
+			return err
+		}
+		switch {
+		case done:
+			return auth.ErrSetupDone
+		case rows == 0:
+			return auth.ErrSetupInvalid
+		}
+		return insertUser(ctx, q, u, passwordHash)
+	})
+}
