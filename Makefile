@@ -10,7 +10,8 @@ MAKEFLAGS += --no-builtin-rules
 LISTEN ?= localhost:8080
 DATA ?= ./var
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+# The binary names its commit; without git, or in a copy that git does not trust, it goes without.
+STAMP := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 GO_MINOR := 26
 NODE_MIN := 20.19.0
 
@@ -30,7 +31,7 @@ run: build ## Build, then serve on LISTEN (localhost:8080) with the data in DATA
 .PHONY: build
 build: check-go web ## Build the web client and bin/konklave
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/konklave ./cmd/konklave
+	CGO_ENABLED=0 go build -trimpath -buildvcs=$(STAMP) -ldflags '-s -w' -o bin/konklave ./cmd/konklave
 
 .PHONY: test
 test: check-go check-node ## Install what the tests need and run them all; this is what CI runs
@@ -61,8 +62,8 @@ GENERATED := store/sqlgen httpapi/openapi.json web/src/api/schema.d.ts docs/conf
 .PHONY: generate
 generate: check-go check-node bin/tools/sqlc ## Regenerate SQL code, OpenAPI document, TypeScript types, example configuration
 	cd store && ../bin/tools/sqlc generate
-	go run ./cmd/konklave openapi > httpapi/openapi.json.new && mv httpapi/openapi.json.new httpapi/openapi.json
-	go run ./cmd/konklave config example > docs/config.example.yaml.new && mv docs/config.example.yaml.new docs/config.example.yaml
+	go run ./httpapi/specgen httpapi/openapi.json
+	go run ./cmd/konklave config example > bin/config.example.yaml && mv bin/config.example.yaml docs/config.example.yaml
 	npm --prefix web run --silent schema
 
 .PHONY: verify
