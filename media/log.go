@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -31,13 +32,19 @@ func (l engineLog) Warnw(msg string, err error, kv ...any)  { l.write(slog.Level
 func (l engineLog) Errorw(msg string, err error, kv ...any) { l.write(slog.LevelError, msg, err, kv) }
 
 func (l engineLog) write(level slog.Level, msg string, err error, kv []any) {
-	if !l.out.Enabled(context.Background(), level) {
+	if !l.out.Enabled(context.Background(), level) || everyday(msg) {
 		return
 	}
 	if err != nil {
 		kv = append(kv[:len(kv):len(kv)], "error", err.Error())
 	}
 	l.out.Log(context.Background(), level, "engine: "+msg, clean(kv)...)
+}
+
+// everyday reports warnings that come whenever a participant leaves or a client closes its connection.
+func everyday(msg string) bool {
+	return strings.Contains(msg, "failed to write packets on netConn") || strings.HasPrefix(msg, "error reading data channel") ||
+		strings.Contains(msg, "OnTrack will not be fired")
 }
 
 func (l engineLog) WithValues(kv ...any) logger.Logger {

@@ -1,0 +1,207 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/livekit/protocol/livekit"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// signalTimeout bounds the sending of one signalling message from the background.
+const signalTimeout = 10 * time.Second
+
+// openPeers makes the peer connections.
+func (p *Participant) openPeers() error {
+	api, err := newAPI()
+	if err != nil {
+		return err
+	}
+	if p.up, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		return fmt.Errorf("open peer connection: %w", err)
+	}
+	p.down = p.up
+	if p.options.TwoConnections {
+		if p.down, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+			return fmt.Errorf("open peer connection: %w", err)
+		}
+	}
+	// A description needs at least one section; the data channel is the one every client of LiveKit has.
+	if _, err := p.up.CreateDataChannel("_reliable", nil); err != nil {
+		return fmt.Errorf("open data channel: %w", err)
+	}
+	p.down.OnTrack(p.receive)
+	p.up.OnICECandidate(func(c *webrtc.ICECandidate) { p.sendCandidate(c, livekit.SignalTarget_PUBLISHER) })
+	if p.down != p.up {
+		p.down.OnICECandidate(func(c *webrtc.ICECandidate) { p.sendCandidate(c, livekit.SignalTarget_SUBSCRIBER) })
+	}
+	p.down.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.active = s == webrtc.PeerConnectionStateConnected
+		p.notifyLocked()
+	})
+	return nil
+}
+
+func newAPI() (*webrtc.API, error) {
+	m := &webrtc.MediaEngine{}
+	if err := m.RegisterDefaultCodecs(); err != nil {
+		return nil, fmt.Errorf("register codecs: %w", err)
+	}
+	for _, uri := range []string{sdp.SDESMidURI, sdp.SDESRTPStreamIDURI} {
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, fmt.Errorf("register header extension: %w", err)
+		}
+	}
+	if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.AudioLevelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, fmt.Errorf("register header extension: %w", err)
+	}
+	registry := &interceptor.Registry{}
+	if err := webrtc.RegisterDefaultInterceptors(m, registry); err != nil {
+		return nil, fmt.Errorf("register interceptors: %w", err)
+	}
+	s := webrtc.SettingEngine{}
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(s)), nil
+}
+
+// offerLocked makes the next offer; the negotiation is locked.
+func (p *Participant) offerLocked() (*livekit.SessionDescription, error) {
+	offer, err := p.up.CreateOffer(nil)
+	if err != nil {
+		return nil, fmt.Errorf("create offer: %w", err)
+	}
+	if err := p.up.SetLocalDescription(offer); err != nil {
+		return nil, fmt.Errorf("set offer: %w", err)
+	}
+	text := offer.SDP
+	if p.options.Offer != nil {
+		text = p.options.Offer(text)
+	}
+	p.negotiation.id++
+	p.negotiation.pending = true
+	return &livekit.SessionDescription{Type: "offer", Sdp: text, Id: p.negotiation.id}, nil
+}
+
+// negotiate offers what has changed, now or after the answer that is awaited.
+func (p *Participant) negotiate() error {
+	p.negotiation.mu.Lock()
+	defer p.negotiation.mu.Unlock()
+	if p.negotiation.pending {
+		p.negotiation.again = true
+		return nil
+	}
+	offer, err := p.offerLocked()
+	if err != nil {
+		return err
+	}
+	return p.sendSoon(&livekit.SignalRequest{Message: &livekit.SignalRequest_Offer{Offer: offer}})
+}
+
+func (p *Participant) sendSoon(m *livekit.SignalRequest) error {
+	ctx, cancel := context.WithTimeout(context.Background(), signalTimeout)
+	defer cancel()
+	return p.Send(ctx, m)
+}
+
+func (p *Participant) takeAnswer(d *livekit.SessionDescription) error {
+	p.negotiation.mu.Lock()
+	if err := p.up.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.Sdp}); err != nil {
+		p.negotiation.mu.Unlock()
+		return fmt.Errorf("set answer: %w", err)
+	}
+	again := p.negotiation.again
+	p.negotiation.pending, p.negotiation.again = false, false
+	p.negotiation.mu.Unlock()
+	p.takeMids(d)
+	if again {
+		return p.negotiate()
+	}
+	return nil
+}
+
+// takeOffer answers the server's offer for the receiving connection.
+func (p *Participant) takeOffer(d *livekit.SessionDescription) error {
+	p.takeMids(d)
+	if err := p.down.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: d.Sdp}); err != nil {
+		return fmt.Errorf("set offer: %w", err)
+	}
+	answer, err := p.down.CreateAnswer(nil)
+	if err != nil {
+		return fmt.Errorf("create answer: %w", err)
+	}
+	if err := p.down.SetLocalDescription(answer); err != nil {
+		return fmt.Errorf("set answer: %w", err)
+	}
+	return p.sendSoon(&livekit.SignalRequest{Message: &livekit.SignalRequest_Answer{
+		Answer: &livekit.SessionDescription{Type: "answer", Sdp: answer.SDP, Id: d.Id},
+	}})
+}
+
+func (p *Participant) takeMids(d *livekit.SessionDescription) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for mid, track := range d.MidToTrackId {
+		p.mids[mid] = track
+	}
+}
+
+// addSections makes room for tracks the server wants to send.
+func (p *Participant) addSections(m *livekit.MediaSectionsRequirement) error {
+	add := func(kind webrtc.RTPCodecType, n uint32) error {
+		for range n {
+			_, err := p.up.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+			if err != nil {
+				return fmt.Errorf("add media section: %w", err)
+			}
+		}
+		return nil
+	}
+	if err := add(webrtc.RTPCodecTypeAudio, m.NumAudios); err != nil {
+		return err
+	}
+	if err := add(webrtc.RTPCodecTypeVideo, m.NumVideos); err != nil {
+		return err
+	}
+	return p.negotiate()
+}
+
+func (p *Participant) sendCandidate(c *webrtc.ICECandidate, target livekit.SignalTarget) {
+	if c == nil {
+		return
+	}
+	b, err := json.Marshal(c.ToJSON())
+	if err != nil {
+		return
+	}
+	// Without a WebSocket yet the server finds this side by its checks.
+	_ = p.sendSoon(&livekit.SignalRequest{Message: &livekit.SignalRequest_Trickle{
+		Trickle: &livekit.TrickleRequest{CandidateInit: string(b), Target: target},
+	}})
+}
+
+func (p *Participant) takeCandidate(t *livekit.TrickleRequest) error {
+	var c webrtc.ICECandidateInit
+	if err := json.Unmarshal([]byte(t.CandidateInit), &c); err != nil {
+		return fmt.Errorf("read candidate: %w", err)
+	}
+	pc := p.up
+	if t.Target == livekit.SignalTarget_SUBSCRIBER {
+		pc = p.down
+	}
+	if pc.RemoteDescription() == nil {
+		return nil // the description that comes has it too
+	}
+	if err := pc.AddICECandidate(c); err != nil {
+		return fmt.Errorf("add candidate: %w", err)
+	}
+	return nil
+}
