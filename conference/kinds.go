@@ -64,7 +64,7 @@ var (
 func ParseCommand(raw []byte) (Body, error) {
 	var head struct {
 		Kind string         `json:"kind"`
-		Rest jsontext.Value `json:",unknown"`
+		Rest jsontext.Value `json:",embed"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return nil, ErrMalformedCommand.Because(err)

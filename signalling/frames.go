@@ -94,7 +94,7 @@ const nonceMax = 64
 func parseType(raw []byte) (string, jsontext.Value, error) {
 	var head struct {
 		Type string         `json:"type"`
-		Rest jsontext.Value `json:",unknown"`
+		Rest jsontext.Value `json:",embed"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return "", nil, errMalformed.Because(err)

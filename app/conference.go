@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/go-json-experiment/json"
+
+	"konklave/config"
+	"konklave/launch"
+	"konklave/telemetry"
+	"konklave/worker"
+)
+
+// Conference is a conference worker: it reads its configuration from an inherited pipe and serves on inherited sockets.
+func Conference(ctx context.Context, stderr io.Writer) error {
+	c, err := workerConfig()
+	if err != nil {
+		return err
+	}
+	sockets, err := workerSockets()
+	if err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return fmt.Errorf("log level: %w", err)
+	}
+	log := telemetry.New(stderr, config.Log{Level: level, Format: config.LogFormat(c.LogFormat)}).With("process", "worker", "conference", c.Conference)
+	return worker.Run(ctx, sockets, c, log)
+}
+
+func workerConfig() (launch.WorkerConfig, error) {
+	f := os.NewFile(launch.FileConfig, "configuration")
+	defer f.Close()
+	var c launch.WorkerConfig
+	if err := json.UnmarshalRead(f, &c, json.RejectUnknownMembers(true)); err != nil {
+		return c, fmt.Errorf("read worker configuration (this command is started by `konklave serve`): %w", err)
+	}
+	return c, nil
+}
+
+func workerSockets() (worker.Sockets, error) {
+	var s worker.Sockets
+	var err error
+	if s.Control, err = inherited(launch.FileControl, "the control listener"); err != nil {
+		return s, err
+	}
+	if s.Signalling, err = inherited(launch.FileSignalling, "the signalling listener"); err != nil {
+		return s, err
+	}
+	for fd := uintptr(launch.FileMedia); ; fd++ {
+		f := os.NewFile(fd, "media")
+		conn, err := net.FilePacketConn(f)
+		_ = f.Close() // conn is a copy; a number without a file ends the list
+		if err != nil {
+			break
+		}
+		s.Media = append(s.Media, conn)
+	}
+	if len(s.Media) == 0 {
+		return s, errors.New("no media socket was inherited; this command is started by `konklave serve`")
+	}
+	return s, nil
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"konklave/auth"
+	"konklave/conference"
+	"konklave/config"
+	"konklave/httpapi"
+	"konklave/launch"
+	"konklave/meeting"
+	"konklave/store"
+	"konklave/supervisor"
+	"konklave/user"
+)
+
+const (
+	// parallelHashes bounds the password hashes computed at once, 19 MiB of memory each.
+	parallelHashes = 4
+	// mediaLease is how long media runs while no controller is there.
+	mediaLease = 15 * time.Minute
+	// stopGrace is how long requests under way may take at a stop.
+	stopGrace = 3 * time.Second
+)
+
+// Controller is the process that decides and supervises: REST, accounts, database, audit, workers. It serves until ctx ends
+// or the process that started it is gone; workers go on without it.
+func Controller(ctx context.Context, c config.Config, version string, stdout io.Writer, log *slog.Logger) error {
+	ctx, cancel := withLifeline(ctx)
+	defer cancel()
+	listener, err := inherited(fileListener, "the controller's listener")
+	if err != nil {
+		return err
+	}
+	launcherConn, err := unixConn(os.NewFile(fileLauncher, "launcher"))
+	if err != nil {
+		return fmt.Errorf("launcher: %w", err)
+	}
+	key, err := instanceKey(c.Data)
+	if err != nil {
+		return fmt.Errorf("instance key: %w", err)
+	}
+	db, err := store.Open(ctx, c.DSN(), store.Options{Now: time.Now, Log: log})
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer db.Close()
+
+	passwords := auth.NewPasswords(parallelHashes)
+	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
+	tickets := auth.NewTickets(db, time.Now)
+	setup := auth.NewSetup(db, passwords, time.Now)
+	sup := supervisor.New(supervisorOptions(c, db, tickets, launch.NewClient(launcherConn), key, log))
+	api := httpapi.New(httpapi.Options{
+		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
+		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
+		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, time.Now),
+		Setup: setup, Tickets: tickets, Conferences: sup, Database: db,
+	})
+	if err := welcome(ctx, c, setup, stdout); err != nil {
+		return err
+	}
+	return serveUntil(ctx, api.Server(), listener, sup.Run)
+}
+
+func supervisorOptions(c config.Config, db *store.Store, tickets *auth.Tickets, launcher *launch.Client, key []byte, log *slog.Logger) supervisor.Options {
+	return supervisor.Options{
+		Records: db, Tickets: tickets, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
+		Addresses: c.Media.Addresses, Ports: supervisor.PortRange(c.Media.Ports),
+		Settings: conference.Settings{
+			Codec: string(c.Media.Codec), ResumeWindow: c.Conference.ResumeWindow, Linger: c.Conference.Linger,
+			MaxParticipants: c.Conference.MaxParticipants,
+		},
+		MediaLease: mediaLease, MaxRunning: c.Conference.MaxRunning,
+		LogLevel: c.Log.Level.String(), LogFormat: string(c.Log.Format), Now: time.Now, Log: log,
+	}
+}
+
+// serveUntil serves HTTP beside a companion until ctx ends or one of them fails.
+func serveUntil(ctx context.Context, server *http.Server, l net.Listener, companion func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 2)
+	go func() { ended <- server.Serve(l) }()
+	go func() { ended <- companion(ctx) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+	}
+	cancel()
+	grace, stop := context.WithTimeout(context.Background(), stopGrace)
+	defer stop()
+	if shutdown := server.Shutdown(grace); shutdown != nil {
+		_ = server.Close() // what is still open is cut
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// welcome tells the operator where to go, and how to set up an instance that has no administrator yet.
+func welcome(ctx context.Context, c config.Config, setup *auth.Setup, stdout io.Writer) error {
+	address := Address(c)
+	needed, err := setup.Needed(ctx)
+	if err != nil {
+		return fmt.Errorf("look for an administrator: %w", err)
+	}
+	text := "\n  Konklave is running at " + address + "\n"
+	if needed {
+		token, err := setup.Issue(ctx)
+		if err != nil {
+			return fmt.Errorf("make set-up link: %w", err)
+		}
+		text += "  Set up the first administrator with this link (valid once, until the next start):\n  " + address + "/setup#" + token + "\n"
+	} else {
+		text += "  Sign in there to start a meeting. To stop: Ctrl-C.\n"
+	}
+	_, err = io.WriteString(stdout, text+"\n")
+	return err
+}
+
+// Address is where people reach this instance.
+func Address(c config.Config) string {
+	if c.PublicURL != "" {
+		return strings.TrimSuffix(c.PublicURL, "/")
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return "http://" + c.Listen
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() && ip.To4() != nil {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// withLifeline returns a context that also ends when the process at the other end of the lifeline is gone.
+func withLifeline(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	lifeline := os.NewFile(fileLifeline, "lifeline")
+	go func() {
+		_, _ = lifeline.Read(make([]byte, 1)) // nothing is ever written: it returns at the end
+		cancel()
+	}()
+	return ctx, cancel
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// instanceKeySize is the size of the instance's key in bytes.
+const instanceKeySize = 32
+
+// socketPathMax is how long a path of a unix socket may be on Linux.
+const socketPathMax = 107
+
+// longestSocket is the longest name below the data directory that a socket may have.
+const longestSocket = "run/c/" + "0123456789012345678901234567890123456789" + ".ctl"
+
+// openDataDir makes the data directory with everything below it that the processes expect, and locks it: two servers on one
+// directory would destroy each other's work. Closing the file unlocks.
+func openDataDir(dir string) (*os.File, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if shortest := min(len(abs), len(dir)); shortest+1+len(longestSocket) > socketPathMax {
+		return nil, fmt.Errorf("the path of the data directory %q is too long for sockets below it; choose one with at most %d characters", dir, socketPathMax-1-len(longestSocket))
+	}
+	for _, d := range []string{dir, filepath.Join(dir, "run"), filepath.Join(dir, "run", "c")} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, fmt.Errorf("make data directory: %w", err)
+		}
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = lock.Close() // the lock's error is the one that matters
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another server uses the data directory %q; stop it, or choose another one with --data", dir)
+		}
+		return nil, fmt.Errorf("lock data directory: %w", err)
+	}
+	return lock, nil
+}
+
+// instanceKey reads the key of this instance, or makes it at the first start.
+func instanceKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, "instance.key")
+	key, err := os.ReadFile(path)
+	if err == nil {
+		if len(key) != instanceKeySize {
+			return nil, fmt.Errorf("the key in %s has %d bytes instead of %d; restore it from your backup", path, len(key), instanceKeySize)
+		}
+		return key, nil
+	}
+	if !os.IsNotExist(err) {
+		return nil, err
+	}
+	key = make([]byte, instanceKeySize)
+	_, _ = rand.Read(key) // never fails, see crypto/rand
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if _, err := f.Write(key); err != nil {
+		return nil, err
+	}
+	return key, f.Sync()
+}
+
+// listenUnix binds a unix socket, in place of a stale one, and returns the file alone: closing it removes nothing.
+func listenUnix(path string) (*os.File, error) {
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("remove stale socket: %w", err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	l.SetUnlinkOnClose(false)
+	return l.File()
+}
+
+// inherited returns the listener at a file descriptor.
+func inherited(fd uintptr, what string) (net.Listener, error) {
+	f := os.NewFile(fd, what)
+	if f == nil {
+		return nil, fmt.Errorf("%s was not inherited; this command is started by `konklave serve`", what)
+	}
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s was not inherited; this command is started by `konklave serve`: %w", what, err)
+	}
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	return l, nil
+}

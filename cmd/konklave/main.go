@@ -1,0 +1,73 @@
+// Konklave is video conferencing for public authorities and regulated organisations, in one program with verbs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// commands is the command line.
+type commands struct {
+	Serve      ServeCmd      `cmd:"" help:"Run everything: one command, one machine."`
+	User       UserCmd       `cmd:"" help:"Manage accounts."`
+	Config     ConfigCmd     `cmd:"" help:"Check and show the configuration."`
+	Version    VersionCmd    `cmd:"" help:"Print the version."`
+	Front      FrontCmd      `cmd:"" hidden:"" help:"The public listener (started by serve)."`
+	Controller ControllerCmd `cmd:"" hidden:"" help:"The controller (started by serve)."`
+	Conference ConferenceCmd `cmd:"" hidden:"" help:"One conference (started by serve)."`
+}
+
+// streams are the standard streams, for commands that use them.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// exited is how a request for help leaves the parser.
+type exited int
+
+// run returns the exit status: 0 done, 1 failed, 2 wrong use.
+func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) (code int) {
+	defer func() {
+		if e := recover(); e != nil {
+			status, ok := e.(exited)
+			if !ok {
+				panic(e)
+			}
+			code = int(status)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c, kong.Name("konklave"), kong.Description("Video conferencing for public authorities."),
+		kong.Writers(out, stderr), kong.Exit(func(status int) { panic(exited(status)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{in, out, stderr}), kong.Bind(arguments(args)))
+	if err != nil {
+		fmt.Fprintln(stderr, "konklave:", err)
+		return 1
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(stderr, "konklave:", err)
+		fmt.Fprintln(stderr, "See `konklave --help`.")
+		return 2
+	}
+	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "konklave:", err)
+		return 1
+	}
+	return 0
+}

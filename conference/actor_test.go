@@ -1,0 +1,232 @@
+package conference
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"konklave/fault"
+)
+
+func asCode(err error) fault.Code { return fault.As(err).Code }
+
+// gateJournal commits when it is told to.
+type gateJournal struct {
+	batches chan []Event
+	answers chan error
+}
+
+func (j *gateJournal) Append(ctx context.Context, events []Event) error {
+	j.batches <- events
+	select {
+	case err := <-j.answers:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// openJournal commits at once.
+type openJournal struct{}
+
+func (openJournal) Append(context.Context, []Event) error { return nil }
+
+// listener keeps what it is offered, up to its room.
+type listener struct {
+	room int
+	got  []Delivery
+}
+
+func (l *listener) Offer(d Delivery) bool {
+	if len(l.got) >= l.room {
+		return false
+	}
+	l.got = append(l.got, d)
+	return true
+}
+
+func startActor(t *testing.T, j Journal) *Actor {
+	t.Helper()
+	a := NewActor(ActorOptions{Journal: j, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(func() {
+		cancel()
+		<-a.Done()
+	})
+	go func() { _ = a.Run(ctx, settings(), time.Now()) }() // the cause is read through Err
+	return a
+}
+
+func do(t *testing.T, a *Actor, c Command) Outcome {
+	t.Helper()
+	o, err := a.Do(t.Context(), c)
+	if err != nil {
+		t.Fatalf("%T: %v", c.Body, err)
+	}
+	return o
+}
+
+func TestNothingDurableIsShownBeforeItsCommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := &gateJournal{batches: make(chan []Event), answers: make(chan error)}
+		a := startActor(t, j)
+		joined := make(chan Outcome, 1)
+		if err := a.Submit(t.Context(), join("host", RoleHost), func(o Outcome, _ error) { joined <- o }); err != nil {
+			t.Fatal(err)
+		}
+		attached := make(chan Attachment, 1)
+		go func() {
+			at, err := a.Attach(t.Context(), "host", -1, &listener{room: 10})
+			if err != nil {
+				t.Error(err)
+			}
+			attached <- at
+		}()
+		batch := <-j.batches
+		synctest.Wait()
+		select {
+		case <-joined:
+			t.Error("the join was answered before its commit")
+		case <-attached:
+			t.Error("a view was given that waits for a commit")
+		default:
+		}
+		j.answers <- nil
+		o := <-joined
+		if o.Seq != batch[0].Seq || o.Participant != "host" {
+			t.Errorf("outcome %+v", o)
+		}
+		if at := <-attached; at.View == nil || len(at.View.Participants) != 1 {
+			t.Errorf("attachment %+v", at)
+		}
+	})
+}
+
+func TestEphemeralEventsKeepTheirPlaceBehindDurableOnes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := &gateJournal{batches: make(chan []Event), answers: make(chan error)}
+		a := startActor(t, j)
+		go func() { <-j.batches; j.answers <- nil }()
+		do(t, a, join("host", RoleHost))
+		l := &listener{room: 10}
+		if _, err := a.Attach(t.Context(), "host", -1, l); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Submit(t.Context(), Command{By: "host", ID: 1, Body: &ChatSend{Text: "x", Nonce: "m"}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		<-j.batches
+		if err := a.Submit(t.Context(), Command{Body: Disconnect{ID: "host", Line: 1}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if len(l.got) != 0 {
+			t.Errorf("%d events were shown before the commit", len(l.got))
+		}
+		j.answers <- nil
+		synctest.Wait()
+		if len(l.got) != 2 || l.got[0].Event.Fact.Kind() != "chat.message" || l.got[1].Event.Fact.Kind() != "participant.connection" {
+			t.Errorf("shown: %v", l.got)
+		}
+	})
+}
+
+func TestAJournalThatRefusesStopsTheConference(t *testing.T) {
+	t.Parallel()
+	stale := errors.New("stale epoch")
+	j := &gateJournal{batches: make(chan []Event, 1), answers: make(chan error, 1)}
+	j.answers <- stale
+	a := startActor(t, j)
+	if _, err := a.Do(t.Context(), join("host", RoleHost)); !errors.Is(err, ErrStopped) {
+		t.Errorf("join: %v", err)
+	}
+	if err := a.Err(); !errors.Is(err, stale) {
+		t.Errorf("cause: %v", err)
+	}
+}
+
+func TestResumeGivesExactlyWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	a := startActor(t, openJournal{})
+	do(t, a, join("host", RoleHost))
+	seen := do(t, a, join("anna", RoleParticipant)).Seq
+	for i := int64(1); i <= 3; i++ {
+		do(t, a, Command{By: "host", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
+	}
+	at, err := a.Attach(t.Context(), "anna", seen, &listener{room: 10})
+	if err != nil || at.View != nil || len(at.Missed) != 3 {
+		t.Errorf("after %d: %+v, %v", seen, at, err)
+	}
+	for _, beyond := range []int64{-1, at.Seq + 1} {
+		if at, err := a.Attach(t.Context(), "anna", beyond, &listener{room: 10}); err != nil || at.View == nil {
+			t.Errorf("after %d: %+v, %v", beyond, at, err)
+		}
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	t.Parallel()
+	a := startActor(t, openJournal{})
+	seen := do(t, a, join("host", RoleHost)).Seq
+	for i := int64(1); i <= 2*HistoryKept; i++ {
+		do(t, a, Command{By: "host", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
+	}
+	if at, err := a.Attach(t.Context(), "host", seen, &listener{room: 10}); err != nil || at.View == nil {
+		t.Errorf("an event out of history: %+v, %v", at, err)
+	}
+	last := seen + 2*HistoryKept
+	if at, err := a.Attach(t.Context(), "host", last-HistoryKept+1, &listener{room: 10}); err != nil || at.View != nil {
+		t.Errorf("an event in history: %+v, %v", at, err)
+	}
+}
+
+func TestASubscriberWithoutRoomIsForgottenAndNobodyElseIsDelayed(t *testing.T) {
+	t.Parallel()
+	a := startActor(t, openJournal{})
+	do(t, a, join("host", RoleHost))
+	do(t, a, join("slow", RoleParticipant))
+	fast, slow := &listener{room: 100}, &listener{room: 1}
+	for id, l := range map[ParticipantID]*listener{"host": fast, "slow": slow} {
+		if _, err := a.Attach(t.Context(), id, -1, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := int64(1); i <= 5; i++ {
+		do(t, a, Command{By: "host", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
+	}
+	do(t, a, Command{Body: Tick{}})
+	if len(fast.got) != 5 || len(slow.got) != 1 {
+		t.Errorf("fast got %d, slow %d", len(fast.got), len(slow.got))
+	}
+}
+
+func TestDeadlinesComeByThemselves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := startActor(t, openJournal{})
+		do(t, a, join("host", RoleHost))
+		do(t, a, Command{Body: Disconnect{ID: "host", Line: 1}})
+		time.Sleep(settings().ResumeWindow - time.Millisecond)
+		synctest.Wait()
+		if _, err := a.Do(t.Context(), Command{Body: Connect{ID: "host", Line: 2}}); err != nil {
+			t.Errorf("back within the window: %v", err)
+		}
+		do(t, a, Command{Body: Disconnect{ID: "host", Line: 2}})
+		began := time.Now()
+		<-a.Done()
+		if got, want := time.Since(began), settings().ResumeWindow+settings().Linger; got != want {
+			t.Errorf("ended after %v, want %v", got, want)
+		}
+		if err := a.Err(); err != nil {
+			t.Errorf("a regular end: %v", err)
+		}
+		if _, err := a.Do(context.Background(), join("late", RoleHost)); !errors.Is(err, ErrStopped) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}

@@ -1,0 +1,208 @@
+package conference
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"konklave/access"
+	"konklave/fault"
+)
+
+var t0 = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+
+func settings() Settings {
+	return Settings{ID: "c1", Title: "Council", Codec: "vp8", ResumeWindow: time.Minute, Linger: 2 * time.Minute, MaxParticipants: 3}
+}
+
+// apply decides and evolves; it returns the facts' kinds.
+func apply(t *testing.T, s *State, c Command, now time.Time) ([]string, Outcome, error) {
+	t.Helper()
+	events, outcome, err := Decide(s, c, now)
+	var kinds []string
+	for _, e := range events {
+		if e.Seq != s.Seq+1 {
+			t.Fatalf("event %d follows %d", e.Seq, s.Seq)
+		}
+		s.Evolve(e)
+		kinds = append(kinds, e.Fact.Kind())
+	}
+	checkInvariants(t, s)
+	return kinds, outcome, err
+}
+
+func join(id string, role Role) Command {
+	return Command{Body: Join{Admission: Admission{Account: "a-" + id, Kind: KindAccount, Role: role, Name: id}, ID: ParticipantID(id), Line: 1}}
+}
+
+// with returns a state with a host, a participant and one whose line is lost since t0.
+func with(t *testing.T) *State {
+	t.Helper()
+	s := New(settings(), t0)
+	for _, c := range []Command{join("host", RoleHost), join("anna", RoleParticipant), join("lost", RoleParticipant), {Body: Disconnect{ID: "lost", Line: 1}}} {
+		if _, _, err := apply(t, s, c, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func ended(t *testing.T) *State {
+	t.Helper()
+	s := with(t)
+	if _, _, err := apply(t, s, Command{By: "host", ID: 1, Body: &End{}}, t0); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestDecideEveryCommandInEveryState(t *testing.T) {
+	t.Parallel()
+	empty := func(*testing.T) *State { return New(settings(), t0) }
+	states := []struct {
+		name string
+		make func(*testing.T) *State
+	}{{"empty", empty}, {"three", with}, {"ended", ended}}
+	say := func() Body { return &ChatSend{Text: "hello", Nonce: "m1"} }
+	tests := []struct {
+		name    string
+		command Command
+		after   time.Duration
+		want    [3]string // kinds, or the code of the error, in each state
+	}{
+		{"join", join("new", RoleParticipant), 0, [3]string{"participant.joined", "conference.full", "conference.ended"}},
+		{"join again", Command{Body: Join{Admission: Admission{Account: "a-anna", Rejoin: "anna", Kind: KindAccount, Role: RoleParticipant, Name: "anna"}, ID: "x", Line: 7}}, 0,
+			[3]string{"participant.joined", "participant.connection", "conference.ended"}},
+		{"join in a foreign place", Command{Body: Join{Admission: Admission{Account: "a-evil", Rejoin: "anna"}, ID: "x", Line: 7}}, 0,
+			[3]string{"participant.joined", "conference.full", "conference.ended"}},
+		{"connect", Command{Body: Connect{ID: "lost", Line: 2}}, 0, [3]string{"participant.left", "participant.connection", "conference.ended"}},
+		{"disconnect", Command{Body: Disconnect{ID: "anna", Line: 1}}, 0, [3]string{"", "participant.connection", "conference.ended"}},
+		{"disconnect an older line", Command{Body: Disconnect{ID: "anna", Line: 0}}, 0, [3]string{"", "", "conference.ended"}},
+		{"revoke", Command{Body: Revoke{Account: "a-anna"}}, 0, [3]string{"", "participant.left", "conference.ended"}},
+		{"chat", Command{By: "anna", ID: 1, Body: say()}, 0, [3]string{"participant.left", "chat.message", "conference.ended"}},
+		{"leave", Command{By: "anna", ID: 1, Body: &Leave{}}, 0, [3]string{"participant.left", "participant.left", "conference.ended"}},
+		{"end by host", Command{By: "host", ID: 1, Body: &End{}}, 0,
+			[3]string{"participant.left", "conference.ended participant.left participant.left participant.left", "conference.ended"}},
+		{"A-41 end by participant", Command{By: "anna", ID: 1, Body: &End{}}, 0, [3]string{"participant.left", "access.denied", "conference.ended"}},
+		{"shutdown", Command{Body: Shutdown{}}, 0, [3]string{"conference.ended", "conference.ended participant.left participant.left participant.left", "conference.ended"}},
+		{"tick too early", Command{Body: Tick{}}, time.Minute - time.Millisecond, [3]string{"", "", "conference.ended"}},
+		{"tick at the resume window", Command{Body: Tick{}}, time.Minute, [3]string{"", "participant.left", "conference.ended"}},
+		{"tick at the linger", Command{Body: Tick{}}, 2 * time.Minute, [3]string{"conference.ended", "participant.left", "conference.ended"}},
+	}
+	for _, tt := range tests {
+		for i, st := range states {
+			t.Run(tt.name+"/"+st.name, func(t *testing.T) {
+				t.Parallel()
+				s := st.make(t)
+				kinds, _, err := apply(t, s, tt.command, t0.Add(tt.after))
+				got := strings.Join(kinds, " ")
+				if err != nil {
+					got = string(fault.As(err).Code)
+				}
+				if got != tt.want[i] {
+					t.Errorf("got %q, want %q", got, tt.want[i])
+				}
+			})
+		}
+	}
+}
+
+func TestChatLimitsFromBothSides(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		want fault.Code
+	}{
+		{"x", ""},
+		{strings.Repeat("ä", ChatTextMax), ""},
+		{strings.Repeat("ä", ChatTextMax+1), "chat.too_long"},
+		{"", "chat.empty"},
+		{" \n\t ", "chat.empty"},
+	} {
+		s := with(t)
+		_, _, err := apply(t, s, Command{By: "anna", ID: 1, Body: &ChatSend{Text: tt.text, Nonce: "m"}}, t0)
+		var code fault.Code
+		if err != nil {
+			code = fault.As(err).Code
+		}
+		if code != tt.want {
+			t.Errorf("%d characters: got %q, want %q", len([]rune(tt.text)), code, tt.want)
+		}
+	}
+}
+
+func TestChatKeepsTheNewest(t *testing.T) {
+	t.Parallel()
+	s := with(t)
+	for i := int64(1); i <= ChatKept+2*chatTrimSlop+1; i++ {
+		if _, _, err := apply(t, s, Command{By: "anna", ID: i, Body: &ChatSend{Text: "x", Nonce: string(rune(i))}}, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown := s.Project("anna").Chat
+	if len(shown) != ChatKept || shown[len(shown)-1].ID != string(rune(ChatKept+2*chatTrimSlop+1)) {
+		t.Errorf("%d messages are shown, the last %q", len(shown), shown[len(shown)-1].ID)
+	}
+	if len(s.chat.messages) > ChatKept+chatTrimSlop {
+		t.Errorf("%d messages are held", len(s.chat.messages))
+	}
+}
+
+func TestResendIsHarmless(t *testing.T) {
+	t.Parallel()
+	s := with(t)
+	first := Command{By: "anna", ID: 1, Body: &ChatSend{Text: "once", Nonce: "m1"}}
+	_, o1, _ := apply(t, s, first, t0)
+	kinds, o2, err := apply(t, s, first, t0)
+	if err != nil || len(kinds) != 0 || o1.Seq != o2.Seq || len(s.chat.messages) != 1 {
+		t.Errorf("resend: %v, %v, %v, %d messages", kinds, o2, err, len(s.chat.messages))
+	}
+	refused := Command{By: "anna", ID: 2, Body: &End{}}
+	_, _, err1 := apply(t, s, refused, t0)
+	kinds, _, err2 := apply(t, s, refused, t0)
+	if !errors.Is(err1, access.ErrDenied) || !errors.Is(err2, access.ErrDenied) || len(kinds) != 0 {
+		t.Errorf("refused: %v, again: %v with %v", err1, err2, kinds)
+	}
+	if _, _, err := apply(t, s, Command{By: "anna", ID: 9, Body: &ChatSend{Text: "later", Nonce: "m2"}}, t0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := apply(t, s, Command{By: "anna", ID: 5, Body: &ChatSend{Text: "overtaken", Nonce: "m3"}}, t0); !errors.Is(err, ErrCommandSkipped) {
+		t.Errorf("an id that was skipped: %v", err)
+	}
+}
+
+func TestOutcomesAreForgottenBeyondTheLimit(t *testing.T) {
+	t.Parallel()
+	s := with(t)
+	for i := int64(1); i <= OutcomesKept+1; i++ {
+		if _, _, err := apply(t, s, Command{By: "anna", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}}, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := Decide(s, Command{By: "anna", ID: 2, Body: &Leave{}}, t0); err != nil {
+		t.Errorf("the oldest outcome kept: %v", err)
+	}
+	if _, _, err := Decide(s, Command{By: "anna", ID: 1, Body: &Leave{}}, t0); !errors.Is(err, ErrCommandSkipped) {
+		t.Errorf("an outcome beyond the limit: %v", err)
+	}
+}
+
+func TestEveryCommandHasItsAccessRuleAndEveryFactIsStored(t *testing.T) {
+	t.Parallel()
+	known := map[access.Action]bool{}
+	for _, a := range access.Actions() {
+		known[a] = true
+	}
+	for kind, action := range CommandKinds() {
+		if !known[action] {
+			t.Errorf("command %s needs %q, which the access table does not have", kind, action)
+		}
+	}
+	for _, kind := range FactKinds() {
+		f, ok := newFact(kind)
+		if !ok || f.Kind() != kind || !f.Durable() {
+			t.Errorf("fact %s is not registered as a durable fact of that name", kind)
+		}
+	}
+}
