@@ -80,13 +80,13 @@ const (
 type lockDetails struct {
 	Scope  LockScope `json:"scope"`
 	Source string    `json:"source"`
-	Until  time.Time `json:"until,format:'2006-01-02T15:04:05.000Z07:00'"`
+	Until  string    `json:"until"`
 }
 
 // SessionLocked says that too many sign-ins failed and that none is tried again before until. userID is empty for an
 // unknown account.
 func SessionLocked(o Origin, userID string, scope LockScope, source string, until time.Time) Entry {
-	d := lockDetails{Scope: scope, Source: source, Until: until.UTC()}
+	d := lockDetails{Scope: scope, Source: source, Until: instant(until)}
 	return newEntry(o, KindSessionLocked, OutcomeFailure, "user", userID, d)
 }
 
@@ -109,12 +109,12 @@ func SessionEnded(o Origin, sessionID string, reason SessionEndReason) Entry {
 }
 
 type expiryDetails struct {
-	ExpiresAt time.Time `json:"expiresAt,format:'2006-01-02T15:04:05.000Z07:00'"`
+	ExpiresAt string `json:"expiresAt"`
 }
 
 // TokenCreated says that an API token was created that is valid until expiresAt.
 func TokenCreated(o Origin, tokenID string, expiresAt time.Time) Entry {
-	return newEntry(o, KindTokenCreated, OutcomeSuccess, "token", tokenID, expiryDetails{ExpiresAt: expiresAt.UTC()})
+	return newEntry(o, KindTokenCreated, OutcomeSuccess, "token", tokenID, expiryDetails{ExpiresAt: instant(expiresAt)})
 }
 
 // TokenRevoked says that an API token was revoked.

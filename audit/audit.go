@@ -67,3 +67,6 @@ func reported(r Report, kind Kind, objectKind, objectID string, details any) Ent
 }
 
 type nothing struct{}
+
+// instant is how details write a time: UTC with milliseconds.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -1,0 +1,84 @@
+package audit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+
+	"konklave/access"
+)
+
+func origin() Origin {
+	return Origin{
+		At:    time.Date(2026, 11, 21, 13, 0, 0, 5_999_999, time.FixedZone("", 3600)),
+		Actor: access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Tenant: "default"},
+	}
+}
+
+// entries has one entry of every constructor.
+func entries() []Entry {
+	o := origin()
+	r := Report{At: o.At, Actor: access.Guest("g1"), Conference: "c1"}
+	return []Entry{
+		SetupCompleted(o, "u2"), UserCreated(o, "u2", access.RoleUser), ProfileChanged(o, "u2", []string{"name"}),
+		PasswordChanged(o, "u2", 3), SessionStarted(o, "s1", "192.0.2.0/24"),
+		SessionFailed(o, "", FailureUnknown, "192.0.2.0/24"), SessionLocked(o, "u2", LockAccount, "192.0.2.0/24", o.At),
+		SessionEnded(o, "s1", SessionRevoked), TokenCreated(o, "t2", o.At), TokenRevoked(o, "t2"),
+		MeetingCreated(o, "m1", true), MeetingChanged(o, "m1", []string{"title"}, false), MeetingDeleted(o, "m1"),
+		ParticipantAdmitted(o, "c1", "m1", access.RoleHost, true), TicketRefused(o, "c1", TicketForeign),
+		ConferenceStarted(o, "c1", "m1"), ConferenceClosed(o, "c1", "lost"), ConferenceEnded(r, "empty"),
+		ParticipantJoined(r, "p1", access.RoleParticipant), ParticipantLeft(r, "p1", "left"), ChatSent(r, "msg1"),
+	}
+}
+
+func TestEveryKindHasAConstructor(t *testing.T) {
+	t.Parallel()
+	made, ids := map[Kind]bool{}, map[string]bool{}
+	for _, e := range entries() {
+		r := e.Record()
+		made[r.Kind] = true
+		if ids[r.ID] || len(r.ID) != 26 {
+			t.Errorf("%s: id %q", r.Kind, r.ID)
+		}
+		ids[r.ID] = true
+		if r.Outcome == "" || r.Tenant == "" || r.ActorKind == "" || r.ObjectKind == "" || r.Seq != 0 {
+			t.Errorf("%s lacks something: %+v", r.Kind, r)
+		}
+		if err := json.Unmarshal([]byte(r.Details), new(map[string]any)); err != nil {
+			t.Errorf("%s: details %q: %v", r.Kind, r.Details, err)
+		}
+	}
+	listed := map[Kind]bool{}
+	for _, k := range Kinds() {
+		listed[k] = true
+	}
+	if diff := cmp.Diff(listed, made); diff != "" {
+		t.Errorf("Kinds() and the constructors differ:\n%s", diff)
+	}
+}
+
+func TestRecordSaysWhoWhenWhat(t *testing.T) {
+	t.Parallel()
+	got := SessionLocked(origin(), "u2", LockAccountSource, "192.0.2.0/24", origin().At).Record()
+	want := Record{
+		ID: got.ID, At: time.Date(2026, 11, 21, 12, 0, 0, 5_000_000, time.UTC), Kind: KindSessionLocked, Outcome: OutcomeFailure,
+		Tenant: "default", ActorKind: access.KindToken, ActorID: "t1", ActorUser: "u1", ObjectKind: "user", ObjectID: "u2",
+		Details: `{"scope":"account_source","source":"192.0.2.0/24","until":"2026-11-21T12:00:00.005Z"}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestA45ReportedEntriesNameTheReporter(t *testing.T) {
+	t.Parallel()
+	r := ChatSent(Report{At: origin().At, Actor: access.Guest("g1"), Conference: "c1"}, "msg1").Record()
+	if r.ReportedBy != "c1" || r.ActorKind != access.KindGuest || r.ActorID != "g1" || r.Details != "{}" {
+		t.Errorf("got %+v", r)
+	}
+	if seen := ConferenceStarted(origin(), "c1", "m1").Record(); seen.ReportedBy != "" {
+		t.Errorf("what the controller saw itself is marked as reported: %+v", seen)
+	}
+}
