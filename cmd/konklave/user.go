@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"konklave/access"
+	"konklave/auth"
+	"konklave/config"
+	"konklave/fault"
+	"konklave/store"
+	"konklave/user"
+)
+
+// UserCmd manages accounts in the database itself, whether or not the server runs.
+type UserCmd struct {
+	Add  UserAddCmd  `cmd:"" help:"Create an account."`
+	List UserListCmd `cmd:"" help:"List the accounts."`
+}
+
+// place says where the database is; it takes the settings of serve that matter.
+type place struct {
+	File     string  `name:"config" help:"Configuration file (YAML)." placeholder:"FILE" env:"KONKLAVE_CONFIG"`
+	Data     *string `help:"Directory of everything that lasts." placeholder:"DIR"`
+	Database *string `help:"Database: sqlite:PATH or postgres://…" placeholder:"DSN"`
+}
+
+// open opens the database and makes the data directory when it is not there.
+func (p place) open(ctx context.Context) (*store.Store, error) {
+	loaded, err := config.Load(config.Flags{File: p.File, Data: p.Data, Database: p.Database}, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(loaded.Config.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	return store.Open(ctx, loaded.Config.DSN(), store.Options{})
+}
+
+// operator is who acts when a command is typed on the machine itself.
+func operator() access.Actor { return access.System("command-line") }
+
+// UserAddCmd creates an account.
+type UserAddCmd struct {
+	place
+	Email         string `required:"" help:"E-mail address to sign in with." placeholder:"ADDRESS"`
+	Name          string `required:"" help:"Name that others see."`
+	Role          string `default:"user" enum:"user,admin" help:"What the account may do: user or admin."`
+	Language      string `default:"de" enum:"de,en" help:"Language of the client: de or en."`
+	PasswordStdin bool   `help:"Read the password from the first line of standard input; without it one is made and printed."`
+}
+
+// Run creates the account and prints what was made.
+func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
+	password, made := strings.ToLower(rand.Text()), !cmd.PasswordStdin
+	if cmd.PasswordStdin {
+		if password, err = firstLine(std.in); err != nil {
+			return err
+		}
+	}
+	db, err := cmd.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	u, err := user.NewService(db, auth.NewPasswords(1), time.Now).Create(ctx, operator(), user.New{
+		Email: cmd.Email, Name: cmd.Name, Role: access.Role(cmd.Role), Language: user.Language(cmd.Language), Password: password,
+	})
+	if err != nil {
+		return readable(err)
+	}
+	fmt.Fprintf(std.out, "Created the account %s (%s, %s).\n", u.Email, u.Name, u.Role)
+	if made {
+		fmt.Fprintf(std.out, "Password, shown only now: %s\n", password)
+	}
+	return nil
+}
+
+// firstLine reads a password; what follows the first line is not looked at.
+func firstLine(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// UserListCmd lists the accounts.
+type UserListCmd struct{ place }
+
+// Run prints a table in the order of the addresses.
+func (cmd *UserListCmd) Run(ctx context.Context, std streams) (err error) {
+	db, err := cmd.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	users := user.NewService(db, auth.NewPasswords(1), time.Now)
+	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "EMAIL\tNAME\tROLE\tLANGUAGE\tCREATED")
+	for after := ""; ; {
+		page, err := users.List(ctx, operator(), after, user.MaxPage)
+		if err != nil {
+			return readable(err)
+		}
+		for _, u := range page {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", u.Email, u.Name, u.Role, u.Language, u.CreatedAt.Format(time.DateOnly))
+			after = u.Email
+		}
+		if len(page) < user.MaxPage {
+			return table.Flush()
+		}
+	}
+}
+
+// readable is the text of a fault without code and cause; other errors stay as they are, for the operator to see.
+func readable(err error) error {
+	var f *fault.Fault
+	if errors.As(err, &f) && f.Kind != fault.KindInternal {
+		return errors.New(f.Message)
+	}
+	return err
+}
