@@ -73,7 +73,7 @@ verify: generate ## Regenerate and fail when anything differs from what is commi
 
 .PHONY: bench
 bench: build ## Measure: join times, bytes, memory, forwarding; prints the figures
-	node bench/browser/main.mjs
+	npm --prefix web exec -- playwright test --config web/e2e/bench.config.ts
 	go run ./bench/sfu
 
 .PHONY: stats

@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { colleague, control, join, openPanel, say, setUp, signIn, startMeeting, tile } from './harness/acts'
 import type { Seat } from './harness/browser'
 import { people } from './harness/fixtures'
@@ -6,6 +6,7 @@ import { canMakeIslands, Island } from './harness/island'
 import { expectAudibleVoices, expectMovingVideos, shown } from './harness/rtc'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
+import { word } from './harness/words'
 
 const cutSeconds = 10
 /** Widths of the three layers of a camera: 320, 640, 1280. */
@@ -109,18 +110,21 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
   })
 
   await test.step('a network that is cut for 10 seconds is back without action', async () => {
-    test.skip(!island, 'cutting a network takes root and the ip tool')
+    if (!island) {
+      test.info().annotations.push({ type: 'left out', description: 'cutting a network takes root and the ip tool' })
+      return
+    }
     seats.cleo.guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
-    island?.cut()
-    await expect(cleo.getByText(/reconnecting/i).first()).toBeVisible({ timeout: cutSeconds * 1000 })
+    island.cut()
+    await expect(reconnecting(cleo)).toBeVisible({ timeout: cutSeconds * 1000 })
     await cleo.evaluate(pause => new Promise(resolve => setTimeout(resolve, pause)), cutSeconds * 1000)
-    island?.heal()
+    island.heal()
     await say(anna, 'welcome back')
     await expect.poll(async () => (await messages(cleo)).at(-1), { timeout: 40_000 }).toBe('welcome back')
     await expectMovingVideos(cleo, 3, 40_000)
     await expectAudibleVoices(cleo, 3, 40_000)
     for (const page of [anna, bert, dora]) await expectMovingVideos(page, 3, 40_000)
-    await expect(cleo.getByText(/reconnecting/i)).toHaveCount(0)
+    await expect(reconnecting(cleo)).toHaveCount(0)
   })
 
   await test.step('each conference is a process of its own', async () => {
@@ -137,7 +141,7 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
 
   await test.step('the host ends the meeting for all', async () => {
     await control(anna, 'Leave').click()
-    await anna.getByRole('button', { name: /end.*(all|everyone)/i }).click()
+    await anna.getByRole('button', { name: word('leave.end') }).click()
     for (const page of everybody) {
       await expect(control(page, 'Leave')).toHaveCount(0)
       await expect(page.getByRole('heading', { name: /ended|over/i })).toBeVisible()
@@ -159,10 +163,20 @@ async function largest(page: Page): Promise<string | undefined> {
 
 async function shareScreen(page: Page): Promise<void> {
   await control(page, 'Share screen').click()
-  await page.getByRole('dialog').getByRole('button', { name: /share/i }).click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: word('share.start') })
+    .click()
 }
 
 /** The texts in the chat panel, oldest first. */
 function messages(page: Page): Promise<string[]> {
-  return page.locator('[data-message]').allInnerTexts()
+  return page
+    .getByRole('region', { name: word('chat.messages') })
+    .locator('li p[dir=auto]')
+    .allInnerTexts()
+}
+
+function reconnecting(page: Page): Locator {
+  return page.getByText(word('conference.reconnecting'))
 }

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './fixtures'
+
+export type Language = 'en' | 'de'
+
+const texts = new Map<Language, Readonly<Record<string, string>>>()
+
+/**
+ * The client's text for a key, for controls whose names are not fixed by the acceptance criteria.
+ * Parameters are not filled in: use it for texts that have none.
+ */
+export function word(key: string, language: Language = 'en'): string {
+  let all = texts.get(language)
+  if (!all) {
+    all = JSON.parse(readFileSync(join(root, 'web', 'src', 'i18n', `${language}.json`), 'utf8')) as Record<
+      string,
+      string
+    >
+    texts.set(language, all)
+  }
+  const text = all[key]
+  if (text === undefined) throw new Error(`no text ${key} in ${language}.json`)
+  return text
+}
