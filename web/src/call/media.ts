@@ -40,6 +40,8 @@ export interface RoomHandlers {
 export interface MediaRoom {
   readonly connect: (access: Access) => Promise<void>
   readonly disconnect: () => Promise<void>
+  /** The token for the next time the standing line has to be taken up again. */
+  readonly renewToken: (token: string) => void
   /** The track to send; undefined sends none. Remembered over connections. */
   readonly publish: (source: Source, outgoing: Outgoing | undefined) => void
   readonly wantVideo: (wanted: boolean) => void
@@ -108,6 +110,7 @@ export class MediaLine {
   use(access: Access, renew: boolean): void {
     this.access = access
     if (renew || this.state === 'idle' || this.state === 'waiting') void this.connect()
+    else if (this.state === 'connected') this.room?.renewToken(access.token)
   }
 
   /** Does something with the room, now or once it is loaded, in order. */

@@ -90,6 +90,11 @@ class SfuRoom implements MediaRoom {
     await this.room.disconnect(false)
   }
 
+  renewToken(token: string): void {
+    // The way the server's own message takes; while the line is down that message cannot come.
+    this.room.engine?.client.onTokenRefresh?.(token)
+  }
+
   publish(source: Source, outgoing: Outgoing | undefined): void {
     const options = (wanted: Outgoing) => publishOptions(source, this.codec, wanted.hint)
     this.publication(source).want(outgoing && { track: outgoing.track, options: () => options(outgoing) })
