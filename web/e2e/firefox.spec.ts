@@ -1,0 +1,130 @@
+import type { Page as FirefoxPage } from 'puppeteer-core'
+import { control, join, openPanel, say, setUp, startMeeting, tile } from './harness/acts'
+import { Firefox } from './harness/firefox'
+import { people } from './harness/fixtures'
+import { canMakeIslands, Island } from './harness/island'
+import { expectAudibleVoices, expectMovingVideos, recordConnections } from './harness/rtc'
+import { Server } from './harness/server'
+import { expect, test } from './harness/test'
+import { word } from './harness/words'
+
+const cutSeconds = 10
+const patience = { timeout: 40_000 }
+
+let server: Server
+let island: Island | undefined
+let firefox: Firefox
+
+test.beforeAll(async () => {
+  island = canMakeIslands() ? Island.make() : undefined
+  server = await Server.start({ mediaAddresses: island ? [island.shore] : [] })
+  await island?.reach(server.port)
+  firefox = await Firefox.open(island)
+})
+
+test.afterAll(async () => {
+  await firefox.close()
+  await server.close()
+  island?.close()
+})
+
+test('Firefox joins, sends, receives and comes back after a cut', async ({ seat }) => {
+  test.setTimeout(180_000)
+  const anna = await (await seat(server, { person: people.anna })).page()
+  await setUp(anna, server)
+  const link = await startMeeting(anna)
+  await join(anna, link)
+
+  const fox = await firefox.browser.newPage()
+  const complaints = watch(fox)
+  await fox.evaluateOnNewDocument(recordConnections)
+  await fox.goto(`${server.address}${link}`)
+  await named(fox, 'textbox', 'Your name').fill('Felix Fuchs')
+  await named(fox, 'button', 'Microphone').click()
+  await named(fox, 'button', 'Camera').click()
+  await named(fox, 'button', 'Join').click()
+  await named(fox, 'button', 'Leave').wait()
+
+  await test.step('both see and hear each other', async () => {
+    await expect(tile(anna, 'Felix Fuchs')).toBeVisible()
+    await expectMovingVideos(anna, 1)
+    await expectAudibleVoices(anna, 1)
+    await expect.poll(() => progress(fox), patience).toEqual({ video: true, audio: true })
+  })
+
+  await test.step('messages go both ways', async () => {
+    await openPanel(anna, 'Chat')
+    await say(anna, 'Hello Firefox')
+    await named(fox, 'button', 'Chat').click()
+    await expect.poll(() => text(fox)).toContain('Hello Firefox')
+    await named(fox, 'textbox', 'Message').fill('Hello Chromium')
+    await named(fox, 'button', 'Send').click()
+    await expect(anna.getByText('Hello Chromium')).toBeVisible()
+  })
+
+  await test.step('a network that is cut for 10 seconds is back without action', async () => {
+    if (!island) {
+      test.info().annotations.push({ type: 'left out', description: 'cutting a network takes root and the ip tool' })
+      return
+    }
+    island.cut()
+    await expect.poll(() => text(fox), { timeout: cutSeconds * 1000 }).toContain(word('conference.reconnecting'))
+    await anna.evaluate(pause => new Promise(resolve => setTimeout(resolve, pause)), cutSeconds * 1000)
+    island.heal()
+    await say(anna, 'welcome back')
+    await expect.poll(() => text(fox), patience).toContain('welcome back')
+    await expect.poll(() => progress(fox), patience).toEqual({ video: true, audio: true })
+    await expectMovingVideos(anna, 1, patience.timeout)
+    await expect.poll(() => text(fox), patience).not.toContain(word('conference.reconnecting'))
+  })
+
+  await named(fox, 'button', 'Leave').click()
+  await expect(tile(anna, 'Felix Fuchs')).toHaveCount(0)
+  await expect(control(anna, 'Leave')).toBeVisible()
+  expect(complaints).toEqual([])
+})
+
+/** What the page complains about; lost connections are what the test provokes. */
+function watch(page: FirefoxPage): string[] {
+  const complaints: string[] = []
+  const expected = /NetworkError|WebSocket|connection to|interrupted while the page was loading/i
+  page.on('pageerror', error => {
+    if (!expected.test(String(error))) complaints.push(String(error))
+  })
+  page.on('console', message => {
+    if (message.type() === 'error' && !expected.test(message.text())) complaints.push(message.text())
+  })
+  return complaints
+}
+
+/** A control by its role and exact name, as assistive technology finds it. */
+function named(page: FirefoxPage, role: 'button' | 'textbox', name: string) {
+  return page.locator(`::-p-aria([name="${name}"][role="${role}"])`).setTimeout(20_000)
+}
+
+function text(page: FirefoxPage): Promise<string> {
+  return page.evaluate(() => document.body.innerText)
+}
+
+/** Whether a remote video and a remote voice go on between two looks. */
+function progress(page: FirefoxPage): Promise<{ video: boolean; audio: boolean }> {
+  return page.evaluate(async () => {
+    const connections = (globalThis as { konklaveConnections?: RTCPeerConnection[] }).konklaveConnections ?? []
+    const count = async () => {
+      const sums = { video: 0, audio: 0 }
+      for (const connection of connections) {
+        if (connection.connectionState === 'closed') continue
+        for (const stat of (await connection.getStats()).values()) {
+          if (stat.type !== 'inbound-rtp') continue
+          if (stat.kind === 'video') sums.video += stat.framesDecoded ?? 0
+          else sums.audio += stat.totalAudioEnergy ?? 0
+        }
+      }
+      return sums
+    }
+    const before = await count()
+    await new Promise(resolve => setTimeout(resolve, 700))
+    const after = await count()
+    return { video: after.video > before.video, audio: after.audio > before.audio }
+  })
+}
