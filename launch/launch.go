@@ -25,21 +25,30 @@ const MessageMax = 192 << 10
 // FilesMax is how many file descriptors one start may hand over.
 const FilesMax = 16
 
+// Millis is a span of time in milliseconds.
+type Millis int64
+
+// MillisOf rounds a duration to milliseconds.
+func MillisOf(d time.Duration) Millis { return Millis(d.Milliseconds()) }
+
+// Duration is the span as Go has it.
+func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
+
 // WorkerConfig is what a worker is told at its start, over a pipe: it never stands in arguments or environment.
 type WorkerConfig struct {
-	Conference      string        `json:"conference"`
-	Title           string        `json:"title"`
-	Epoch           int64         `json:"epoch"`
-	JournalSeq      int64         `json:"journalSeq"` // number of the last event that the journal holds
-	Key             []byte        `json:"key"` // of the control channel
-	StartedAt       time.Time     `json:"startedAt"`
-	Codec           string        `json:"codec"`
-	ResumeWindow    time.Duration `json:"resumeWindow,format:nano"`
-	Linger          time.Duration `json:"linger,format:nano"`
-	MediaLease      time.Duration `json:"mediaLease,format:nano"` // how long media runs while no controller is there
-	MaxParticipants int           `json:"maxParticipants"`
-	LogLevel        string        `json:"logLevel"`
-	LogFormat       string        `json:"logFormat"`
+	Conference      string    `json:"conference"`
+	Title           string    `json:"title"`
+	Epoch           int64     `json:"epoch"`
+	JournalSeq      int64     `json:"journalSeq"` // number of the last event that the journal holds
+	Key             []byte    `json:"key"`        // of the control channel
+	StartedAt       time.Time `json:"startedAt"`
+	Codec           string    `json:"codec"`
+	ResumeWindow    Millis    `json:"resumeWindow"`
+	Linger          Millis    `json:"linger"`
+	MediaLease      Millis    `json:"mediaLease"` // how long media runs while no controller is there
+	MaxParticipants int       `json:"maxParticipants"`
+	LogLevel        string    `json:"logLevel"`
+	LogFormat       string    `json:"logFormat"`
 }
 
 // The file descriptors a worker inherits, in this order; UDP sockets for media follow from FileMedia on.

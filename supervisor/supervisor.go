@@ -165,7 +165,8 @@ func (s *Supervisor) start(ctx context.Context, rec conference.Record, title str
 	began := time.Now()
 	running, err := s.Launcher.Start(launch.WorkerConfig{
 		Conference: rec.ID, Title: title, Epoch: epoch, JournalSeq: rec.Seq, Key: key, StartedAt: rec.StartedAt,
-		Codec: s.Settings.Codec, ResumeWindow: s.Settings.ResumeWindow, Linger: s.Settings.Linger, MediaLease: s.MediaLease,
+		Codec: s.Settings.Codec, ResumeWindow: launch.MillisOf(s.Settings.ResumeWindow),
+		Linger: launch.MillisOf(s.Settings.Linger), MediaLease: launch.MillisOf(s.MediaLease),
 		MaxParticipants: s.Settings.MaxParticipants, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
 	}, files)
 	if err != nil {

@@ -49,7 +49,7 @@ func Run(ctx context.Context, sockets Sockets, config launch.WorkerConfig, log *
 		Now:     time.Now, Log: log, Observe: w.observe,
 	})
 	w.signalling = signalling.New(signalling.Options{
-		ConferenceID: config.Conference, Epoch: config.Epoch, ResumeWindow: config.ResumeWindow,
+		ConferenceID: config.Conference, Epoch: config.Epoch, ResumeWindow: config.ResumeWindow.Duration(),
 		Conference: w.actor, Media: gate{room}, Redeem: w.redeem, Now: time.Now, Log: log,
 	})
 	return w.run(ctx, sockets)
@@ -79,8 +79,8 @@ func (w *worker) run(ctx context.Context, sockets Sockets) error {
 	go w.watchLease(alive, stop)
 	go w.shutDownWith(ctx, alive, stop)
 	settings := conference.Settings{
-		ID: w.config.Conference, Title: w.config.Title, Codec: w.config.Codec, ResumeWindow: w.config.ResumeWindow,
-		Linger: w.config.Linger, MaxParticipants: w.config.MaxParticipants,
+		ID: w.config.Conference, Title: w.config.Title, Codec: w.config.Codec, ResumeWindow: w.config.ResumeWindow.Duration(),
+		Linger: w.config.Linger.Duration(), MaxParticipants: w.config.MaxParticipants,
 	}
 	err := w.actor.Run(alive, settings, w.config.StartedAt)
 	w.farewell()
@@ -131,7 +131,7 @@ func (w *worker) watchLease(ctx context.Context, stop context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-w.line.up():
-		case <-time.After(w.config.MediaLease):
+		case <-time.After(w.config.MediaLease.Duration()):
 			stop(errLease)
 			return
 		}
