@@ -68,6 +68,7 @@ class Engine implements Call {
   private request: JoinRequest | undefined
   private readonly entrance: Entrance
   private inside = false
+  private disposed = false
   private signallingLost = 0
   private mediaLost = 0
   private leaving: ReturnType<typeof setTimeout> | undefined
@@ -140,6 +141,7 @@ class Engine implements Call {
     const before = recall(request.link)
     const name = request.name ?? before?.name
     this.request = { link: request.link, ...(name !== undefined && { name }) }
+    this.signalling.close()
     this.conversation.clear()
     this.show({ kind: 'joining' })
     this.warmUp()
@@ -232,6 +234,8 @@ class Engine implements Call {
   }
 
   readonly dispose = (): void => {
+    if (this.disposed) return
+    this.disposed = true
     this.inside = false
     clearTimeout(this.leaving)
     this.entrance.cancel()
@@ -264,6 +268,7 @@ class Engine implements Call {
   /** The session is gone: joins again, taking the place of the earlier connection. Or it never began. */
   private expired(): void {
     const { request } = this
+    this.conversation.sessionLost()
     if (this.entrance.active) this.entrance.ticketFailed()
     else if (this.inside && request) {
       this.lineLost({ signalling: Math.max(1, this.signallingLost) })

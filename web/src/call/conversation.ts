@@ -2,7 +2,7 @@
 import { apply, type ConferenceState, fromWelcome, maxChat } from './conferenceState'
 import type { Command, ConferenceEvent, ResultFrame, WelcomeFrame } from './frames'
 import type { PersonMedia } from './media'
-import { add, answered, asMessages, confirmed, emptyOutbox, refreshed, remove, resent, unsent } from './outbox'
+import { add, adopted, answered, asMessages, confirmed, emptyOutbox, orphaned, refreshed, remove } from './outbox'
 import { type Own, participantsOf } from './snapshot'
 import type { CallSnapshot, ChatMessage, Notice } from './types'
 
@@ -21,6 +21,8 @@ export class Conversation {
   private outbox = emptyOutbox
   private media: ReadonlyMap<string, PersonMedia> = new Map()
   private view: ConversationView = { participants: [], chat: [] }
+  /** between two sessions: what is said waits, behind what has to be said again */
+  private between = false
   private readonly options: ConversationOptions
 
   constructor(options: ConversationOptions) {
@@ -33,16 +35,20 @@ export class Conversation {
 
   /** Takes over the server's whole state; what was not confirmed in an earlier session is sent again. */
   welcome(frame: WelcomeFrame, fresh: boolean): void {
+    this.between = false
     const before = new Set(this.state?.chat.map(message => message.id))
     this.state = fromWelcome(frame)
-    const ownNew = this.state.chat.filter(message => message.from === frame.self && !before.has(message.id))
-    this.outbox = refreshed(this.outbox, frame.seq, fresh, ownNew)
     if (fresh) {
-      for (const { key, text } of unsent(this.outbox)) {
-        this.outbox = resent(this.outbox, key, this.options.send({ kind: 'chat.send', text }))
-      }
-    }
+      const ownNew = this.state.chat.filter(message => message.from === frame.self && !before.has(message.id))
+      this.outbox = adopted(this.outbox, ownNew, text => this.options.send({ kind: 'chat.send', text }))
+    } else this.outbox = refreshed(this.outbox, frame.seq)
     this.refresh()
+  }
+
+  /** The session is gone, and with it what was under way. */
+  sessionLost(): void {
+    this.between = true
+    this.outbox = orphaned(this.outbox)
   }
 
   event(seq: number, event: ConferenceEvent): void {
@@ -62,7 +68,7 @@ export class Conversation {
   }
 
   say(text: string): void {
-    const command = this.options.send({ kind: 'chat.send', text })
+    const command = this.between ? 0 : this.options.send({ kind: 'chat.send', text })
     this.outbox = add(this.outbox, text, new Date().toISOString(), command)
     this.refresh()
   }
@@ -106,6 +112,7 @@ export class Conversation {
   /** Nobody is there any more. */
   clear(): void {
     this.state = undefined
+    this.between = false
     this.outbox = emptyOutbox
     this.media = new Map()
     this.view = { participants: [], chat: [] }

@@ -6,7 +6,7 @@ interface Item {
   readonly key: string
   readonly text: string
   readonly at: string
-  /** the command that carries it */
+  /** the command that carries it; 0 while there is no session that could know it */
   readonly command: number
   /** sequence number of the event that will bring it, once the result named it */
   readonly seq?: number
@@ -57,30 +57,28 @@ export function confirmed(outbox: Outbox, seq: number, message: Message): Outbox
   return alike ? { ...remove(outbox, alike.key), early } : { ...outbox, early }
 }
 
-/**
- * A whole state came. In the same session what it contains is confirmed and the rest is still under way;
- * in a fresh one earlier commands are unknown, so what is not among the new messages has to be sent again.
- */
-export function refreshed(outbox: Outbox, seq: number, fresh: boolean, ownNew: readonly Message[]): Outbox {
-  const arrived = [...ownNew]
-  const items = outbox.items.filter(item => {
-    if (item.failed) return true
-    if (!fresh && item.seq !== undefined) return item.seq > seq
-    const index = arrived.findIndex(message => message.text === item.text)
-    if (index >= 0) arrived.splice(index, 1)
-    return index < 0
+/** A whole state came in the same session: what it contains is confirmed, the rest is still under way. */
+export function refreshed(outbox: Outbox, seq: number): Outbox {
+  return { ...outbox, items: outbox.items.filter(item => item.seq === undefined || item.seq > seq), early: [] }
+}
+
+/** The session is gone: nobody knows what became of the messages that were under way. */
+export function orphaned(outbox: Outbox): Outbox {
+  const orphan = ({ key, text, at }: Item): Item => ({ key, text, at, command: 0 })
+  return { ...outbox, items: outbox.items.map(item => (item.failed ? item : orphan(item))), early: [] }
+}
+
+/** A whole state came in a fresh session: of the orphans, those among its new messages have arrived, the others are sent again. */
+export function adopted(outbox: Outbox, ownNew: readonly Message[], send: (text: string) => number): Outbox {
+  const arrived = ownNew.map(message => message.text)
+  const items = outbox.items.flatMap(item => {
+    if (item.failed || item.command !== 0) return [item]
+    const index = arrived.indexOf(item.text)
+    if (index < 0) return [{ ...item, command: send(item.text) }]
+    arrived.splice(index, 1)
+    return []
   })
-  return { ...outbox, items, early: [] }
-}
-
-/** The items without an answer, to be sent again in a fresh session. */
-export function unsent(outbox: Outbox): readonly Item[] {
-  return outbox.items.filter(item => !item.failed)
-}
-
-export function resent(outbox: Outbox, key: string, command: number): Outbox {
-  const again = ({ key, text, at }: Item): Item => ({ key, text, at, command })
-  return { ...outbox, items: outbox.items.map(item => (item.key === key ? again(item) : item)) }
+  return { ...outbox, items }
 }
 
 /** The outbox as it is shown after the confirmed messages. */

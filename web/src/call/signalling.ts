@@ -48,7 +48,7 @@ export interface SignallingHandlers {
   readonly result: (frame: ResultFrame) => void
   /** The line is lost; attempt counts from 1 until welcome or resumed. */
   readonly lost: (attempt: number) => void
-  /** The session is unknown to the server: join again for a new ticket. */
+  /** The session is unknown to the server, and all commands are forgotten: join again for a new ticket. */
   readonly expired: () => void
   readonly over: (over: Over) => void
 }
@@ -60,11 +60,11 @@ export interface SignallingOptions extends SignallingHandlers {
 }
 
 export interface Signalling {
-  /** Begins a new session at a path of this server. */
+  /** Begins a new session at a path of this server; commands that wait are its first ones. */
   readonly open: (path: string, ticket: string) => void
-  /** Sends a command, now or when the line is back; returns its id. */
+  /** Sends a command, now or when the line is back; returns its id. `expired` forgets the commands before it. */
   readonly send: (command: Command) => number
-  /** Ends without a word to the server, which keeps the session for its resume window. */
+  /** Ends without a word to the server, which keeps the session for its resume window; forgets all commands. */
   readonly close: () => void
 }
 
@@ -101,10 +101,10 @@ class Connection implements Signalling {
   }
 
   readonly open = (path: string, ticket: string): void => {
-    this.close()
+    this.hangUp()
+    this.session = undefined
     this.url = new URL(path, location.href.replace(/^http/, 'ws')).href
     this.ticket = ticket
-    this.nextId = 1
     this.attempt = 0
     addEventListener('online', this.networkChanged)
     this.dial()
@@ -122,6 +122,7 @@ class Connection implements Signalling {
     this.session = undefined
     this.ticket = undefined
     this.unanswered.clear()
+    this.nextId = 1
     removeEventListener('online', this.networkChanged)
   }
 
@@ -200,25 +201,21 @@ class Connection implements Signalling {
     const { token, windowSeconds } = frame.resume
     this.session = { token, windowMs: windowSeconds * 1000, epoch: frame.epoch, seen: frame.seq }
     this.ticket = undefined
-    this.alive()
     this.options.welcome(frame, fresh)
-    this.sendAgain()
+    if (this.session) this.alive()
   }
 
   private resumed(frame: ResumedFrame): void {
     if (this.session) this.session = { ...this.session, epoch: frame.epoch }
-    this.alive()
     this.options.resumed(frame)
-    this.sendAgain()
+    if (this.session) this.alive()
   }
 
+  /** The session stands: what was not answered goes out, again or for the first time. */
   private alive(): void {
     this.live = true
     this.attempt = 0
     this.watch()
-  }
-
-  private sendAgain(): void {
     for (const [id, command] of this.unanswered) this.write({ type: 'command', id, command })
   }
 

@@ -1,0 +1,468 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createCall, joinAttempts, leaveTimeout, rememberedJoin } from './call'
+import { times } from './signalling'
+import { type FakeMediaDevices, installDevices, named, settled } from './testing/browser'
+import { ben, message, Peer, resumed, welcome } from './testing/peer'
+import { ScriptedRoom } from './testing/room'
+import type { Call, Notice } from './types'
+
+let devices: FakeMediaDevices
+let peer: Peer
+let room: ScriptedRoom
+let call: Call
+let notices: Notice[]
+let requests: { url: string; body: Record<string, unknown> }[]
+let answers: (Response | Error)[]
+let listeners: Set<unknown>
+
+const admission = () => ({
+  conference: 'conf1',
+  signalling: '/conference/conf1/signalling',
+  ticket: `ticket-${requests.length}`,
+  expiresAt: '2026-11-21T10:01:00.000Z',
+})
+
+function newCall() {
+  notices = []
+  call = createCall({
+    connect: peer.connect,
+    random: () => 1,
+    loadRoom: async handlers => {
+      room = new ScriptedRoom(handlers)
+      return room
+    },
+  })
+  call.onNotice(notice => notices.push(notice))
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  devices = installDevices()
+  peer = new Peer()
+  requests = []
+  answers = []
+  listeners = new Set()
+  sessionStorage.clear()
+  localStorage.clear()
+  const { addEventListener, removeEventListener } = window
+  vi.stubGlobal('addEventListener', (...args: Parameters<typeof addEventListener>) => {
+    listeners.add(args[1])
+    addEventListener(...args)
+  })
+  vi.stubGlobal('removeEventListener', (...args: Parameters<typeof removeEventListener>) => {
+    listeners.delete(args[1])
+    removeEventListener(...args)
+  })
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    requests.push({ url, body: JSON.parse(String(init.body)) })
+    const answer = answers.shift() ?? Response.json(admission())
+    if (answer instanceof Error) throw answer
+    return answer
+  })
+  newCall()
+})
+
+afterEach(() => {
+  call.dispose()
+  expect(devices.live).toEqual([])
+  expect(devices.listening).toBe(0)
+  expect(peer.open).toBe(0)
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+const phase = () => call.getSnapshot().phase
+const problem = (status: number, code: string) => Response.json({ code, id: 'e1', detail: 'Said so.' }, { status })
+
+async function enter() {
+  await call.join({ link: 'council', name: 'Anna' })
+  peer.last.accept().say(welcome())
+  await settled()
+  return peer.last
+}
+
+describe('joining', () => {
+  test('goes from the link to a live conference', async () => {
+    const socket = await enter()
+    expect(requests).toEqual([{ url: '/api/v1/join/council', body: { name: 'Anna' } }])
+    expect(socket.take('hello')).toEqual([{ type: 'hello', ticket: 'ticket-1' }])
+    expect(phase()).toEqual({ kind: 'live' })
+    const { conference, self, participants } = call.getSnapshot()
+    expect(conference?.title).toBe('Council')
+    expect(self).toBe('anna')
+    expect(participants.map(person => [person.id, person.isSelf])).toEqual([
+      ['anna', true],
+      ['ben', false],
+    ])
+    expect(room.connects).toEqual([{ path: '/conference/conf1/media', token: 'media-1', codec: 'vp8' }])
+  })
+
+  test('publishes the captures of the preview', async () => {
+    await call.setCamera(true)
+    await call.setMicrophone(true)
+    await enter()
+    expect([...room.sent].filter(([, sent]) => sent).map(([source]) => source)).toEqual(['camera', 'microphone'])
+    expect(call.getSnapshot().participants[0]).toMatchObject({ microphone: true, camera: true })
+  })
+
+  test('a refusal is final and carries its code', async () => {
+    answers.push(problem(403, 'guests.not_allowed'))
+    await call.join({ link: 'council', name: 'Anna' })
+    expect(phase()).toEqual({
+      kind: 'failed',
+      error: { code: 'guests.not_allowed', id: 'e1', detail: 'Said so.' },
+    })
+    expect(requests.length).toBe(1)
+  })
+
+  test('a server that is away is tried a few times', async () => {
+    answers.push(new TypeError('offline'), new Response('bad gateway', { status: 502 }), new TypeError('offline'))
+    await call.join({ link: 'council', name: 'Anna' })
+    expect(phase()).toEqual({ kind: 'joining' })
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(requests.length).toBe(joinAttempts)
+    expect(phase()).toEqual({ kind: 'failed', error: { code: 'server.unavailable' } })
+  })
+
+  test('after a failure one can join again', async () => {
+    answers.push(problem(404, 'meeting.unknown'))
+    await call.join({ link: 'council', name: 'Anna' })
+    await enter()
+    expect(phase()).toEqual({ kind: 'live' })
+  })
+
+  test('a ticket that does not work is replaced', async () => {
+    await call.join({ link: 'council', name: 'Anna' })
+    peer.last.accept().say({ type: 'goodbye', code: 'ticket.expired', message: '' }).drop(4401)
+    await vi.advanceTimersByTimeAsync(times.retryFirst)
+    expect(peer.last.accept().take('hello')).toEqual([{ type: 'hello', ticket: 'ticket-2' }])
+  })
+
+  test('an answer that is not what was agreed is refused', async () => {
+    answers.push(Response.json({ ...admission(), signalling: 'wss://evil.example/' }))
+    await call.join({ link: 'council', name: 'Anna' })
+    expect(phase()).toMatchObject({ kind: 'failed', error: { code: 'protocol.malformed' } })
+    expect(peer.sockets).toEqual([])
+  })
+
+  test('two clicks are one join', async () => {
+    await Promise.all([call.join({ link: 'council' }), call.join({ link: 'council' })])
+    expect(requests.length).toBe(1)
+  })
+})
+
+describe('after a reload', () => {
+  test('the tab comes back as who it was, with the devices it had', async () => {
+    await enter()
+    await call.setMicrophone(true)
+    await call.setCamera(true)
+    call.dispose()
+    expect(rememberedJoin('council')).toEqual({
+      participant: 'anna',
+      name: 'Anna',
+      joined: true,
+      microphone: true,
+      camera: true,
+    })
+    newCall()
+    await call.join({ link: 'council' })
+    expect(requests.at(-1)?.body).toEqual({ name: 'Anna', rejoin: 'anna' })
+    peer.last.accept().say(welcome())
+    await settled()
+    expect(call.getSnapshot().microphone.kind).toBe('on')
+    expect(call.getSnapshot().camera.kind).toBe('on')
+  })
+
+  test('nothing secret is stored', async () => {
+    await enter()
+    const stored = JSON.stringify([{ ...sessionStorage }, { ...localStorage }])
+    for (const secret of ['ticket', 'resume-1', 'media-1']) expect(stored).not.toContain(secret)
+  })
+
+  test('one who left is asked again', async () => {
+    await enter()
+    await call.leave()
+    expect(rememberedJoin('council')?.joined).toBe(false)
+  })
+})
+
+describe('a lost line', () => {
+  test('is shown, and everything stays on screen', async () => {
+    const socket = await enter()
+    socket.drop()
+    expect(phase()).toEqual({ kind: 'reconnecting', what: 'signalling', attempt: 1 })
+    expect(call.getSnapshot().participants.length).toBe(2)
+    room.handlers.line('reconnecting')
+    expect(phase()).toEqual({ kind: 'reconnecting', what: 'both', attempt: 1 })
+    await vi.advanceTimersByTimeAsync(times.retryFirst)
+    peer.last.accept().say(resumed())
+    expect(phase()).toEqual({ kind: 'reconnecting', what: 'media', attempt: 1 })
+    room.handlers.line('connected')
+    expect(phase()).toEqual({ kind: 'live' })
+    expect(room.tokens).toEqual(['media-2'])
+  })
+
+  test('and an unknown session join again by themselves, and unconfirmed messages are sent again', async () => {
+    const socket = await enter()
+    call.sendChat('arrived')
+    call.sendChat('lost')
+    socket.say({ type: 'goodbye', code: 'session.unknown', message: '' }).drop(4401)
+    expect(phase()).toMatchObject({ kind: 'reconnecting', what: 'signalling' })
+    call.sendChat('meanwhile')
+    await settled()
+    expect(requests.at(-1)?.body).toEqual({ name: 'Anna', rejoin: 'anna' })
+    peer.last.accept().say(welcome({ seq: 3 }, { chat: [message('m1', 'anna', 'arrived')] }))
+    await settled()
+    expect(phase()).toEqual({ kind: 'live' })
+    expect(room.connects.length).toBe(2)
+    expect(peer.last.take('command')).toEqual([
+      { type: 'command', id: 1, command: { kind: 'chat.send', text: 'lost' } },
+    ])
+    expect(call.getSnapshot().chat.map(entry => [entry.text, entry.pending])).toEqual([
+      ['arrived', undefined],
+      ['lost', true],
+      ['meanwhile', true],
+    ])
+  })
+
+  test('is tried again as long as the server is away', async () => {
+    const socket = await enter()
+    for (let n = 0; n < 20; n++) answers.push(new TypeError('offline'))
+    socket.drop(4401)
+    await vi.advanceTimersByTimeAsync(40_000)
+    expect(phase().kind).toBe('reconnecting')
+    answers.length = 0
+    await vi.advanceTimersByTimeAsync(times.retryMost)
+    peer.last.accept().say(welcome())
+    expect(phase()).toEqual({ kind: 'live' })
+  })
+
+  test('of media that does not come about is told', async () => {
+    await call.join({ link: 'council', name: 'Anna' })
+    room.failures.push(new Error('no way through'))
+    peer.last.accept().say(welcome())
+    await settled()
+    expect(phase()).toEqual({ kind: 'reconnecting', what: 'media', attempt: 1 })
+    expect(notices).toMatchObject([{ kind: 'error', error: { code: 'media.failed' } }])
+  })
+})
+
+describe('the end', () => {
+  test.each([
+    ['by the host', { kind: 'conference.ended', reason: 'host' }, 'host'],
+    ['by a shutdown', { kind: 'conference.ended', reason: 'shutdown' }, 'shutdown'],
+    ['by removal', { kind: 'participant.left', id: 'anna', reason: 'removed' }, 'removed'],
+  ])('%s lets everything go', async (_, event, reason) => {
+    const socket = await enter()
+    await call.setCamera(true)
+    await call.setMicrophone(true)
+    await call.shareScreen({ audio: true, hint: 'detail' })
+    socket.say({ type: 'event', seq: 11, event })
+    expect(phase()).toEqual({ kind: 'ended', reason })
+    expect(devices.live).toEqual([])
+    expect(room.disconnects).toBe(1)
+    expect(rememberedJoin('council')?.joined).toBe(false)
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(peer.sockets.length).toBe(1)
+  })
+
+  test.each([
+    [4409, 'session.replaced', 'replaced'],
+    [4410, 'participant.removed', 'removed'],
+    [4410, 'conference.ended', 'host'],
+  ])('by close code %i %s', async (code, stable, reason) => {
+    const socket = await enter()
+    socket.say({ type: 'goodbye', code: stable, message: '' }).drop(code)
+    expect(phase()).toEqual({ kind: 'ended', reason })
+  })
+
+  test('by leaving tells the server first', async () => {
+    const socket = await enter()
+    await call.setMicrophone(true)
+    await call.leave()
+    expect(phase()).toEqual({ kind: 'ended', reason: 'left' })
+    expect(socket.take('command').map(frame => frame.command)).toEqual([{ kind: 'leave' }])
+    expect(devices.live).toEqual([])
+    expect(socket.closedByClient).toBe(false)
+    vi.advanceTimersByTime(leaveTimeout)
+    expect(socket.closedByClient).toBe(true)
+  })
+
+  test('for all can be refused', async () => {
+    const socket = await enter()
+    await call.endForAll()
+    const [command] = socket.take('command')
+    expect(command?.command).toEqual({ kind: 'end' })
+    const error = { code: 'access.denied', message: 'Only the host may.', id: 'e2' }
+    socket.say({ type: 'result', id: command?.id, error })
+    expect(notices).toEqual([
+      { kind: 'error', error: { code: 'access.denied', detail: 'Only the host may.', id: 'e2' } },
+    ])
+    expect(phase()).toEqual({ kind: 'live' })
+  })
+
+  test('after it one can join again', async () => {
+    await enter()
+    await call.leave()
+    await enter()
+    await vi.advanceTimersByTimeAsync(leaveTimeout)
+    expect(phase()).toEqual({ kind: 'live' })
+  })
+
+  test('dispose leaves no timer and no listener', async () => {
+    const socket = await enter()
+    await call.setMicrophone(true)
+    await call.shareScreen({ audio: false, hint: 'motion' })
+    socket.drop()
+    call.dispose()
+    expect(vi.getTimerCount()).toBe(0)
+    expect(listeners.size).toBe(0)
+    expect(devices.live).toEqual([])
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(peer.sockets.length).toBe(1)
+  })
+})
+
+describe('the chat', () => {
+  test('shows a message pending, then once', async () => {
+    const socket = await enter()
+    call.sendChat('  hello ')
+    call.sendChat('   ')
+    const [command] = socket.take('command')
+    expect(command?.command).toEqual({ kind: 'chat.send', text: 'hello' })
+    expect(call.getSnapshot().chat).toMatchObject([{ text: 'hello', name: 'Anna', pending: true }])
+    socket.say({ type: 'event', seq: 11, event: { kind: 'chat.message', message: message('m1', 'anna', 'hello') } })
+    socket.say({ type: 'result', id: command?.id, seq: 11 })
+    expect(call.getSnapshot().chat).toEqual([message('m1', 'anna', 'hello')])
+  })
+
+  test('shows a refusal and sends again on request', async () => {
+    const socket = await enter()
+    call.sendChat('hello')
+    socket.say({ type: 'result', id: 1, error: { code: 'rate.limited', message: 'Slowly.' } })
+    const [failed] = call.getSnapshot().chat
+    expect(failed?.failed?.code).toBe('rate.limited')
+    call.retryChat(failed?.id ?? '')
+    expect(socket.take('command').map(frame => frame.id)).toEqual([1, 2])
+    expect(call.getSnapshot().chat).toMatchObject([{ text: 'hello', pending: true }])
+  })
+})
+
+describe('what there is to announce', () => {
+  test('people, lines and messages of others', async () => {
+    const socket = await enter()
+    const carl = { ...ben, id: 'carl', name: 'Carl' }
+    const said = message('m1', 'ben', 'hi')
+    for (const [index, event] of [
+      { kind: 'participant.joined', participant: carl },
+      { kind: 'participant.connection', id: 'carl', connected: false },
+      { kind: 'participant.connection', id: 'anna', connected: false },
+      { kind: 'chat.message', message: said },
+      { kind: 'chat.message', message: message('m2', 'anna', 'mine') },
+      { kind: 'participant.left', id: 'carl', reason: 'lost' },
+      { kind: 'poll.opened', id: 'p' },
+    ].entries()) {
+      socket.say({ type: 'event', seq: 11 + index, event })
+    }
+    expect(notices).toEqual([
+      { kind: 'joined', name: 'Carl' },
+      { kind: 'connection', name: 'Carl', connected: false },
+      { kind: 'message', message: said },
+      { kind: 'left', name: 'Carl' },
+    ])
+  })
+
+  test('screens of others, and what media knows of them', async () => {
+    await enter()
+    room.here = new Map([['ben', { microphone: true, camera: true, screen: true, speaking: true, quality: 'poor' }]])
+    room.handlers.changed()
+    await settled()
+    expect(call.getSnapshot().participants[1]).toMatchObject({ screen: true, speaking: true, quality: 'poor' })
+    expect(notices).toEqual([{ kind: 'screen', name: 'Ben', on: true }])
+    const before = call.getSnapshot()
+    room.handlers.changed()
+    await settled()
+    expect(call.getSnapshot()).toBe(before)
+    room.here = new Map()
+    room.handlers.changed()
+    await settled()
+    expect(notices.at(-1)).toEqual({ kind: 'screen', name: 'Ben', on: false })
+  })
+
+  test('devices that fail', async () => {
+    devices.refusals.push(named('NotReadableError'))
+    await call.setCamera(true)
+    expect(call.getSnapshot().camera).toEqual({
+      kind: 'failed',
+      error: { code: 'device.in_use', detail: 'camera' },
+    })
+    expect(notices).toMatchObject([{ kind: 'error', error: { code: 'device.in_use' } }])
+  })
+})
+
+describe('media', () => {
+  test('audio only stops all video and the own camera, and keeps the microphone', async () => {
+    await enter()
+    await call.setCamera(true)
+    await call.setMicrophone(true)
+    call.setAudioOnly(true)
+    await settled()
+    expect(room.video).toBe(false)
+    expect(call.getSnapshot()).toMatchObject({ audioOnly: true, camera: { kind: 'off' }, microphone: { kind: 'on' } })
+    expect(devices.live.map(track => track.kind)).toEqual(['audio'])
+    call.setAudioOnly(false)
+    expect(room.video).toBe(true)
+  })
+
+  test('one sees oneself without the SFU, before and after joining, and others through it', async () => {
+    const mirror = document.createElement('video')
+    const detach = call.attachVideo({ participant: '', source: 'camera' }, mirror)
+    await call.setCamera(true)
+    expect(mirror.srcObject).not.toBeNull()
+    await call.setCamera(false)
+    expect(mirror.srcObject).toBeNull()
+    detach()
+    await enter()
+    const detachOther = call.attachVideo({ participant: 'ben', source: 'screen' }, document.createElement('video'))
+    expect(room.attached).toEqual([{ participant: 'ben', source: 'screen' }])
+    detachOther()
+    expect(room.attached).toEqual([])
+  })
+
+  test('a screen ends where the browser ends it', async () => {
+    await enter()
+    await call.shareScreen({ audio: true, hint: 'motion' })
+    expect(room.sent.get('screen')?.hint).toBe('motion')
+    expect(room.sent.get('screenSound')).toBeDefined()
+    devices.live.find(track => track.kind === 'video')?.unplug()
+    expect(call.getSnapshot().screen).toEqual({ kind: 'off' })
+    expect(room.sent.get('screen')).toBeUndefined()
+    expect(devices.live).toEqual([])
+  })
+
+  test('a dialog that was closed changes nothing', async () => {
+    devices.refusals.push(named('NotAllowedError', 'Permission denied'))
+    await call.shareScreen({ audio: false, hint: 'detail' })
+    expect(call.getSnapshot().screen).toEqual({ kind: 'off' })
+    expect(notices).toEqual([])
+  })
+
+  test('sound that the browser blocks can be started', async () => {
+    await enter()
+    room.handlers.soundBlocked(true)
+    expect(call.getSnapshot().soundBlocked).toBe(true)
+    await call.startSound()
+    expect(call.getSnapshot().soundBlocked).toBe(false)
+  })
+
+  test('a microphone that is off stays ready during the call, and not before', async () => {
+    await call.setMicrophone(true)
+    await call.setMicrophone(false)
+    expect(devices.live).toEqual([])
+    await enter()
+    await call.setMicrophone(true)
+    await call.setMicrophone(false)
+    expect(devices.live.map(track => track.enabled)).toEqual([false])
+    expect(room.sent.get('microphone')).toBeUndefined()
+  })
+})
