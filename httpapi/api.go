@@ -140,7 +140,7 @@ func (a *API) describe(registry huma.Registry) huma.Config {
 				},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": format},
+		Formats:       map[string]huma.Format{"application/json": format, "application/problem+json": format},
 		DefaultFormat: "application/json",
 	}
 }

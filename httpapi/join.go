@@ -89,7 +89,7 @@ type Admission struct {
 }
 
 type joinInput struct {
-	linkInput
+	Link string `path:"link"`
 	Body Join
 }
 

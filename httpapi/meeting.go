@@ -91,7 +91,7 @@ type MeetingChange struct {
 }
 
 type updateMeetingInput struct {
-	idInput
+	ID   string `path:"id"`
 	Body MeetingChange
 }
 
