@@ -215,8 +215,9 @@ describe('a lost line', () => {
     await settled()
     expect(phase()).toEqual({ kind: 'live' })
     expect(room.connects.length).toBe(2)
-    expect(peer.last.take('command')).toEqual([
-      { type: 'command', id: 1, command: { kind: 'chat.send', text: 'lost' } },
+    expect(peer.last.take('command').map(frame => [frame.id, frame.command])).toEqual([
+      [1, { kind: 'chat.send', text: 'lost' }],
+      [2, { kind: 'chat.send', text: 'meanwhile' }],
     ])
     expect(call.getSnapshot().chat.map(entry => [entry.text, entry.pending])).toEqual([
       ['arrived', undefined],
