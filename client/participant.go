@@ -80,7 +80,8 @@ type Participant struct {
 
 	negotiation negotiation
 	up, down    *webrtc.PeerConnection // the same unless TwoConnections
-	closed      chan struct{}
+	closed      chan struct{}          // tells the workers to end
+	closing     sync.Once
 	workers     sync.WaitGroup
 }
 
@@ -283,12 +284,9 @@ func (p *Participant) DropSignal() {
 func (p *Participant) Close() {
 	p.mu.Lock()
 	ws := p.ws
-	over := p.err == nil
 	p.endLocked(ErrMediaClosed)
 	p.mu.Unlock()
-	if over {
-		close(p.closed)
-	}
+	p.closing.Do(func() { close(p.closed) })
 	if ws != nil {
 		_ = ws.CloseNow()
 	}

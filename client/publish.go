@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -63,31 +64,65 @@ func (p *Participant) Publish(ctx context.Context, source livekit.TrackSource, c
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	p.sent[t.cid] = t
-	p.mu.Unlock()
-	if err := p.Send(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_AddTrack{AddTrack: t.request(source)}}); err != nil {
+	if err := p.announce(ctx, t, t.request(source)); err != nil {
 		return nil, err
 	}
-	err = p.Wait(ctx, func() bool { _, refused := p.refused[t.cid]; return t.info != nil || refused })
+	return t, t.start()
+}
+
+// PublishUnannounced sends a clip that the server was not asked about; for tests of hostile clients.
+func (p *Participant) PublishUnannounced(_ context.Context, clips ...*clip.Clip) (*Publication, error) {
+	t, err := p.newPublication(clips)
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	reason, refused := p.refused[t.cid]
-	p.mu.Unlock()
-	if refused {
-		return nil, &RefusedError{Reason: reason}
-	}
-	if err := t.attach(); err != nil {
-		return nil, err
-	}
-	p.workers.Go(t.run)
-	return t, p.negotiate()
+	return t, t.start()
 }
 
+// Announce asks the server for a track and sends nothing; for tests of hostile clients. It returns nil if the track was taken.
+// The request's client id is filled in.
+func (p *Participant) Announce(ctx context.Context, r *livekit.AddTrackRequest) *RefusedError {
+	r.Cid = newCID()
+	var refused *RefusedError
+	if err := p.announce(ctx, &Publication{participant: p, cid: r.Cid}, r); err != nil && !errors.As(err, &refused) {
+		return &RefusedError{Reason: livekit.RequestResponse_UNCLASSIFIED_ERROR}
+	}
+	return refused
+}
+
+// announce asks for a track and waits for the answer.
+func (p *Participant) announce(ctx context.Context, t *Publication, r *livekit.AddTrackRequest) error {
+	p.mu.Lock()
+	p.sent[t.cid] = t
+	p.mu.Unlock()
+	if err := p.Send(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_AddTrack{AddTrack: r}}); err != nil {
+		return err
+	}
+	err := p.Wait(ctx, func() bool { _, refused := p.refused[t.cid]; return t.info != nil || refused })
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if reason, refused := p.refused[t.cid]; refused {
+		return &RefusedError{Reason: reason}
+	}
+	return nil
+}
+
+// start attaches the track, sends it and negotiates.
+func (t *Publication) start() error {
+	if err := t.attach(); err != nil {
+		return err
+	}
+	t.participant.workers.Go(t.run)
+	return t.participant.negotiate()
+}
+
+func newCID() string { return fmt.Sprintf("track-%x", rand.Uint64()) }
+
 func (p *Participant) newPublication(clips []*clip.Clip) (*Publication, error) {
-	t := &Publication{participant: p, cid: fmt.Sprintf("track-%x", rand.Uint64()), stop: make(chan struct{})}
+	t := &Publication{participant: p, cid: newCID(), stop: make(chan struct{})}
 	capability := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: videoClock}
 	if clips[0].Width == 0 {
 		capability = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: audioClock, Channels: 2}

@@ -183,3 +183,74 @@ func (p *Participant) Display(ctx context.Context, track string, width, height i
 		TrackSids: []string{track}, Disabled: width == 0, Width: uint32(width), Height: uint32(height),
 	}}})
 }
+
+// Subscribe asks the server for a track, or no longer for it.
+func (p *Participant) Subscribe(ctx context.Context, track string, on bool) error {
+	return p.Send(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Subscription{Subscription: &livekit.UpdateSubscription{
+		TrackSids: []string{track}, Subscribe: on,
+	}}})
+}
+
+// WaitOthers waits until what Others returns satisfies a condition.
+func (p *Participant) WaitOthers(ctx context.Context, condition func(map[string]int) bool) error {
+	return p.Wait(ctx, func() bool { return condition(p.othersLocked()) })
+}
+
+// quiet is how long nothing must come for WaitSilence: many times the pause between two packets.
+const quiet = 500 * time.Millisecond
+
+// WaitSilence waits until no media have come for half a second.
+func (p *Participant) WaitSilence(ctx context.Context) error {
+	for {
+		last := p.lastPacket()
+		wait := time.NewTimer(quiet)
+		select {
+		case <-wait.C:
+			if p.lastPacket().Equal(last) {
+				return nil
+			}
+		case <-ctx.Done():
+			wait.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (p *Participant) lastPacket() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var last time.Time
+	for _, s := range p.streams {
+		if s.Last.After(last) {
+			last = s.Last
+		}
+	}
+	return last
+}
+
+// Muted reports whether a participant's source is published and muted.
+func (p *Participant) Muted(participant string, source livekit.TrackSource) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	published, muted := p.mutedLocked(participant, source)
+	return published && muted
+}
+
+// WaitMuted waits until a participant's source is published and muted or not muted.
+func (p *Participant) WaitMuted(ctx context.Context, participant string, source livekit.TrackSource, want bool) error {
+	return p.Wait(ctx, func() bool {
+		published, muted := p.mutedLocked(participant, source)
+		return published && muted == want
+	})
+}
+
+func (p *Participant) mutedLocked(participant string, source livekit.TrackSource) (published, muted bool) {
+	for _, info := range p.others {
+		for _, t := range info.Tracks {
+			if info.Identity == participant && t.Source == source {
+				return true, t.Muted
+			}
+		}
+	}
+	return false, false
+}

@@ -183,6 +183,10 @@ func (p *Participant) WaitSignalLost(ctx context.Context) error {
 func (p *Participant) Others() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.othersLocked()
+}
+
+func (p *Participant) othersLocked() map[string]int {
 	out := make(map[string]int)
 	for _, info := range p.others {
 		out[info.Identity] = len(info.Tracks)
