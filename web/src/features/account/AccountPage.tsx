@@ -1,0 +1,81 @@
+import { useLocation } from 'wouter'
+import { api, dataOf } from '../../api/client'
+import { useAction } from '../../api/resource'
+import { useSession } from '../../api/session'
+import { Shell, signInAddress } from '../../app/Shell'
+import { useText } from '../../i18n/react'
+import { Button, ButtonLink } from '../../ui/Button'
+import { Loading, Page, Section } from '../../ui/Page'
+import { Problem } from '../../ui/Problem'
+import { AppearanceFields } from '../appearance/AppearanceFields'
+import { PasswordForm } from './PasswordForm'
+import { ProfileForm } from './ProfileForm'
+import { Sessions } from './Sessions'
+import { Tokens } from './Tokens'
+import { Users } from './Users'
+
+/** Everything about one's own account; for administrators also the accounts of the others. */
+export function AccountPage() {
+  const session = useSession()
+  return (
+    <Shell>
+      {session.state === 'loading' && <Loading />}
+      {session.state === 'failed' && (
+        <Page title="Konklave">
+          <Problem trouble={session.trouble} />
+        </Page>
+      )}
+      {session.state === 'ready' && (session.data ? <Account /> : <SignedOut />)}
+    </Shell>
+  )
+}
+
+function SignedOut() {
+  const t = useText()
+  return (
+    <Page title={t('account.title')} intro={t('account.signedOut')}>
+      <ButtonLink look="primary" href={signInAddress()} className="justify-self-start">
+        {t('action.signIn')}
+      </ButtonLink>
+    </Page>
+  )
+}
+
+function Account() {
+  const t = useText()
+  const session = useSession()
+  const user = session.state === 'ready' ? session.data : undefined
+  if (!user) return null
+  return (
+    <Page title={t('account.title')} intro={user.email} aside={<SignOut />}>
+      <ProfileForm user={user} onSaved={session.reload} />
+      <Section title={t('settings.appearance')} intro={t('account.appearanceIntro')}>
+        <AppearanceFields />
+      </Section>
+      <PasswordForm />
+      <Sessions />
+      <Tokens />
+      {user.role === 'admin' && <Users />}
+    </Page>
+  )
+}
+
+function SignOut() {
+  const t = useText()
+  const session = useSession()
+  const [, navigate] = useLocation()
+  const leaving = useAction()
+  const signOut = async () => {
+    if (!(await leaving.run(() => dataOf(api.DELETE('/api/v1/session'))))) return
+    await session.reload()
+    navigate('/')
+  }
+  return (
+    <div className="grid gap-2">
+      <Button busy={leaving.busy} onClick={() => void signOut()}>
+        {t('account.signOut')}
+      </Button>
+      {leaving.trouble && <Problem trouble={leaving.trouble} />}
+    </div>
+  )
+}

@@ -1,0 +1,148 @@
+import { CircleHelp, Ellipsis } from 'lucide-react'
+import { useId, useRef } from 'react'
+import type { Call } from '../../call/types'
+import { useText } from '../../i18n/react'
+import { classes } from '../../ui/classes'
+import { Menu, type MenuEntry } from '../../ui/Menu'
+import { useMedia } from '../../ui/media'
+import { useRoving } from '../../ui/roving'
+import { LevelBar } from '../devices/LevelBar'
+import type { Command, CommandId } from './commands'
+
+const tones: Readonly<Record<Command['tone'], string>> = {
+  plain: 'hover:bg-raised',
+  off: 'text-danger hover:bg-danger-soft',
+  active: 'bg-accent-soft text-accent hover:bg-raised',
+  danger: 'bg-danger text-on-danger hover:bg-danger-strong',
+}
+
+/** What stands on the bar by the width of the window; the rest is behind "More". */
+const shown: Readonly<Record<'small' | 'medium' | 'large', readonly CommandId[]>> = {
+  small: ['microphone', 'camera', 'chat', 'leave'],
+  medium: ['microphone', 'camera', 'share', 'chat', 'people', 'leave'],
+  large: ['microphone', 'camera', 'share', 'chat', 'people', 'layout', 'settings', 'leave'],
+}
+
+interface BarProps {
+  readonly call: Call
+  readonly commands: readonly Command[]
+  readonly onShortcuts: () => void
+}
+
+/** The controls of the conference: one tab stop, arrows inside. */
+export function Bar({ call, commands, onShortcuts }: BarProps) {
+  const t = useText()
+  const bar = useRef<HTMLDivElement>(null)
+  const roving = useRoving(bar, '[data-tool]')
+  const medium = useMedia('(min-width: 40rem)')
+  const large = useMedia('(min-width: 60rem)')
+  const visible = shown[large ? 'large' : medium ? 'medium' : 'small']
+  const isVisible = (command: Command) => visible.includes(command.id)
+  const leave = commands.filter(command => command.id === 'leave')
+  const others = commands.filter(command => command.id !== 'leave')
+  const hidden = others.filter(command => !isVisible(command))
+  return (
+    <div
+      ref={bar}
+      id="controls"
+      role="toolbar"
+      aria-label={t('conference.controls')}
+      aria-orientation="horizontal"
+      tabIndex={-1}
+      {...roving}
+      className="flex items-stretch justify-between gap-0.5 border-line border-t bg-surface px-1 py-1.5 sm:justify-center sm:gap-1.5 sm:px-3 short:flex-col short:justify-start short:overflow-y-auto short:border-t-0 short:border-l short:px-1"
+    >
+      {others.filter(isVisible).map(command => (
+        <Tool key={command.id} command={command} call={call} />
+      ))}
+      <More commands={hidden} onShortcuts={onShortcuts} />
+      <span aria-hidden="true" className="hidden w-4 sm:block short:hidden" />
+      {leave.map(command => (
+        <Tool key={command.id} command={command} call={call} />
+      ))}
+    </div>
+  )
+}
+
+const tool =
+  'relative flex min-h-14 min-w-0 flex-1 flex-col items-center justify-center rounded-lg px-0.5 text-[0.6875rem] leading-tight transition-colors sm:min-w-18 sm:flex-none sm:px-2 sm:text-xs short:flex-none short:px-1'
+
+function Tool({ command, call }: { readonly command: Command; readonly call: Call }) {
+  const t = useText()
+  const id = useId()
+  const Icon = command.icon
+  const unread = command.badge ? t('chat.unread', { count: command.badge }) : ''
+  const described = [command.state && t(command.state), unread].filter(Boolean).join(', ')
+  return (
+    <button
+      type="button"
+      data-tool={command.id}
+      aria-labelledby={`${id}-label`}
+      aria-describedby={described ? `${id}-state` : undefined}
+      aria-pressed={command.pressed}
+      aria-expanded={command.expanded}
+      aria-keyshortcuts={command.shortcut}
+      onClick={command.run}
+      className={classes(tool, tones[command.tone])}
+    >
+      <span className="relative">
+        <Icon aria-hidden="true" className="size-6" />
+        {command.badge ? <Badge count={command.badge} /> : null}
+      </span>
+      <span id={`${id}-label`} className="mt-0.5 max-w-full text-center font-semibold">
+        {t(command.label)}
+      </span>
+      <span id={`${id}-state`} className={classes('max-w-full truncate', !command.state && 'sr-only')}>
+        <span className={command.state ? undefined : 'sr-only'}>{described}</span>
+      </span>
+      {command.id === 'microphone' && command.pressed && (
+        <LevelBar call={call} className="absolute inset-x-2 bottom-0.5 h-1" />
+      )}
+    </button>
+  )
+}
+
+function Badge({ count }: { readonly count: number }) {
+  return (
+    <span
+      aria-hidden="true"
+      className="absolute -top-1.5 left-3.5 min-w-4.5 rounded-full bg-accent px-1 text-center font-bold text-[0.6875rem] text-on-accent tabular-nums leading-4.5"
+    >
+      {count > 99 ? '99+' : count}
+    </span>
+  )
+}
+
+function More({ commands, onShortcuts }: { readonly commands: readonly Command[]; readonly onShortcuts: () => void }) {
+  const t = useText()
+  const entries: MenuEntry[] = commands.map(command => {
+    const Icon = command.icon
+    return {
+      key: command.id,
+      label: t(command.label),
+      icon: <Icon aria-hidden="true" className="size-5 shrink-0" />,
+      detail: command.state && t(command.state),
+      run: command.run,
+    }
+  })
+  entries.push({
+    key: 'shortcuts',
+    label: t('control.shortcuts'),
+    icon: <CircleHelp aria-hidden="true" className="size-5 shrink-0" />,
+    run: onShortcuts,
+  })
+  return (
+    <Menu
+      label={t('control.more')}
+      side="above"
+      entries={entries}
+      className="flex min-w-0 flex-1 sm:flex-none"
+      trigger={props => (
+        <button type="button" data-tool="more" {...props} className={classes(tool, 'hover:bg-raised')}>
+          <Ellipsis aria-hidden="true" className="size-6" />
+          <span className="mt-0.5 font-semibold">{t('control.more')}</span>
+        </button>
+      )}
+    />
+  )
+}

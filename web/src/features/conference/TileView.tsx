@@ -1,0 +1,137 @@
+import { MicOff, Pin, PinOff, SignalHigh, SignalLow, SignalZero, WifiOff } from 'lucide-react'
+import type { PlacedTile } from '../../call/layout'
+import type { Call, Quality } from '../../call/types'
+import type { TextKey } from '../../i18n/i18n'
+import { useText } from '../../i18n/react'
+import { Avatar } from '../../ui/Avatar'
+import { classes } from '../../ui/classes'
+import type { StageTile } from './tiles'
+import { VideoView } from './VideoView'
+
+interface TileViewProps {
+  readonly call: Call
+  readonly tile: StageTile
+  readonly placed: PlacedTile
+  readonly pinned: boolean
+  readonly onPin: () => void
+  readonly onAspect: (key: string, aspect: number) => void
+}
+
+/** One person, or one shared screen, at its place on the stage. */
+export function TileView({ call, tile, placed, pinned, onPin, onAspect }: TileViewProps) {
+  const { participant, source } = tile
+  const { rect } = placed
+  const hasVideo = source === 'screen' || participant.camera
+  const speaking = participant.speaking && source === 'camera'
+  return (
+    <li
+      data-participant={participant.id}
+      data-source={source}
+      data-speaking={speaking}
+      style={{ left: rect.x, top: rect.y, width: rect.width, height: rect.height }}
+      className={classes(
+        'group absolute flex items-center justify-center overflow-hidden rounded-tile bg-surface transition-[left,top,width,height]',
+        speaking ? 'outline-3 outline-good' : 'outline-1 -outline-offset-1 outline-line',
+      )}
+    >
+      {hasVideo ? (
+        <VideoView
+          call={call}
+          participant={participant.id}
+          source={source}
+          fit={placed.fit}
+          mirrored={participant.isSelf && source === 'camera'}
+          onAspect={aspect => onAspect(tile.key, aspect)}
+          className={participant.connected ? undefined : 'opacity-40'}
+        />
+      ) : (
+        <Avatar name={participant.name} className={avatarSize(rect.height)} />
+      )}
+      {!participant.connected && <Away />}
+      <Caption tile={tile} roomy={rect.width >= 220} />
+      <PinButton tile={tile} pinned={pinned} onPin={onPin} />
+    </li>
+  )
+}
+
+function avatarSize(height: number): string {
+  if (height < 120) return 'size-12 text-lg'
+  return height < 260 ? 'size-20 text-3xl' : 'size-32 text-5xl'
+}
+
+function Away() {
+  const t = useText()
+  return (
+    <p className="absolute inset-x-2 top-1/2 flex -translate-y-1/2 justify-center">
+      <span className="flex items-center gap-2 rounded-md bg-surface px-2.5 py-1 text-sm">
+        <WifiOff aria-hidden="true" className="size-4 shrink-0 text-warning" />
+        {t('tile.away')}
+      </span>
+    </p>
+  )
+}
+
+const qualities: Readonly<Record<Quality, { readonly text: TextKey; readonly icon: typeof SignalHigh } | undefined>> = {
+  unknown: undefined,
+  excellent: undefined,
+  good: { text: 'quality.good', icon: SignalHigh },
+  poor: { text: 'quality.poor', icon: SignalLow },
+  lost: { text: 'quality.lost', icon: SignalZero },
+}
+
+function Caption({ tile, roomy }: { readonly tile: StageTile; readonly roomy: boolean }) {
+  const t = useText()
+  const { participant, source } = tile
+  const name = participant.isSelf ? t('tile.self', { name: participant.name }) : participant.name
+  const quality = qualities[participant.quality]
+  return (
+    <p className="absolute bottom-1.5 left-1.5 flex max-w-[calc(100%-0.75rem)] items-center gap-1.5 rounded-md bg-surface/90 px-2 py-0.5 text-sm text-text">
+      {source === 'camera' && !participant.microphone && (
+        <>
+          <MicOff aria-hidden="true" className="size-4 shrink-0 text-danger" />
+          <span className="sr-only">{t('tile.muted')}</span>
+        </>
+      )}
+      <span className="truncate" dir="auto">
+        {source === 'screen' ? t('tile.screen', { name: participant.name }) : name}
+      </span>
+      {participant.speaking && source === 'camera' && <span className="sr-only">{t('tile.speaking')}</span>}
+      {quality && (roomy || participant.quality !== 'good') && (
+        <span title={t(quality.text)} className={participant.quality === 'good' ? 'text-quiet' : 'text-warning'}>
+          <quality.icon aria-hidden="true" className="size-4 shrink-0" />
+          <span className="sr-only">{t(quality.text)}</span>
+        </span>
+      )}
+    </p>
+  )
+}
+
+function PinButton({
+  tile,
+  pinned,
+  onPin,
+}: {
+  readonly tile: StageTile
+  readonly pinned: boolean
+  readonly onPin: () => void
+}) {
+  const t = useText()
+  const label = t(tile.source === 'screen' ? 'tile.pinScreen' : 'tile.pin', { name: tile.participant.name })
+  const Icon = pinned ? PinOff : Pin
+  return (
+    <button
+      type="button"
+      data-pin
+      aria-label={label}
+      aria-pressed={pinned}
+      title={pinned ? t('tile.unpin') : label}
+      onClick={onPin}
+      className={classes(
+        'absolute top-1.5 right-1.5 flex size-9 items-center justify-center rounded-lg bg-surface/90 text-text transition-opacity hover:bg-raised',
+        !pinned && 'opacity-0 focus-visible:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100',
+      )}
+    >
+      <Icon aria-hidden="true" className={classes('size-5', pinned && 'text-accent')} />
+    </button>
+  )
+}

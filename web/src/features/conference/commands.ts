@@ -1,0 +1,145 @@
+import {
+  LayoutGrid,
+  type LucideIcon,
+  MessageSquare,
+  Mic,
+  MicOff,
+  MonitorUp,
+  MonitorX,
+  PhoneOff,
+  Settings,
+  UserSquare2,
+  Users,
+  Video,
+  VideoOff,
+} from 'lucide-react'
+import type { Call, CallSnapshot, Capture } from '../../call/types'
+import type { TextKey } from '../../i18n/i18n'
+import type { ConferenceView } from './view'
+
+export type CommandId = 'microphone' | 'camera' | 'share' | 'chat' | 'people' | 'layout' | 'settings' | 'leave'
+
+/** One control of a conference: its button, its shortcut and its menu entry all come from here. */
+export interface Command {
+  readonly id: CommandId
+  /** The accessible name, which never changes. */
+  readonly label: TextKey
+  readonly icon: LucideIcon
+  /** The letter that runs the command while no text is being typed. */
+  readonly shortcut: string
+  /** The state in words, shown below the label. */
+  readonly state?: TextKey
+  /** For what is on or off. */
+  readonly pressed?: boolean
+  /** For what opens a panel. */
+  readonly expanded?: boolean
+  /** News that wait behind the control. */
+  readonly badge?: number
+  readonly tone: 'plain' | 'off' | 'active' | 'danger'
+  readonly run: () => void
+}
+
+const captureState: Readonly<Record<Capture['kind'], TextKey>> = {
+  off: 'state.off',
+  starting: 'state.starting',
+  on: 'state.on',
+  failed: 'state.failed',
+}
+
+type Toggle = Pick<Command, 'state' | 'pressed' | 'tone'>
+
+function captureToggle(capture: Capture): Toggle {
+  const on = capture.kind === 'on'
+  return { state: captureState[capture.kind], pressed: on, tone: on ? 'plain' : 'off' }
+}
+
+const isOn = (capture: Capture) => capture.kind === 'on' || capture.kind === 'starting'
+
+/** The commands of a conference in the order of the bar. */
+export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceView): readonly Command[] {
+  const { microphone, camera, screen } = snapshot
+  return [
+    {
+      id: 'microphone',
+      label: 'control.microphone',
+      icon: isOn(microphone) ? Mic : MicOff,
+      shortcut: 'm',
+      ...captureToggle(microphone),
+      run: () => void call.setMicrophone(!isOn(microphone)),
+    },
+    {
+      id: 'camera',
+      label: 'control.camera',
+      icon: isOn(camera) ? Video : VideoOff,
+      shortcut: 'v',
+      ...captureToggle(camera),
+      run: () => void call.setCamera(!isOn(camera)),
+    },
+    {
+      id: 'share',
+      label: 'control.share',
+      icon: isOn(screen) ? MonitorX : MonitorUp,
+      shortcut: 's',
+      pressed: isOn(screen),
+      tone: isOn(screen) ? 'active' : 'plain',
+      ...(isOn(screen) && { state: 'state.on' as const }),
+      run: () => (isOn(screen) ? void call.stopScreen() : view.openDialog('share')),
+    },
+    ...panelCommands(view),
+    {
+      id: 'layout',
+      label: 'control.layout',
+      icon: view.mode === 'grid' ? LayoutGrid : UserSquare2,
+      shortcut: 'l',
+      state: view.mode === 'grid' ? 'layout.grid' : 'layout.speaker',
+      tone: 'plain',
+      run: view.switchMode,
+    },
+    {
+      id: 'settings',
+      label: 'control.settings',
+      icon: Settings,
+      shortcut: 'e',
+      tone: 'plain',
+      run: () => view.openDialog('settings'),
+    },
+    {
+      id: 'leave',
+      label: 'control.leave',
+      icon: PhoneOff,
+      shortcut: 'q',
+      tone: 'danger',
+      run: () => (isHost(snapshot) ? view.openDialog('leave') : void call.leave()),
+    },
+  ]
+}
+
+function panelCommands(view: ConferenceView): readonly Command[] {
+  const chatOpen = view.panel === 'chat'
+  const peopleOpen = view.panel === 'people'
+  return [
+    {
+      id: 'chat',
+      label: 'control.chat',
+      icon: MessageSquare,
+      shortcut: 'c',
+      expanded: chatOpen,
+      badge: view.unread,
+      tone: chatOpen ? 'active' : 'plain',
+      run: () => view.togglePanel('chat'),
+    },
+    {
+      id: 'people',
+      label: 'control.people',
+      icon: Users,
+      shortcut: 'p',
+      expanded: peopleOpen,
+      tone: peopleOpen ? 'active' : 'plain',
+      run: () => view.togglePanel('people'),
+    },
+  ]
+}
+
+function isHost(snapshot: CallSnapshot): boolean {
+  return snapshot.participants.some(each => each.isSelf && each.role === 'host')
+}

@@ -1,0 +1,51 @@
+import { useEffect, useRef } from 'react'
+import type { Call, Notice, Phase } from '../../call/types'
+import type { Translate } from '../../i18n/i18n'
+import { useText } from '../../i18n/react'
+import { describe } from '../../problem/problem'
+import { useNotify } from '../../ui/Toasts'
+
+/** What a notice says, and whether it is shown as well as read out. */
+function wording(t: Translate, notice: Notice): { readonly text: string; readonly shown: boolean } {
+  switch (notice.kind) {
+    case 'joined':
+    case 'left':
+      return { text: t(`notice.${notice.kind}`, { name: notice.name }), shown: true }
+    case 'connection':
+      return { text: t(notice.connected ? 'notice.back' : 'notice.away', { name: notice.name }), shown: false }
+    case 'message':
+      return { text: t('notice.message', { name: notice.message.name, text: notice.message.text }), shown: false }
+    case 'screen':
+      return { text: t(notice.on ? 'notice.screenOn' : 'notice.screenOff', { name: notice.name }), shown: true }
+    case 'error':
+      return { text: describe(t, notice.error), shown: true }
+  }
+}
+
+/** Turns what the call has to tell into toasts and spoken texts. */
+export function useNotices(call: Call): void {
+  const t = useText()
+  const { toast, announce } = useNotify()
+  useEffect(
+    () =>
+      call.onNotice(notice => {
+        const { text, shown } = wording(t, notice)
+        if (shown) toast(text, notice.kind === 'error' ? 'danger' : 'info')
+        else announce(text)
+      }),
+    [call, t, toast, announce],
+  )
+}
+
+/** Tells when the line is lost and when it is back. */
+export function useLineNotices(phase: Phase): void {
+  const t = useText()
+  const { toast, announce } = useNotify()
+  const before = useRef(phase.kind)
+  useEffect(() => {
+    if (before.current === phase.kind) return
+    if (phase.kind === 'reconnecting') announce(t('conference.reconnecting'))
+    if (before.current === 'reconnecting' && phase.kind === 'live') toast(t('conference.reconnected'))
+    before.current = phase.kind
+  }, [phase.kind, t, toast, announce])
+}

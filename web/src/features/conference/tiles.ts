@@ -1,0 +1,30 @@
+import type { Tile } from '../../call/layout'
+import type { Participant, VideoRef } from '../../call/types'
+
+/** What the stage shows of a participant: the camera (or the avatar), or the shared screen. */
+export interface StageTile {
+  readonly key: string
+  readonly participant: Participant
+  readonly source: VideoRef['source']
+}
+
+export const tileKey = (participant: string, source: VideoRef['source']) => `${participant}:${source}`
+
+/** The tiles in the order of joining; a screen stands before the camera of the person who shares it. */
+export function tilesOf(participants: readonly Participant[]): readonly StageTile[] {
+  return participants.flatMap(participant => {
+    const camera: StageTile = { key: tileKey(participant.id, 'camera'), participant, source: 'camera' }
+    if (!participant.screen) return [camera]
+    return [{ key: tileKey(participant.id, 'screen'), participant, source: 'screen' as const }, camera]
+  })
+}
+
+/** What the layout function needs to know of a tile. */
+export function layoutTile(tile: StageTile, aspects: ReadonlyMap<string, number>): Tile {
+  return { key: tile.key, source: tile.source, isSelf: tile.participant.isSelf, aspect: aspects.get(tile.key) }
+}
+
+/** The camera tiles of the others who speak now. */
+export function speakingKeys(participants: readonly Participant[]): readonly string[] {
+  return participants.filter(each => each.speaking && !each.isSelf).map(each => tileKey(each.id, 'camera'))
+}

@@ -1,0 +1,104 @@
+import { type FormEvent, useState } from 'react'
+import { useLocation } from 'wouter'
+import { api, dataOf } from '../../api/client'
+import { useAction } from '../../api/resource'
+import { useSession } from '../../api/session'
+import { Shell } from '../../app/Shell'
+import { useI18n } from '../../i18n/react'
+import { fieldError } from '../../problem/problem'
+import { Button, ButtonLink } from '../../ui/Button'
+import { TextField } from '../../ui/Field'
+import { Page } from '../../ui/Page'
+import { Problem } from '../../ui/Problem'
+import { FailurePage } from '../failure/FailurePage'
+
+/** Takes the one-time token out of the address, so that it stays neither there nor in the history. */
+function takeToken(): string {
+  const token = location.hash.slice(1)
+  if (token) history.replaceState(null, '', location.pathname)
+  return token
+}
+
+const hopeless = new Set(['setup.done', 'setup.invalid'])
+
+/** Creates the first administrator; the link to this page is printed by the server. */
+export function SetupPage() {
+  const { t } = useI18n()
+  const [token] = useState(takeToken)
+  const action = useAction()
+  const code = token === '' ? 'setup.invalid' : action.trouble?.code
+  return (
+    <Shell account={false}>
+      {code && hopeless.has(code) ? (
+        <FailurePage trouble={action.trouble ?? { code }}>
+          <ButtonLink href="/" look="primary">
+            {t('action.toStart')}
+          </ButtonLink>
+        </FailurePage>
+      ) : (
+        <Page title={t('setup.title')} intro={t('setup.intro')}>
+          <SetupForm token={token} action={action} />
+        </Page>
+      )}
+    </Shell>
+  )
+}
+
+interface SetupFormProps {
+  readonly token: string
+  readonly action: ReturnType<typeof useAction>
+}
+
+function SetupForm({ token, action }: SetupFormProps) {
+  const { t, language } = useI18n()
+  const session = useSession()
+  const [, navigate] = useLocation()
+  const [name, setName] = useState('')
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const { trouble, busy, run } = action
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    if (busy) return
+    const body = { token, name: name.trim(), email: email.trim(), password, language }
+    if (!(await run(() => dataOf(api.POST('/api/v1/setup', { body }))))) return
+    await session.reload()
+    navigate('/', { replace: true })
+  }
+  return (
+    <form onSubmit={submit} noValidate className="grid gap-5 rounded-xl border border-line bg-surface p-5">
+      {trouble && !trouble.fields && <Problem trouble={trouble} />}
+      <TextField
+        label={t('join.name')}
+        autoComplete="name"
+        autoFocus
+        required
+        value={name}
+        error={fieldError(t, trouble, 'name')}
+        onChange={event => setName(event.currentTarget.value)}
+      />
+      <TextField
+        label={t('entry.email')}
+        type="email"
+        autoComplete="username"
+        required
+        value={email}
+        error={fieldError(t, trouble, 'email')}
+        onChange={event => setEmail(event.currentTarget.value)}
+      />
+      <TextField
+        label={t('entry.password')}
+        hint={t('entry.passwordHint')}
+        type="password"
+        autoComplete="new-password"
+        required
+        value={password}
+        error={fieldError(t, trouble, 'password')}
+        onChange={event => setPassword(event.currentTarget.value)}
+      />
+      <Button type="submit" look="primary" size="large" busy={busy}>
+        {t('setup.submit')}
+      </Button>
+    </form>
+  )
+}

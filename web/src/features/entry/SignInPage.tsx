@@ -1,0 +1,69 @@
+import { type FormEvent, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
+import { api, dataOf } from '../../api/client'
+import { useAction } from '../../api/resource'
+import { useSession } from '../../api/session'
+import { Shell } from '../../app/Shell'
+import { useText } from '../../i18n/react'
+import { fieldError } from '../../problem/problem'
+import { Button } from '../../ui/Button'
+import { TextField } from '../../ui/Field'
+import { Page } from '../../ui/Page'
+import { Problem } from '../../ui/Problem'
+import { localPath } from './localPath'
+
+/** Signs in with e-mail and password and goes back to where one came from. */
+export function SignInPage() {
+  const t = useText()
+  const session = useSession()
+  const [, navigate] = useLocation()
+  const signing = useAction()
+  const form = useRef<HTMLFormElement>(null)
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    if (signing.busy) return
+    const ok = await signing.run(() => dataOf(api.POST('/api/v1/session', { body: { email: email.trim(), password } })))
+    if (ok) {
+      await session.reload()
+      navigate(localPath(new URLSearchParams(location.search).get('next')), { replace: true })
+    } else form.current?.querySelector<HTMLInputElement>('[type=password]')?.select()
+  }
+  const wrongEmail = fieldError(t, signing.trouble, 'email')
+  return (
+    <Shell account={false}>
+      <Page title={t('action.signIn')}>
+        <form
+          ref={form}
+          onSubmit={submit}
+          noValidate
+          className="grid gap-5 rounded-xl border border-line bg-surface p-5"
+        >
+          {signing.trouble && !wrongEmail && <Problem trouble={signing.trouble} />}
+          <TextField
+            label={t('entry.email')}
+            type="email"
+            autoComplete="username"
+            autoFocus
+            required
+            value={email}
+            error={wrongEmail}
+            onChange={event => setEmail(event.currentTarget.value)}
+          />
+          <TextField
+            label={t('entry.password')}
+            type="password"
+            autoComplete="current-password"
+            required
+            value={password}
+            onChange={event => setPassword(event.currentTarget.value)}
+          />
+          <Button type="submit" look="primary" size="large" busy={signing.busy}>
+            {t('action.signIn')}
+          </Button>
+        </form>
+      </Page>
+    </Shell>
+  )
+}

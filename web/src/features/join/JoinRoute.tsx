@@ -1,0 +1,135 @@
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { api, dataOf, type Preview } from '../../api/client'
+import { useResource } from '../../api/resource'
+import { Shell } from '../../app/Shell'
+import { createCall, rememberedJoin } from '../../call/call'
+import type { Call } from '../../call/types'
+import { useText } from '../../i18n/react'
+import { Button, ButtonLink } from '../../ui/Button'
+import { Loading } from '../../ui/Page'
+import { useCall } from '../conference/useCall'
+import { FailurePage } from '../failure/FailurePage'
+import { EndedPage } from './EndedPage'
+import { JoinPage } from './JoinPage'
+import { NoGuestsPage } from './NoGuestsPage'
+import { supportsCalls } from './support'
+
+const loadConference = () => import('../conference/ConferencePage')
+const ConferencePage = lazy(async () => ({ default: (await loadConference()).ConferencePage }))
+
+/** Everything behind a join link: the way in, the conference, the way out. The address stays the same. */
+export function JoinRoute({ link }: { readonly link: string }) {
+  const [round, setRound] = useState(0)
+  if (!supportsCalls()) {
+    return (
+      <Shell>
+        <FailurePage trouble={{ code: 'device.unsupported' }} />
+      </Shell>
+    )
+  }
+  return <Attempt key={`${link} ${round}`} link={link} onAgain={() => setRound(round + 1)} />
+}
+
+interface AttemptProps {
+  readonly link: string
+  readonly onAgain: () => void
+}
+
+/** One visit: a call lives from the join page to the end of the conference. */
+function Attempt({ link, onAgain }: AttemptProps) {
+  const [call, setCall] = useState<Call>()
+  useEffect(() => {
+    const made = createCall()
+    setCall(made)
+    if (rememberedJoin(link)?.joined) void made.join({ link })
+    return () => made.dispose()
+  }, [link])
+  return call ? <Visit call={call} link={link} onAgain={onAgain} /> : null
+}
+
+function Visit({ call, link, onAgain }: AttemptProps & { readonly call: Call }) {
+  const { phase } = useCall(call)
+  const [returning] = useState(() => rememberedJoin(link)?.joined === true)
+  useWarmUp(call)
+  switch (phase.kind) {
+    case 'live':
+    case 'reconnecting':
+      return (
+        <Suspense fallback={<Loading />}>
+          <ConferencePage call={call} address={`${location.origin}/join/${link}`} />
+        </Suspense>
+      )
+    case 'ended':
+      return <EndedPage reason={phase.reason} onAgain={onAgain} />
+    case 'failed':
+      return <JoinFailure link={link} code={phase.error.code} error={phase.error} onAgain={onAgain} />
+    case 'idle':
+    case 'joining':
+      return returning ? <Returning /> : <BeforeJoin call={call} link={link} onAgain={onAgain} />
+  }
+}
+
+/** After the first paint, fetches what the conference will need: the SFU library and the page. */
+function useWarmUp(call: Call): void {
+  useEffect(() => {
+    const start = () => {
+      call.warmUp()
+      void loadConference()
+    }
+    const frame = requestAnimationFrame(() => setTimeout(start))
+    return () => cancelAnimationFrame(frame)
+  }, [call])
+}
+
+function Returning() {
+  const t = useText()
+  return (
+    <main className="dark-stage fixed inset-0 grid place-content-center justify-items-center">
+      <h1 className="font-semibold text-xl">{t('join.returning')}</h1>
+      <Loading />
+    </main>
+  )
+}
+
+function BeforeJoin({ call, link, onAgain }: AttemptProps & { readonly call: Call }) {
+  const load = useCallback(
+    (): Promise<Preview> => dataOf(api.GET('/api/v1/join/{link}', { params: { path: { link } } })),
+    [link],
+  )
+  const preview = useResource(load)
+  if (preview.state === 'failed') {
+    return <JoinFailure link={link} code={preview.trouble.code} error={preview.trouble} onAgain={onAgain} />
+  }
+  return (
+    <Shell>
+      {preview.state === 'ready' ? <JoinPage call={call} link={link} preview={preview.data} /> : <Loading />}
+    </Shell>
+  )
+}
+
+interface JoinFailureProps extends AttemptProps {
+  readonly code: string
+  readonly error: { readonly code: string; readonly id?: string | undefined; readonly detail?: string | undefined }
+}
+
+/** Failures for which trying again the same thing is of no use. */
+const final = new Set(['meeting.unknown', 'device.unsupported', 'participant.removed'])
+
+function JoinFailure({ code, error, onAgain }: JoinFailureProps) {
+  const t = useText()
+  if (code === 'meeting.no_guests') return <NoGuestsPage />
+  return (
+    <Shell>
+      <FailurePage trouble={error}>
+        <div className="flex flex-wrap gap-3">
+          {!final.has(code) && (
+            <Button look="primary" onClick={onAgain}>
+              {t('action.tryAgain')}
+            </Button>
+          )}
+          <ButtonLink href="/">{t('action.toStart')}</ButtonLink>
+        </div>
+      </FailurePage>
+    </Shell>
+  )
+}

@@ -1,0 +1,22 @@
+import { UserLock } from 'lucide-react'
+import { Shell, signInAddress } from '../../app/Shell'
+import { useText } from '../../i18n/react'
+import { ButtonLink } from '../../ui/Button'
+import { StatePage } from '../failure/FailurePage'
+
+/** For guests at a meeting that takes none: signing in is the way in. */
+export function NoGuestsPage() {
+  const t = useText()
+  return (
+    <Shell account={false}>
+      <StatePage icon={UserLock} title={t('failure.noGuests')} text={t('error.meeting.no_guests')}>
+        <div className="flex flex-wrap gap-3">
+          <ButtonLink look="primary" href={signInAddress()}>
+            {t('action.signIn')}
+          </ButtonLink>
+          <ButtonLink href="/">{t('action.toStart')}</ButtonLink>
+        </div>
+      </StatePage>
+    </Shell>
+  )
+}

@@ -1,0 +1,86 @@
+import type { ComponentProps } from 'react'
+import { Link } from 'wouter'
+import { classes } from './classes'
+
+type Look = 'primary' | 'secondary' | 'quiet' | 'danger' | 'dangerQuiet'
+type Size = 'small' | 'medium' | 'large'
+
+const looks: Readonly<Record<Look, string>> = {
+  primary: 'bg-accent text-on-accent hover:bg-accent-strong border-transparent',
+  secondary: 'bg-surface text-text border-control hover:bg-raised',
+  quiet: 'text-text border-transparent hover:bg-raised',
+  danger: 'bg-danger text-on-danger hover:bg-danger-strong border-transparent',
+  dangerQuiet: 'text-danger border-transparent hover:bg-danger-soft',
+}
+
+const sizes: Readonly<Record<Size, string>> = {
+  small: 'min-h-8 px-3 text-sm gap-1.5',
+  medium: 'min-h-11 px-4 gap-2',
+  large: 'min-h-12 px-6 text-lg gap-2.5',
+}
+
+const shared =
+  'inline-flex items-center justify-center rounded-lg border font-semibold transition-colors text-center disabled:opacity-60 aria-disabled:opacity-60'
+
+interface LookProps {
+  readonly look?: Look
+  readonly size?: Size
+}
+
+/** A button; `busy` keeps it focusable but inert while its work is under way. */
+export function Button({
+  look = 'secondary',
+  size = 'medium',
+  busy = false,
+  className,
+  onClick,
+  ...rest
+}: ComponentProps<'button'> & LookProps & { readonly busy?: boolean }) {
+  return (
+    <button
+      type="button"
+      {...rest}
+      aria-disabled={busy || undefined}
+      onClick={event => {
+        if (busy) event.preventDefault()
+        else onClick?.(event)
+      }}
+      className={classes(shared, looks[look], sizes[size], className)}
+    />
+  )
+}
+
+/** A link to another page of the client that looks like a button. */
+export function ButtonLink({
+  look = 'secondary',
+  size = 'medium',
+  href,
+  className,
+  children,
+}: LookProps & Pick<ComponentProps<'a'>, 'className' | 'children'> & { readonly href: string }) {
+  return (
+    <Link href={href} className={classes(shared, looks[look], sizes[size], className)}>
+      {children}
+    </Link>
+  )
+}
+
+/** A square button with an icon alone; the label is its name and its tooltip. */
+export function IconButton({
+  label,
+  className,
+  ...rest
+}: Omit<ComponentProps<'button'>, 'aria-label'> & { readonly label: string }) {
+  return (
+    <button
+      type="button"
+      title={label}
+      {...rest}
+      aria-label={label}
+      className={classes(
+        'inline-flex size-11 shrink-0 items-center justify-center rounded-lg text-quiet transition-colors hover:bg-raised hover:text-text disabled:opacity-60',
+        className,
+      )}
+    />
+  )
+}

@@ -1,0 +1,44 @@
+import { Check, Copy as CopyIcon } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { useText } from '../i18n/react'
+import { Button } from './Button'
+import { useNotify } from './Toasts'
+
+/** How long the button says that it has copied, in milliseconds. */
+const confirmation = 2_000
+
+/** A button that copies a text and says so. */
+export function CopyButton({
+  text,
+  label,
+  size = 'medium',
+}: {
+  readonly text: string
+  readonly label: string
+  readonly size?: 'small' | 'medium'
+}) {
+  const t = useText()
+  const { announce, toast } = useNotify()
+  const [copied, setCopied] = useState(false)
+  useEffect(() => {
+    if (!copied) return
+    const timer = setTimeout(() => setCopied(false), confirmation)
+    return () => clearTimeout(timer)
+  }, [copied])
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text)
+      setCopied(true)
+      announce(t('copy.done'))
+    } catch {
+      toast(t('copy.failed', { text }), 'danger')
+    }
+  }
+  const Icon = copied ? Check : CopyIcon
+  return (
+    <Button size={size} onClick={() => void copy()}>
+      <Icon aria-hidden="true" className="size-4 shrink-0" />
+      {copied ? t('copy.done') : label}
+    </Button>
+  )
+}

@@ -1,0 +1,73 @@
+import { LoaderCircle } from 'lucide-react'
+import { type ReactNode, useEffect, useRef } from 'react'
+import { useText } from '../i18n/react'
+import { classes } from './classes'
+import { usePageTitle } from './title'
+
+interface PageProps {
+  readonly title: string
+  readonly children: ReactNode
+  /** A line below the title. */
+  readonly intro?: ReactNode
+  /** What stands beside the title. */
+  readonly aside?: ReactNode
+  readonly width?: 'narrow' | 'wide'
+}
+
+/** The body of a page: its title, which gets the focus when the page opens, and its content. */
+export function Page({ title, intro, aside, children, width = 'narrow' }: PageProps) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  usePageTitle(title)
+  useEffect(() => {
+    if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true })
+  }, [])
+  return (
+    <main
+      id="content"
+      className={classes('mx-auto grid w-full gap-6 px-4 py-6 sm:py-10', width === 'narrow' ? 'max-w-xl' : 'max-w-4xl')}
+    >
+      <div className="grid gap-1">
+        <div className="flex flex-wrap items-center justify-between gap-3">
+          <h1 ref={heading} tabIndex={-1} className="font-bold text-2xl wrap-anywhere sm:text-3xl" dir="auto">
+            {title}
+          </h1>
+          {aside}
+        </div>
+        {intro && <p className="text-lg text-quiet">{intro}</p>}
+      </div>
+      {children}
+    </main>
+  )
+}
+
+/** A part of a page with a heading of its own. */
+export function Section({
+  title,
+  intro,
+  children,
+}: {
+  readonly title: string
+  readonly intro?: string
+  readonly children: ReactNode
+}) {
+  return (
+    <section className="grid gap-4 rounded-xl border border-line bg-surface p-5">
+      <div>
+        <h2 className="font-bold text-xl">{title}</h2>
+        {intro && <p className="text-quiet">{intro}</p>}
+      </div>
+      {children}
+    </section>
+  )
+}
+
+/** While something is fetched; said only to those who cannot see it turn. */
+export function Loading() {
+  const t = useText()
+  return (
+    <p className="flex justify-center p-8 text-quiet">
+      <LoaderCircle aria-hidden="true" className="size-8 animate-spin" />
+      <span className="sr-only">{t('loading')}</span>
+    </p>
+  )
+}

@@ -1,0 +1,38 @@
+import { CircleAlert } from 'lucide-react'
+import { useText } from '../i18n/react'
+import { describe, type Trouble } from '../problem/problem'
+import { CopyButton } from './Copy'
+
+/** What went wrong, said in place, with the id to copy. Read out when it appears. */
+export function Problem({ trouble }: { readonly trouble: Trouble }) {
+  const t = useText()
+  return (
+    <div role="alert" className="flex gap-3 rounded-lg border border-danger bg-danger-soft p-4">
+      <CircleAlert aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-danger" />
+      <div className="grid min-w-0 gap-2">
+        <p>{describe(t, trouble)}</p>
+        <TroubleId trouble={trouble} />
+      </div>
+    </div>
+  )
+}
+
+/** The code and the id of a trouble, small. */
+export function TroubleId({ trouble }: { readonly trouble: Trouble }) {
+  const t = useText()
+  return (
+    <div className="flex flex-wrap items-center gap-2 text-quiet text-sm">
+      <span>
+        {t('problem.code')} <code className="wrap-anywhere">{trouble.code}</code>
+      </span>
+      {trouble.id && (
+        <>
+          <span>
+            {t('problem.id')} <code className="wrap-anywhere">{trouble.id}</code>
+          </span>
+          <CopyButton size="small" text={`${trouble.code} ${trouble.id}`} label={t('problem.copy')} />
+        </>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,103 @@
+import { CircleAlert, Info, X } from 'lucide-react'
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
+import { useText } from '../i18n/react'
+import { IconButton } from './Button'
+import { classes } from './classes'
+
+type Tone = 'info' | 'danger'
+
+interface Toast {
+  readonly id: number
+  readonly text: string
+  readonly tone: Tone
+}
+
+interface Notify {
+  /** Shows a text for a while and has it read out. */
+  readonly toast: (text: string, tone?: Tone) => void
+  /** Has a text read out without showing it. */
+  readonly announce: (text: string) => void
+}
+
+/** How long a toast stays, in milliseconds; a pointer or the focus on it makes it wait. */
+const stays: Readonly<Record<Tone, number>> = { info: 5_000, danger: 12_000 }
+
+/** More toasts than this cover the stage; the oldest gives way. */
+const most = 3
+
+const Context = createContext<Notify | undefined>(undefined)
+
+/** The toasts and the one polite live region of the page. */
+export function ToastProvider({ children }: { readonly children: ReactNode }) {
+  const [toasts, setToasts] = useState<readonly Toast[]>([])
+  const [spoken, setSpoken] = useState<readonly { readonly id: number; readonly text: string }[]>([])
+  const next = useRef(0)
+  const announce = useCallback((text: string) => {
+    const id = next.current++
+    setSpoken(before => [...before.slice(1 - most), { id, text }])
+  }, [])
+  const toast = useCallback(
+    (text: string, tone: Tone = 'info') => {
+      const id = next.current++
+      setToasts(before => [...before.slice(1 - most), { id, text, tone }])
+      announce(text)
+    },
+    [announce],
+  )
+  const dismiss = useCallback((id: number) => setToasts(before => before.filter(each => each.id !== id)), [])
+  const value = useMemo(() => ({ toast, announce }), [toast, announce])
+  return (
+    <Context value={value}>
+      {children}
+      <div role="status" aria-live="polite" aria-relevant="additions" className="sr-only">
+        {spoken.map(each => (
+          <p key={each.id}>{each.text}</p>
+        ))}
+      </div>
+      <div className="pointer-events-none fixed inset-x-2 top-2 z-40 flex flex-col items-center gap-2 sm:inset-x-4 sm:top-4">
+        {toasts.map(each => (
+          <ToastCard key={each.id} toast={each} onDismiss={dismiss} />
+        ))}
+      </div>
+    </Context>
+  )
+}
+
+function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDismiss: (id: number) => void }) {
+  const t = useText()
+  const [held, setHeld] = useState(false)
+  useEffect(() => {
+    if (held) return
+    const timer = setTimeout(() => onDismiss(toast.id), stays[toast.tone])
+    return () => clearTimeout(timer)
+  }, [held, toast, onDismiss])
+  const Icon = toast.tone === 'danger' ? CircleAlert : Info
+  return (
+    <div
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
+      className={classes(
+        'pointer-events-auto flex w-full max-w-md items-center gap-3 rounded-lg border bg-surface py-1 pr-1 pl-4 text-text shadow-lg',
+        toast.tone === 'danger' ? 'border-danger' : 'border-line',
+      )}
+    >
+      <Icon
+        aria-hidden="true"
+        className={classes('size-5 shrink-0', toast.tone === 'danger' ? 'text-danger' : 'text-accent')}
+      />
+      <p className="min-w-0 flex-1 py-2 wrap-anywhere">{toast.text}</p>
+      <IconButton label={t('action.close')} onClick={() => onDismiss(toast.id)}>
+        <X aria-hidden="true" className="size-5" />
+      </IconButton>
+    </div>
+  )
+}
+
+/** Shows toasts and has texts read out. */
+export function useNotify(): Notify {
+  const notify = useContext(Context)
+  if (!notify) throw new Error('toasts are used outside of ToastProvider')
+  return notify
+}
