@@ -1,0 +1,112 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+)
+
+// ticket issues a ticket to a guest for conference "c1".
+func (h *house) ticket(t *testing.T) string {
+	t.Helper()
+	ticket, expires, err := h.tickets.Issue(t.Context(), access.Guest("g1"), auth.Grant{
+		Conference: "c1", Meeting: "m1", Participant: "p0", Name: "Gast", Role: access.RoleParticipant, Kind: access.KindAccount, ActorID: "forged",
+	})
+	if err != nil || expires.Sub(h.clock.Now()) != auth.TicketLifetime {
+		t.Fatalf("ticket until %v, %v", expires, err)
+	}
+	return ticket
+}
+
+func (h *house) wantRedeem(t *testing.T, ticket, conference string, want error) {
+	t.Helper()
+	if g, err := h.tickets.Redeem(t.Context(), ticket, conference); !errors.Is(err, want) || err != nil && g != (auth.Grant{}) {
+		t.Errorf("redeem: %+v, %v, want %v", g, err, want)
+	}
+}
+
+var tickets = map[string]func(*testing.T, *house){
+	"A45TicketCarriesTheActorOfTheSession": func(t *testing.T, h *house) {
+		var ticket string
+		added := h.wantNewEntries(t, func() { ticket = h.ticket(t) }, audit.KindParticipantAdmitted)
+		if e := added[0]; e.ActorKind != access.KindGuest || e.ActorID != "g1" || e.ObjectID != "c1" ||
+			e.Details != `{"meeting":"m1","role":"participant","rejoin":true}` {
+			t.Errorf("entry %+v", e)
+		}
+		got, err := h.tickets.Redeem(t.Context(), ticket, "c1")
+		want := auth.Grant{Tenant: access.DefaultTenant, Conference: "c1", Meeting: "m1", Kind: access.KindGuest, ActorID: "g1",
+			Participant: "p0", Name: "Gast", Role: access.RoleParticipant}
+		if err != nil || got != want {
+			t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+		}
+		token := access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Roles: []access.Role{access.RoleUser}, Tenant: access.DefaultTenant}
+		ticket, _, err = h.tickets.Issue(t.Context(), token, auth.Grant{Conference: "c1", Name: "Bot", Role: access.RoleHost})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.tickets.Redeem(t.Context(), ticket, "c1"); err != nil || got.Kind != access.KindAccount || got.ActorID != "u1" {
+			t.Errorf("the ticket of a token: %+v, %v", got, err)
+		}
+		h.wantNewEntries(t, func() {
+			if _, _, err := h.tickets.Issue(t.Context(), access.Nobody(), auth.Grant{Conference: "c1"}); !errors.Is(err, access.ErrSignInRequired) {
+				t.Errorf("nobody: %v", err)
+			}
+		})
+	},
+	"A23TicketOpensOnce": func(t *testing.T, h *house) {
+		ticket := h.ticket(t)
+		h.wantNewEntries(t, func() { h.wantRedeem(t, ticket, "c1", nil) })
+		added := h.wantNewEntries(t, func() { h.wantRedeem(t, ticket, "c1", auth.ErrTicketUsed) }, audit.KindTicketRefused)
+		if e := added[0]; e.ActorKind != access.KindWorker || e.ActorID != "c1" || e.Outcome != audit.OutcomeFailure || e.Details != `{"reason":"used"}` {
+			t.Errorf("entry %+v", e)
+		}
+	},
+	"A47TicketOpensOnceSideBySide": func(t *testing.T, h *house) {
+		ticket := h.ticket(t)
+		succeeded, failures := sideBySide(20, func(int) error {
+			_, err := h.tickets.Redeem(t.Context(), ticket, "c1")
+			return err
+		})
+		for _, err := range failures {
+			if !errors.Is(err, auth.ErrTicketUsed) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if succeeded != 1 {
+			t.Errorf("%d of 20 got in", succeeded)
+		}
+	},
+	"A23TicketExpires": func(t *testing.T, h *house) {
+		early, late := h.ticket(t), h.ticket(t)
+		h.clock.Advance(auth.TicketLifetime - time.Millisecond)
+		h.wantRedeem(t, early, "c1", nil)
+		h.clock.Advance(time.Millisecond)
+		h.wantNewEntries(t, func() { h.wantRedeem(t, late, "c1", auth.ErrTicketExpired) }, audit.KindTicketRefused)
+		h.clock.Advance(auth.TicketMemory)
+		h.ticket(t)
+		h.wantRedeem(t, late, "c1", auth.ErrTicketExpired)
+		h.clock.Advance(time.Millisecond)
+		h.ticket(t) // which forgets the old ones
+		h.wantNewEntries(t, func() { h.wantRedeem(t, late, "c1", auth.ErrTicketUnknown) })
+	},
+	"ForeignTicketIsNotUsedUp": func(t *testing.T, h *house) {
+		ticket := h.ticket(t)
+		h.wantNewEntries(t, func() { h.wantRedeem(t, ticket, "c2", auth.ErrTicketForeign) }, audit.KindTicketRefused)
+		h.wantRedeem(t, ticket, "c1", nil)
+		h.wantRedeem(t, ticket, "c2", auth.ErrTicketForeign)
+	},
+	"UnknownTicket": func(t *testing.T, h *house) {
+		ticket := h.ticket(t)
+		h.wantNewEntries(t, func() {
+			for _, wrong := range []string{"", "x", ticket + "A", "B" + ticket[1:], "' OR 1=1 --", "\x00"} {
+				h.wantRedeem(t, wrong, "c1", auth.ErrTicketUnknown)
+			}
+		})
+	},
+}
