@@ -1,4 +1,4 @@
-import { control, join, setUp, startMeeting } from './harness/acts'
+import { administrator, control, join, setUp, signIn, startMeeting } from './harness/acts'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { word } from './harness/words'
@@ -19,9 +19,10 @@ test('a wrong set-up link says so, and the right one still works once', async ({
   await page.goto('/setup#not-the-token')
   await page.getByLabel('Your name').fill('Mallory')
   await page.getByLabel('E-mail').fill('mallory@example.test')
-  for (const field of await page.locator('input[type=password]').all()) await field.fill('long enough to be a password')
-  await page.getByRole('main').locator('button[type=submit]').click()
-  await expect(page.getByRole('alert')).toContainText('setup.')
+  await page.getByLabel('Password').fill('long enough to be a password')
+  await page.getByRole('button', { name: word('setup.submit') }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(word('failure.setupInvalid'))
+  await expect(page.getByText('setup.invalid')).toBeVisible()
   const other = await anna.page()
   await setUp(other, server)
   link = await startMeeting(other)
@@ -45,11 +46,18 @@ test('an unknown address is a clear page', async ({ seat }) => {
 })
 
 test('guests who are not allowed learn how to get in', async ({ seat }) => {
-  const anna = await seat(server)
-  const page = await anna.page()
-  expect(link).toBeDefined()
-  await page.goto(link)
-  await expect(page.getByLabel('Your name')).toBeVisible()
+  const anna = await (await seat(server)).page()
+  await signIn(anna, administrator)
+  await anna.getByRole('button', { name: word('start.create') }).click()
+  const dialog = anna.getByRole('dialog')
+  await dialog.getByLabel(word('start.titleField')).fill('Closed session')
+  await dialog.getByLabel(word('start.guests')).click()
+  await dialog.getByRole('button', { name: word('start.createSubmit') }).click()
+  const closed = await anna.getByRole('link', { name: 'Closed session' }).getAttribute('href')
+  const guest = await (await seat(server)).page()
+  await guest.goto(closed ?? '')
+  await expect(guest.getByRole('heading', { level: 1 })).toHaveText(word('failure.noGuests'))
+  await expect(guest.getByRole('link', { name: 'Sign in' }).first()).toBeVisible()
 })
 
 test('a refused microphone is explained, and joining works without', async ({ seat }) => {

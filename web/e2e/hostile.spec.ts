@@ -33,8 +33,8 @@ test('A-61 text of people is text everywhere', async ({ seat }) => {
   // Titles and names are shown in lists, headings, tiles, toasts and confirmations; messages in the chat.
   const title = attacks[1] ?? ''
   const id = await anna.evaluate(async () => {
-    const answer = (await (await fetch('/api/v1/meetings')).json()) as { meetings: { id: string }[] }
-    return answer.meetings[0]?.id
+    const answer = (await (await fetch('/api/v1/meetings')).json()) as { items: { id: string }[] }
+    return answer.items[0]?.id
   })
   const renamed = await anna.evaluate(
     async ([meeting, text]) => {

@@ -1,5 +1,6 @@
 import { expect, type Locator, type Page } from '@playwright/test'
 import type { Server } from './server'
+import { type Language, word } from './words'
 
 /** What a person does in the client, by the names that people and assistive technology go by. */
 
@@ -26,21 +27,20 @@ export async function setUp(page: Page, server: Server, account = administrator)
   await page.goto(server.setupLink)
   await page.getByLabel('Your name').fill(account.name)
   await page.getByLabel('E-mail').fill(account.email)
-  await fillPasswords(page, account.password)
+  await page.getByLabel('Password').fill(account.password)
   await page.getByRole('main').locator('button[type=submit]').click()
   await expect(page.getByRole('button', { name: 'Start a meeting' })).toBeVisible()
 }
 
-export async function signIn(page: Page, account: Account): Promise<void> {
+export async function signIn(page: Page, account: Account, language: Language = 'en'): Promise<void> {
   await page.goto('/signin')
-  await page.getByLabel('E-mail').fill(account.email)
-  await fillPasswords(page, account.password)
-  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click()
-  await expect(page.getByRole('button', { name: 'Start a meeting' })).toBeVisible()
-}
-
-async function fillPasswords(page: Page, password: string): Promise<void> {
-  for (const field of await page.locator('input[type=password]').all()) await field.fill(password)
+  await page.getByLabel(word('entry.email', language), { exact: true }).fill(account.email)
+  await page.getByLabel(word('entry.password', language), { exact: true }).fill(account.password)
+  await page
+    .getByRole('main')
+    .getByRole('button', { name: word('action.signIn', language) })
+    .click()
+  await expect(page.getByRole('button', { name: word('start.start', language) })).toBeVisible()
 }
 
 /** Presses "Start a meeting" and returns the path of the link to send around. */
@@ -55,17 +55,18 @@ export interface Entrance {
   readonly name?: string
   readonly microphone?: boolean
   readonly camera?: boolean
+  readonly language?: Language
 }
 
 /** Opens the join page at `path` (when it is not open already), switches on what is wanted, and goes in. */
 export async function join(page: Page, path: string, entrance: Entrance = {}): Promise<void> {
-  const { name, microphone = true, camera = true } = entrance
+  const { name, microphone = true, camera = true, language = 'en' } = entrance
   if (new URL(page.url(), 'http://nowhere').pathname !== path) await page.goto(path)
-  if (name !== undefined) await page.getByLabel('Your name').fill(name)
-  if (microphone) await switchOn(page, 'Microphone')
-  if (camera) await switchOn(page, 'Camera')
-  await page.getByRole('button', { name: 'Join', exact: true }).click()
-  await expect(control(page, 'Leave')).toBeVisible()
+  if (name !== undefined) await page.getByLabel(word('join.name', language)).fill(name)
+  if (microphone) await switchOn(page, word('control.microphone', language))
+  if (camera) await switchOn(page, word('control.camera', language))
+  await control(page, word('join.join', language)).click()
+  await expect(control(page, word('control.leave', language))).toBeVisible()
 }
 
 /** A toggle or button by its exact name. */
@@ -73,22 +74,22 @@ export function control(page: Page, name: string): Locator {
   return page.getByRole('button', { name, exact: true })
 }
 
-export async function switchOn(page: Page, name: 'Microphone' | 'Camera'): Promise<void> {
+export async function switchOn(page: Page, name: string): Promise<void> {
   const toggle = control(page, name)
   await expect(toggle).toHaveAttribute('aria-pressed', 'false')
   await toggle.click()
   await expect(toggle).toHaveAttribute('aria-pressed', 'true')
 }
 
-export async function openPanel(page: Page, name: 'Chat' | 'People'): Promise<void> {
+export async function openPanel(page: Page, name: string): Promise<void> {
   const toggle = control(page, name)
   if ((await toggle.getAttribute('aria-expanded')) !== 'true') await toggle.click()
   await expect(toggle).toHaveAttribute('aria-expanded', 'true')
 }
 
-export async function say(page: Page, text: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Message' }).fill(text)
-  await control(page, 'Send').click()
+export async function say(page: Page, text: string, language: Language = 'en'): Promise<void> {
+  await page.getByRole('textbox', { name: word('chat.message', language) }).fill(text)
+  await control(page, word('chat.send', language)).click()
 }
 
 /** The tile that shows a person's camera, or shared screen. */

@@ -25,7 +25,7 @@ export interface ServerOptions {
 /** The real `konklave serve` on a free port, with its data in a temporary folder. */
 export class Server {
   readonly data = mkdtempSync(join(tmpdir(), 'konklave-e2e-'))
-  /** http://127.0.0.1:PORT */
+  /** http://localhost:PORT, as the server prints it */
   address = ''
   /** The one-time link that creates the first administrator. */
   setupLink = ''
@@ -65,7 +65,7 @@ export class Server {
       const read = (chunk: Buffer) => {
         this.#output += chunk.toString()
         const said = this.#output.slice(begin)
-        const address = /https?:\/\/127\.0\.0\.1:\d+/.exec(said)
+        const address = /https?:\/\/(localhost|127\.0\.0\.1):\d+/.exec(said)
         this.setupLink = /https?:\/\/\S+\/setup#\S+/.exec(said)?.[0] ?? this.setupLink
         if (address) {
           this.address = address[0]

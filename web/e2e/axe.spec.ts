@@ -1,0 +1,70 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { administrator, control, join, setUp, signIn, startMeeting } from './harness/acts'
+import type { Seat } from './harness/browser'
+import { people } from './harness/fixtures'
+import { Server } from './harness/server'
+import { expect, type OpenSeat, test } from './harness/test'
+import { dress, type Look, looks, tourConference, tourInside, tourOutside } from './harness/tour'
+import { word } from './harness/words'
+
+const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+
+let server: Server
+let link: string
+let closed: string
+
+test.beforeAll(async () => {
+  server = await Server.start()
+})
+
+test.afterAll(() => server.close())
+
+test('set up', async ({ seat }) => {
+  const page = await (await seat(server)).page()
+  await setUp(page, server)
+  link = await startMeeting(page)
+  await page.goto('/')
+  await page.getByRole('button', { name: word('start.create') }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel(word('start.titleField')).fill('Closed session')
+  await dialog.getByLabel(word('start.guests')).click()
+  await dialog.getByRole('button', { name: word('start.createSubmit') }).click()
+  closed = (await page.getByRole('link', { name: 'Closed session' }).getAttribute('href')) ?? ''
+})
+
+for (const look of looks) {
+  test(`axe finds nothing: ${look.theme}, ${look.language}`, async ({ seat }) => {
+    const found: string[] = []
+    const visit = async (name: string, page: Page) => {
+      found.push(...(await examine(name, page)))
+    }
+    const stranger = await open(seat, look)
+    stranger.guard.allow(/Failed to load resource/)
+    await tourOutside(stranger, look, link, closed, visit)
+    const host = await open(seat, look)
+    const page = await host.page()
+    await signIn(page, administrator, look.language)
+    await tourInside(page, look, visit)
+    const guest = await (await open(seat, look)).page()
+    await join(page, link, { language: look.language })
+    await join(guest, link, { name: people.bert.name, language: look.language })
+    await tourConference(page, guest, look, visit)
+    await control(guest, word('control.leave', look.language)).click()
+    expect(found).toEqual([])
+  })
+}
+
+async function open(seat: OpenSeat, look: Look): Promise<Seat> {
+  const opened = await seat(server, { context: { viewport: { width: 1280, height: 800 } } })
+  await dress(opened, look)
+  return opened
+}
+
+/** Each violation in one line: the screen, the rule, what is wrong, where. */
+async function examine(name: string, page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(standards).analyze()
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(node => `${name}: ${id}: ${help}: ${node.target.join(' ')}`),
+  )
+}

@@ -1,0 +1,142 @@
+import type { Page } from '@playwright/test'
+import { openPanel, say } from './acts'
+import type { Seat } from './browser'
+import { type Language, word } from './words'
+
+export interface Look {
+  readonly theme: 'light' | 'dark'
+  readonly language: Language
+}
+
+export const looks: readonly Look[] = (['light', 'dark'] as const).flatMap(theme =>
+  (['en', 'de'] as const).map(language => ({ theme, language })),
+)
+
+/** What is done with each state of each screen; `name` is fit for a file name. */
+export type Visit = (name: string, page: Page) => Promise<void>
+
+/** Makes a browser show a look from its first page on. */
+export async function dress(seat: Seat, look: Look): Promise<void> {
+  await seat.context.addInitScript(({ theme, language }) => {
+    localStorage.setItem('konklave.theme', theme)
+    localStorage.setItem('konklave.language', language)
+  }, look)
+}
+
+/** Visits every page that people without an account see. */
+export async function tourOutside(seat: Seat, look: Look, link: string, closed: string, visit: Visit): Promise<void> {
+  const page = await seat.page()
+  const say = (key: string) => word(key, look.language)
+  const at = async (path: string, name: string) => {
+    await page.goto(path)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.waitForLoadState('networkidle')
+    await visit(name, page)
+  }
+  await at('/', 'start-signed-out')
+  await at('/account', 'account-signed-out')
+  await at('/signin', 'sign-in')
+  await page.getByLabel(say('entry.email'), { exact: true }).fill('nobody@example.test')
+  await page.getByLabel(say('entry.password'), { exact: true }).fill('wrong, but long enough')
+  await page
+    .getByRole('main')
+    .getByRole('button', { name: say('action.signIn') })
+    .click()
+  await page.getByText('auth.failed').waitFor()
+  await visit('sign-in-failed', page)
+  await at('/setup#some-token', 'set-up')
+  await page.goto('about:blank')
+  await at('/setup', 'set-up-without-token')
+  await at('/no/such/page', 'not-found')
+  await at('/join/abcdefghijklmnopqrstuvwxyz', 'meeting-unknown')
+  await at(closed, 'guests-not-allowed')
+  await at(link, 'join')
+  await page.getByRole('button', { name: say('join.join'), exact: true }).click()
+  await visit('join-without-name', page)
+  await page.getByRole('button', { name: say('control.camera'), exact: true }).click()
+  await page.getByRole('button', { name: say('control.microphone'), exact: true }).click()
+  await page.locator('[aria-pressed=true]').nth(1).waitFor()
+  for (const details of await page.locator('details').all())
+    await details.evaluate(each => each.setAttribute('open', ''))
+  await visit('join-with-camera', page)
+  await page.close()
+}
+
+/** Visits every page and dialog of a signed-in administrator outside a conference. */
+export async function tourInside(page: Page, look: Look, visit: Visit): Promise<void> {
+  const say = (key: string) => word(key, look.language)
+  const dialog = page.getByRole('dialog')
+  const cancel = () => dialog.getByRole('button', { name: say('action.cancel') }).click()
+  await page.goto('/')
+  await page.getByRole('listitem').first().waitFor()
+  await visit('start', page)
+  await page.getByRole('button', { name: say('start.create') }).click()
+  await visit('start-create', page)
+  await cancel()
+  const more = page.getByRole('main').locator('button[aria-haspopup]').first()
+  for (const [key, name] of [
+    ['start.rename', 'start-rename'],
+    ['start.delete', 'start-delete'],
+  ] as const) {
+    await more.click()
+    if (key === 'start.rename') await visit('start-menu', page)
+    await page.getByRole('menuitem', { name: say(key) }).click()
+    await dialog.waitFor()
+    await visit(name, page)
+    await cancel()
+  }
+  await page.goto('/account')
+  await page.getByText(say('users.title')).waitFor()
+  await page.waitForLoadState('networkidle')
+  await visit('account', page)
+  await page.getByLabel(say('account.tokenName')).fill('calendar')
+  await page.getByRole('button', { name: say('account.createToken') }).click()
+  await page.getByText(say('account.tokenSecret')).waitFor()
+  await visit('account-token', page)
+}
+
+/** Visits the states of a conference in which the host is alone with a guest; both are in it already. */
+export async function tourConference(host: Page, guest: Page, look: Look, visit: Visit): Promise<void> {
+  const text = (key: string) => word(key, look.language)
+  const tool = (key: string) => host.getByRole('button', { name: text(key), exact: true })
+  const dialog = host.getByRole('dialog')
+  const close = async () => {
+    await host.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  }
+  await host.locator('[data-participant]').nth(1).waitFor()
+  await visit('conference', host)
+  await openPanel(host, text('control.chat'))
+  await visit('conference-chat-empty', host)
+  await openPanel(guest, text('control.chat'))
+  await say(guest, `${look.theme} ${look.language}`, look.language)
+  await host.getByText(`${look.theme} ${look.language}`).first().waitFor()
+  await visit('conference-chat', host)
+  await openPanel(host, text('control.people'))
+  await visit('conference-people', host)
+  await host.keyboard.press('Escape')
+  await tool('control.layout').click()
+  await visit('conference-speaker-layout', host)
+  await tool('control.layout').click()
+  await host.locator('[data-pin]').last().focus()
+  await host.keyboard.press('Enter')
+  await visit('conference-pinned', host)
+  await host.keyboard.press('Enter')
+  await tool('control.share').click()
+  await visit('conference-share', host)
+  await close()
+  await tool('control.settings').click()
+  await visit('conference-settings', host)
+  await close()
+  await host.keyboard.press('?')
+  await visit('conference-shortcuts', host)
+  await close()
+  await tool('control.more').click()
+  await visit('conference-more', host)
+  await host.keyboard.press('Escape')
+  await tool('control.leave').click()
+  await visit('conference-leave', host)
+  await dialog.getByRole('button', { name: text('leave.alone') }).click()
+  await host.getByRole('heading', { level: 1 }).waitFor()
+  await visit('ended', host)
+}
