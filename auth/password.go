@@ -99,7 +99,11 @@ func (p *Passwords) Verify(ctx context.Context, stored, password string) (ok, re
 			return false, false, err
 		}
 	}
-	key, err := p.derive(ctx, password, h.salt, h.time, h.memory, h.threads, max(uint32(len(h.key)), keyBytes))
+	length := uint32(keyBytes)
+	if len(h.key) > 0 {
+		length = uint32(len(h.key))
+	}
+	key, err := p.derive(ctx, password, h.salt, h.time, h.memory, h.threads, length)
 	if err != nil {
 		return false, false, err
 	}

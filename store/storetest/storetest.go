@@ -24,13 +24,17 @@ type Database struct {
 
 // Run runs the contract against databases that open makes.
 func Run(t *testing.T, open func(t *testing.T) Database) {
+	passwordHash, err := auth.NewPasswords(1).Hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, group := range []map[string]func(*testing.T, *house){
 		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, audits,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				test(t, newHouse(t, open(t)))
+				test(t, newHouse(t, open(t), passwordHash))
 			})
 		}
 	}
@@ -63,7 +67,8 @@ const password = "correct horse battery"
 type house struct {
 	Database
 	*store.Store
-	clock *Clock
+	clock        *Clock
+	passwordHash string // of password
 
 	users     *user.Service
 	meetings  *meeting.Service
@@ -75,9 +80,9 @@ type house struct {
 	passwords *auth.Passwords
 }
 
-func newHouse(t *testing.T, db Database) *house {
+func newHouse(t *testing.T, db Database, passwordHash string) *house {
 	t.Helper()
-	h := &house{Database: db, clock: &Clock{now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}, passwords: auth.NewPasswords(2)}
+	h := &house{Database: db, passwordHash: passwordHash, clock: &Clock{now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}, passwords: auth.NewPasswords(2)}
 	var err error
 	if h.Store, err = store.Open(t.Context(), db.DSN, store.Options{Now: h.clock.Now}); err != nil {
 		t.Fatal(err)
@@ -100,8 +105,12 @@ func newHouse(t *testing.T, db Database) *house {
 // account makes an account named after its address, with the password above.
 func (h *house) account(t *testing.T, email string, role access.Role) user.User {
 	t.Helper()
-	u, err := h.users.Create(t.Context(), access.System("test"), user.New{Email: email, Name: "Name of " + email, Role: role, Password: password})
+	u, err := user.New{Email: email, Name: "Name of " + email, Role: role}.Prepare(access.DefaultTenant, h.clock.Now())
 	if err != nil {
+		t.Fatal(err)
+	}
+	entry := audit.UserCreated(audit.Origin{At: h.clock.Now(), Actor: access.System("test")}, u.ID, role)
+	if err := h.InsertUser(t.Context(), u, h.passwordHash, entry); err != nil {
 		t.Fatal(err)
 	}
 	return u

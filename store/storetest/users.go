@@ -15,7 +15,13 @@ import (
 var users = map[string]func(*testing.T, *house){
 	"UserIsCreatedWithEntry": func(t *testing.T, h *house) {
 		var u user.User
-		added := h.wantNewEntries(t, func() { u = h.account(t, "Anna@Example.org", access.RoleUser) }, audit.KindUserCreated)
+		added := h.wantNewEntries(t, func() {
+			var err error
+			u, err = h.users.Create(t.Context(), access.System("test"), user.New{Email: "Anna@Example.org", Name: "Anna", Role: access.RoleUser, Password: password})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, audit.KindUserCreated)
 		got, err := h.User(t.Context(), access.DefaultTenant, u.ID)
 		if err != nil || got != u || got.Email != "anna@example.org" || !got.CreatedAt.Equal(h.clock.Now()) {
 			t.Errorf("stored %+v, %v; created %+v", got, err, u)
