@@ -125,6 +125,7 @@ type Conference struct {
 	ws      *websocket.Conn
 	lost    chan struct{} // closed when the connection is gone
 	err     error         // why
+	renewed chan struct{} // closed when the next connection is there
 	welcome Welcome
 	seen    int64
 	command int64
@@ -143,9 +144,12 @@ type answer struct {
 func (c *Client) Connect(ctx context.Context, a Admission) (*Conference, error) {
 	s := &Conference{
 		client: c, path: a.Signalling, events: make(chan Event, eventQueue),
-		waiting: make(map[int64]chan answer), pongs: make(map[string]chan struct{}),
+		waiting: make(map[int64]chan answer), pongs: make(map[string]chan struct{}), renewed: make(chan struct{}),
 	}
-	return s, s.open(ctx, map[string]any{"type": "hello", "ticket": a.Ticket})
+	if err := s.open(ctx, map[string]any{"type": "hello", "ticket": a.Ticket}); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Resume continues the session over a new connection. Events that were missed arrive in Events; commands without an answer are sent again
@@ -203,7 +207,8 @@ func (s *Conference) begin(ws *websocket.Conn, f frame) error {
 	default:
 		return fmt.Errorf("open signalling: the server said %q first", f.Type)
 	}
-	s.ws, s.lost, s.err = ws, make(chan struct{}), nil
+	close(s.renewed)
+	s.ws, s.lost, s.renewed, s.err = ws, make(chan struct{}), make(chan struct{}), nil
 	go s.read(ws, s.lost)
 	return nil
 }
@@ -303,29 +308,23 @@ func (s *Conference) Command(ctx context.Context, command any) (seq int64, err e
 	}
 }
 
-// resumePoll is how often a waiting command looks whether the session was resumed.
-const resumePoll = 10 * time.Millisecond
-
 // waitResumed waits until the connection whose end was seen is replaced.
 func (s *Conference) waitResumed(ctx context.Context, lost <-chan struct{}) error {
-	tick := time.NewTicker(resumePoll)
-	defer tick.Stop()
-	for {
-		s.mu.Lock()
-		renewed, err := (<-chan struct{})(s.lost) != lost, s.err
-		s.mu.Unlock()
-		var over *Goodbye
-		if renewed {
-			return nil
-		}
-		if errors.As(err, &over) {
-			return over
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("command: %w", context.Cause(ctx))
-		}
+	s.mu.Lock()
+	now, err, renewed := s.lost, s.err, s.renewed
+	s.mu.Unlock()
+	var over *Goodbye
+	switch {
+	case (<-chan struct{})(now) != lost:
+		return nil
+	case errors.As(err, &over):
+		return over
+	}
+	select {
+	case <-renewed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("command: %w", context.Cause(ctx))
 	}
 }
 

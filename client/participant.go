@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -82,6 +83,7 @@ type Participant struct {
 	up, down    *webrtc.PeerConnection // the same unless TwoConnections
 	closed      chan struct{}          // tells the workers to end
 	closing     sync.Once
+	silent      atomic.Bool // no packet leaves any more
 	workers     sync.WaitGroup
 }
 
@@ -278,6 +280,12 @@ func (p *Participant) DropSignal() {
 		_ = ws.CloseNow()
 		_ = p.Wait(context.Background(), func() bool { return p.ws != ws })
 	}
+}
+
+// Vanish ends both connections as a machine that loses its power does: nothing is said to the server.
+func (p *Participant) Vanish() {
+	p.silent.Store(true)
+	p.DropSignal()
 }
 
 // Close leaves without a word: WebSocket and peer connections are closed, and what served them has ended.

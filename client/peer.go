@@ -18,7 +18,7 @@ const signalTimeout = 10 * time.Second
 
 // openPeers makes the peer connections.
 func (p *Participant) openPeers() error {
-	api, err := newAPI()
+	api, err := newAPI(p.silent.Load)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (p *Participant) openPeers() error {
 	return nil
 }
 
-func newAPI() (*webrtc.API, error) {
+func newAPI(silent func() bool) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		return nil, fmt.Errorf("register codecs: %w", err)
@@ -66,7 +66,12 @@ func newAPI() (*webrtc.API, error) {
 	if err := webrtc.RegisterDefaultInterceptors(m, registry); err != nil {
 		return nil, fmt.Errorf("register interceptors: %w", err)
 	}
+	network, err := newSilentNet(silent)
+	if err != nil {
+		return nil, err
+	}
 	s := webrtc.SettingEngine{}
+	s.SetNet(network)
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})

@@ -222,3 +222,8 @@ func (p *Participant) Barrier(ctx context.Context) error {
 	}
 	return p.Wait(ctx, func() bool { return p.counts["pongresp"] > before })
 }
+
+// WaitToken waits until the server has told this media token.
+func (p *Participant) WaitToken(ctx context.Context, token string) error {
+	return p.Wait(ctx, func() bool { return p.token == token })
+}

@@ -34,7 +34,9 @@ type session struct {
 	joined bool
 	// told holds whom the client was told about, so that it can be told of their end even if it may not know why.
 	told map[livekit.ParticipantID]*livekit.ParticipantInfo
-	loss *time.Timer // runs while the WebSocket is lost
+	// forgotten holds whose end the client was told of, for the case that it did not arrive.
+	forgotten map[livekit.ParticipantID]*livekit.ParticipantInfo
+	loss      *time.Timer // runs while the WebSocket is lost
 }
 
 // connect starts or resumes the session a join request asks for and returns it once the client's first answer is queued.
@@ -65,7 +67,7 @@ func (r *Room) resume(s *session, j *join, c *connection) error {
 	if err != nil {
 		return fmt.Errorf("resume media session: %w", err)
 	}
-	s.refresh()
+	s.remind()
 	if j.syncState != nil {
 		s.handle(&livekit.SignalRequest{Message: &livekit.SignalRequest_SyncState{SyncState: j.syncState}})
 	}
@@ -73,7 +75,10 @@ func (r *Room) resume(s *session, j *join, c *connection) error {
 }
 
 func (r *Room) start(a *participant, j *join, c *connection) (*session, error) {
-	s := &session{room: r, owner: a, told: make(map[livekit.ParticipantID]*livekit.ParticipantInfo)}
+	s := &session{
+		room: r, owner: a,
+		told: make(map[livekit.ParticipantID]*livekit.ParticipantInfo), forgotten: make(map[livekit.ParticipantID]*livekit.ParticipantInfo),
+	}
 	s.attach(c)
 	p, err := rtc.NewParticipant(r.parameters(a, j, c))
 	if err != nil {

@@ -1,9 +1,15 @@
 package media
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/livekit/protocol/livekit"
 	"google.golang.org/protobuf/proto"
 )
+
+// maxForgotten bounds the ends that a session remembers.
+const maxForgotten = 2000
 
 // deliver sends a message of the engine as far as the client may know its content.
 // It holds the locks until the message is queued, so that nothing admitted before a move is queued after it.
@@ -95,8 +101,10 @@ func (s *session) admitOthersLocked(infos []*livekit.ParticipantInfo) []*livekit
 	for _, info := range infos {
 		sid := livekit.ParticipantID(info.Sid)
 		if info.State == livekit.ParticipantInfo_DISCONNECTED {
-			if _, ok := s.told[sid]; ok {
-				delete(s.told, sid)
+			_, told := s.told[sid]
+			_, forgotten := s.forgotten[sid] // said again after a resume
+			if told || forgotten {
+				s.forgetLocked(sid, info)
 				keep = append(keep, info)
 			}
 			continue
@@ -105,11 +113,40 @@ func (s *session) admitOthersLocked(infos []*livekit.ParticipantInfo) []*livekit
 			continue
 		}
 		if info.Identity != s.owner.id {
-			s.told[sid] = info
+			s.tellLocked(sid, info)
 		}
 		keep = append(keep, info)
 	}
 	return keep
+}
+
+func (s *session) tellLocked(sid livekit.ParticipantID, info *livekit.ParticipantInfo) {
+	s.told[sid] = info
+	delete(s.forgotten, sid)
+}
+
+// forgetLocked notes that the client is told of somebody's end, and returns how.
+func (s *session) forgetLocked(sid livekit.ParticipantID, info *livekit.ParticipantInfo) *livekit.ParticipantInfo {
+	gone := proto.CloneOf(info)
+	gone.State, gone.Tracks = livekit.ParticipantInfo_DISCONNECTED, nil
+	delete(s.told, sid)
+	if len(s.forgotten) < maxForgotten {
+		s.forgotten[sid] = gone
+	}
+	return gone
+}
+
+// remind tells a client that has resumed of every end again: the earlier message may have been lost with the connection.
+func (s *session) remind() {
+	s.refresh()
+	s.room.mu.RLock()
+	defer s.room.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil || len(s.forgotten) == 0 {
+		return
+	}
+	_ = s.conn.send(update(slices.Collect(maps.Values(s.forgotten))))
 }
 
 // refresh tells the client whom it no longer receives and whom it receives now.
@@ -131,17 +168,14 @@ func (s *session) refresh() {
 	var changed []*livekit.ParticipantInfo
 	for sid, info := range s.told {
 		if !s.room.audibleLocked(s.owner.id, info.Identity) {
-			gone := proto.CloneOf(info)
-			gone.State, gone.Tracks = livekit.ParticipantInfo_DISCONNECTED, nil
-			changed = append(changed, gone)
-			delete(s.told, sid)
+			changed = append(changed, s.forgetLocked(sid, info))
 		}
 	}
 	for _, info := range infos {
 		sid := livekit.ParticipantID(info.Sid)
 		_, known := s.told[sid]
 		if !known && s.room.audibleLocked(s.owner.id, info.Identity) {
-			s.told[sid] = info
+			s.tellLocked(sid, info)
 			changed = append(changed, info)
 		}
 	}
