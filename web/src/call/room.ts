@@ -15,8 +15,10 @@ import {
   ScreenSharePresets,
   setLogLevel,
   Track,
+  TrackEvent,
   type TrackPublishOptions,
   VideoPresets,
+  VideoQuality,
 } from 'livekit-client'
 import { receivedLevel } from './levels'
 import type { Access, MediaRoom, Outgoing, PersonMedia, RoomHandlers, Source, VideoCodecName } from './media'
@@ -45,7 +47,25 @@ const sources: Readonly<Record<Source, Track.Source>> = {
 
 export function createRoom(handlers: RoomHandlers): MediaRoom {
   setLogLevel(LogLevel.silent)
+  void rehearse()
   return new SfuRoom(handlers)
+}
+
+/**
+ * Makes the browser load its WebRTC engine and its compressor before the person clicks "Join":
+ * both are slow the first time. Nothing leaves the browser, and where it fails, joining is only slower.
+ */
+async function rehearse(): Promise<void> {
+  try {
+    const connection = new RTCPeerConnection({ iceServers: [] })
+    connection.addTransceiver('audio', { direction: 'recvonly' })
+    connection.addTransceiver('video', { direction: 'recvonly' })
+    await connection.createOffer()
+    connection.close()
+    await new Response(new Blob(['x']).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer()
+  } catch {
+    return
+  }
 }
 
 class SfuRoom implements MediaRoom {
@@ -61,7 +81,7 @@ class SfuRoom implements MediaRoom {
   constructor(handlers: RoomHandlers) {
     this.handlers = handlers
     this.room = new Room({
-      adaptiveStream: { pixelDensity: Math.min(devicePixelRatio || 1, maxPixelDensity) },
+      adaptiveStream: { pixelDensity: pixelDensity() },
       dynacast: true,
       singlePeerConnection: true,
       disconnectOnPageLeave: true,
@@ -117,8 +137,8 @@ class SfuRoom implements MediaRoom {
 
   attach(ref: VideoRef, element: HTMLVideoElement): () => void {
     this.attachments.set(element, ref)
-    const track = this.remotePublication(ref)?.track
-    track?.attach(element)
+    const publication = this.remotePublication(ref)
+    if (publication?.track) show(publication.track, publication, element)
     return () => {
       this.attachments.delete(element)
       this.remotePublication(ref)?.track?.detach(element)
@@ -230,7 +250,8 @@ class SfuRoom implements MediaRoom {
     if (track.kind === Track.Kind.Audio) this.play(track)
     else {
       for (const [element, ref] of this.attachments) {
-        if (ref.participant === person.identity && sources[ref.source] === publication.source) track.attach(element)
+        if (ref.participant !== person.identity || sources[ref.source] !== publication.source) continue
+        show(track, publication, element)
       }
     }
     this.handlers.changed()
@@ -257,6 +278,27 @@ class SfuRoom implements MediaRoom {
     track.detach(element)
     element.remove()
   }
+}
+
+/**
+ * Attaches a video. The library first asks for the best layer and measures the element a moment later;
+ * telling it the size at once spares a publisher the start of a layer that nobody looks at.
+ */
+function show(track: RemoteTrack, publication: RemoteTrackPublication, element: HTMLVideoElement): void {
+  const first = track.attachedElements.length === 0
+  if (first) {
+    const { clientWidth: width, clientHeight: height } = element
+    if (width > 0 && height > 0) {
+      publication.setVideoDimensions({ width: width * pixelDensity(), height: height * pixelDensity() })
+      // From the first measurement on, the measured size counts alone.
+      track.once(TrackEvent.VideoDimensionsChanged, () => publication.setVideoQuality(VideoQuality.HIGH))
+    }
+  }
+  track.attach(element)
+}
+
+function pixelDensity(): number {
+  return Math.min(devicePixelRatio || 1, maxPixelDensity)
 }
 
 /** Sharp text wants bits per picture, film wants pictures per second. */
