@@ -54,8 +54,9 @@ type Redeem struct {
 	Ticket string `json:"ticket"`
 }
 
-// Append is the content of CallAppend: events that follow Seq events already stored in this epoch. A repetition with the
-// same content succeeds; another epoch than the present one is refused with journal.stale_epoch.
+// Append is the content of CallAppend: events of which the first gets the number Seq in the journal, counted from 1 over the
+// conference's whole life. A repetition with the same content succeeds; a number that does not follow is refused with
+// journal.out_of_order, another epoch than the present one with journal.stale_epoch.
 type Append struct {
 	Epoch  int64               `json:"epoch"`
 	Seq    int64               `json:"seq"`

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
 	"github.com/go-json-experiment/json"
 	"golang.org/x/time/rate"
+
+	"konklave/conference"
 )
 
 // conn is one WebSocket. Frames may be queued from any goroutine; one goroutine writes them.
@@ -22,6 +25,9 @@ type conn struct {
 	sub    *subscriber   // once attached
 	once   sync.Once
 	last   goodbyeFrame // why; read after cut
+
+	unanswered atomic.Int64 // commands submitted whose result is not queued yet
+	finale     error        // the end that waits for them; only the actor's goroutine touches it
 }
 
 func newConn(ws *websocket.Conn, log *slog.Logger) *conn {
@@ -68,6 +74,22 @@ func (c *conn) end(why error) {
 	})
 }
 
+// endWhenAnswered is end once no command is unanswered. It and answered are called on the actor's goroutine.
+func (c *conn) endWhenAnswered(why error) {
+	c.finale = why
+	if c.unanswered.Load() == 0 {
+		c.end(why)
+	}
+}
+
+// answered queues a result that was owed.
+func (c *conn) answered(result resultFrame) {
+	c.pushJSON(result)
+	if c.unanswered.Add(-1) == 0 && c.finale != nil {
+		c.end(c.finale)
+	}
+}
+
 // read returns the next text frame.
 func (c *conn) read(ctx context.Context) ([]byte, error) {
 	kind, raw, err := c.ws.Read(ctx)
@@ -98,8 +120,8 @@ func (c *conn) write(raw []byte) error {
 	return c.ws.Write(ctx, websocket.MessageText, raw)
 }
 
-// writer writes the queue until the connection ends, and pings a silent client.
-func (c *conn) writer(ctx context.Context) {
+// writer writes the queue until the connection ends or the conference is over, and pings a silent client.
+func (c *conn) writer(ctx context.Context, over <-chan struct{}) {
 	defer c.shut()
 	go c.pinger(ctx)
 	for {
@@ -108,6 +130,9 @@ func (c *conn) writer(ctx context.Context) {
 			if err := c.write(raw); err != nil {
 				return
 			}
+		case <-over:
+			c.end(conference.ErrEnded)
+			over = nil
 		case <-c.cut:
 			c.drain()
 			c.goodbye(c.last)

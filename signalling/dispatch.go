@@ -14,7 +14,7 @@ func (s *Server) serve(ctx context.Context, sess *session, c *conn) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		c.writer(ctx)
+		c.writer(ctx, s.Conference.Done())
 	}()
 	err := s.readAll(ctx, sess, c)
 	s.release(sess, c)
@@ -76,8 +76,9 @@ func (s *Server) command(ctx context.Context, sess *session, c *conn, rest []byt
 	if n, ok := body.(conference.Nonced); ok {
 		n.SetNonce(newID())
 	}
+	c.unanswered.Add(1)
 	err = s.Conference.Submit(ctx, conference.Command{By: sess.id, ID: f.ID, Body: body}, func(o conference.Outcome, err error) {
-		c.pushJSON(s.result(f.ID, o, err))
+		c.answered(s.result(f.ID, o, err))
 	})
 	if err != nil {
 		return errSession

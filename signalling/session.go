@@ -28,11 +28,11 @@ type subscriber struct {
 	conn *conn
 }
 
-// Offer queues an event; after one's own leaving comes the goodbye.
+// Offer queues an event; after one's own leaving come the results still owed, and the goodbye.
 func (s *subscriber) Offer(d conference.Delivery) bool {
 	ok := s.conn.push(encodeEvent(d))
 	if left, mine := d.Event.Fact.(*conference.ParticipantLeft); mine && left.ID == s.id {
-		s.conn.end(farewell(left.Reason))
+		s.conn.endWhenAnswered(farewell(left.Reason))
 		return false
 	}
 	return ok

@@ -46,7 +46,6 @@ const (
 // Conference is what signalling needs of the actor.
 type Conference interface {
 	Submit(ctx context.Context, c conference.Command, answer func(conference.Outcome, error)) error
-	Do(ctx context.Context, c conference.Command) (conference.Outcome, error)
 	Barrier(ctx context.Context, reached func()) error
 	Attach(ctx context.Context, p conference.ParticipantID, seen int64, to conference.Subscriber) (conference.Attachment, error)
 	Detach(p conference.ParticipantID, from conference.Subscriber)

@@ -385,6 +385,9 @@ func TestTheHostEndsForAll(t *testing.T) {
 		t.Errorf("A-41: a participant's end: %+v", m)
 	}
 	host.send(`{"type":"command","id":1,"command":{"kind":"end"}}`)
+	if m := host.until("result"); m.ID != 1 || m.Error != nil {
+		t.Errorf("the host's result: %+v", m)
+	}
 	for name, p := range map[string]*peer{"host": host, "anna": anna} {
 		if code, status := p.goodbye(); code != "conference.ended" || status != 4410 {
 			t.Errorf("%s: %q, %d", name, code, status)
@@ -401,6 +404,9 @@ func TestLeavingEndsSessionAndMediaAtOnce(t *testing.T) {
 	w := newWorld(t)
 	host, anna := w.join(t, "host", conference.RoleHost), w.join(t, "anna", conference.RoleParticipant)
 	anna.send(`{"type":"command","id":1,"command":{"kind":"leave"}}`)
+	if m := anna.until("result"); m.Error != nil {
+		t.Errorf("the result of leaving: %+v", m)
+	}
 	if code, status := anna.goodbye(); code != "participant.left" || status != 4410 {
 		t.Errorf("anna: %q, %d", code, status)
 	}

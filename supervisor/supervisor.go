@@ -27,7 +27,7 @@ type Records interface {
 	OpenConference(ctx context.Context, meetingID string) (rec conference.Record, created bool, err error)
 	// NextEpoch counts the conference's epoch up and returns it; events of earlier epochs are refused from now on.
 	NextEpoch(ctx context.Context, id string) (int64, error)
-	// AppendConference stores count events that follow seq, with their audit entries, in one transaction.
+	// AppendConference stores count events, the first with number seq, and their audit entries, in one transaction.
 	AppendConference(ctx context.Context, id string, epoch, seq int64, count int, digest []byte, entries []audit.Entry, ended bool) error
 	// LiveConferences lists the conferences that have not ended.
 	LiveConferences(ctx context.Context) ([]conference.Record, error)

@@ -142,7 +142,7 @@ type journal struct {
 
 // Append returns when the events are stored. While the controller is away it waits; a refusal is final.
 func (j *journal) Append(ctx context.Context, events []conference.Event) error {
-	q := control.Append{Epoch: j.epoch, Seq: j.seq, Events: make([]conference.Stored, len(events))}
+	q := control.Append{Epoch: j.epoch, Seq: j.seq + 1, Events: make([]conference.Stored, len(events))}
 	for i, e := range events {
 		st, err := conference.Store(e)
 		if err != nil {
