@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,23 +115,29 @@ func TestA28UnknownAccountCostsAsMuch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The fastest of several runs is what it costs when nothing else happens on the machine.
-	fastest := func(stored, password string) time.Duration {
-		best := time.Hour
-		for range 8 {
+	ways := []struct{ name, hash, password string }{
+		{"a wrong password of a known account", hash, "wrong horse battery"},
+		{"an unknown account", "", "wrong horse battery"},
+		{"an endless password", hash, strings.Repeat("x", 100_000)},
+	}
+	// The fastest of many runs is what each costs when the machine does nothing else; the runs take turns so that what
+	// the machine does meets all, and stop when the costs are near enough.
+	const rounds = 60
+	fastest := []time.Duration{time.Hour, time.Hour, time.Hour}
+	for range rounds {
+		for i, w := range ways {
 			begun := time.Now()
-			if ok, _, err := p.Verify(t.Context(), stored, password); ok || err != nil {
+			if ok, _, err := p.Verify(t.Context(), w.hash, w.password); ok || err != nil {
 				t.Fatal(ok, err)
 			}
-			best = min(best, time.Since(begun))
+			fastest[i] = min(fastest[i], time.Since(begun))
 		}
-		return best
+		if slices.Max(fastest)*4 < slices.Min(fastest)*5 {
+			return
+		}
 	}
-	known, unknown, endless := fastest(hash, "wrong horse battery"), fastest("", "wrong horse battery"), fastest(hash, strings.Repeat("x", 100_000))
-	for name, d := range map[string]time.Duration{"unknown account": unknown, "endless password": endless} {
-		if d < known/2 || d > known*2 {
-			t.Errorf("%s takes %v, a wrong password of a known account %v", name, d, known)
-		}
+	for i, w := range ways {
+		t.Errorf("%s takes %v", w.name, fastest[i])
 	}
 }
 
