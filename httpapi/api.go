@@ -27,6 +27,9 @@ import (
 
 const prefix = "/api/v1"
 
+// timeFormat is RFC 3339 in UTC with milliseconds, as a JSON string.
+const timeFormat = `"2006-01-02T15:04:05.000Z"`
+
 // The names of the two proofs in the OpenAPI document.
 const (
 	schemeSession = "session"
@@ -121,8 +124,11 @@ func New(o Options) *API {
 
 // describe is the frame of the OpenAPI document and the encoding of bodies.
 func (a *API) describe(registry huma.Registry) huma.Config {
+	times := json.WithMarshalers(json.MarshalFunc(func(t time.Time) ([]byte, error) {
+		return t.UTC().AppendFormat(nil, timeFormat), nil
+	}))
 	format := huma.Format{
-		Marshal:   func(w io.Writer, v any) error { return json.MarshalWrite(w, v, json.Deterministic(true)) },
+		Marshal:   func(w io.Writer, v any) error { return json.MarshalWrite(w, v, json.Deterministic(true), times) },
 		Unmarshal: decodeStrict,
 	}
 	return huma.Config{
@@ -142,6 +148,7 @@ func (a *API) describe(registry huma.Registry) huma.Config {
 		},
 		Formats:       map[string]huma.Format{"application/json": format, "application/problem+json": format},
 		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{rephrase},
 	}
 }
 
@@ -152,5 +159,5 @@ Bodies are JSON in both directions and strict: an unknown field, a duplicate key
 A person signs in and is then known by the cookie __Host-konklave-session; a program sends an API token as "Authorization: Bearer". A request that changes something and carries a cookie must come from the same origin.
 
 Every error is a problem (RFC 9457) with a stable code and an id. Any operation can answer: ` +
-	"`access.signin_required`, `access.denied`, `token.invalid`, `origin.foreign`, `rate.limited`, `internal`; one with a body also " +
+	"`access.signin_required`, `access.denied`, `token.invalid`, `origin.foreign`, `parameter.invalid`, `rate.limited`, `internal`; one with a body also " +
 	"`body.content_type`, `body.too_large`, `body.missing`, `body.malformed`, `body.trailing_data`, `body.duplicate_key`, `body.unknown_field`, `body.wrong_case`, `body.wrong_type`."

@@ -67,6 +67,7 @@ func (b bodyRule) check(w http.ResponseWriter, r *http.Request, limit int64) err
 	case b.typ == nil:
 		return ErrUnknownField
 	}
+	r.Header.Set("Content-Type", "application/json") // however it was written
 	return decodeStrict(data, reflect.New(b.typ).Interface())
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
 
 	"konklave/fault"
@@ -18,6 +19,7 @@ var (
 	ErrMethod        = fault.New(fault.KindInvalid, "route.method", "This address does not take this method.")
 	ErrForeignOrigin = fault.New(fault.KindDenied, "origin.foreign", "This request came from another web site and was refused.")
 	ErrRateLimited   = fault.New(fault.KindTooMany, "rate.limited", "Too many requests. Please wait a moment and try again.")
+	ErrParameter     = fault.New(fault.KindInvalid, "parameter.invalid", "A parameter in the address of the request is not valid.")
 	ErrUnavailable   = fault.New(fault.KindUnavailable, "server.unavailable", "The server cannot answer right now. Please try again in a moment.")
 )
 
@@ -33,7 +35,7 @@ type Problem struct {
 
 // FieldError says which field of the request is wrong.
 type FieldError struct {
-	Field  string     `json:"field" doc:"JSON pointer into the request body."`
+	Field  string     `json:"field" doc:"JSON pointer into the request body, or the name of the parameter."`
 	Code   fault.Code `json:"code"`
 	Detail string     `json:"detail"`
 }
@@ -94,6 +96,21 @@ func problem(ctx context.Context, log *slog.Logger, err error) *problemError {
 	}
 	log.Log(ctx, level, "request failed", "code", string(f.Code), "error_id", p.ID, "err", err)
 	return &problemError{p}
+}
+
+// rephrase turns what huma itself complains about, which is parameters only, into a Problem; values are not repeated.
+func rephrase(ctx huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	p := Problem{
+		Title: m.Title, Status: m.Status, Code: ErrParameter.Code, Detail: ErrParameter.Message, ID: telemetry.RequestID(ctx.Context()),
+	}
+	for _, e := range m.Errors {
+		p.Errors = append(p.Errors, FieldError{Field: e.Location, Code: ErrParameter.Code, Detail: ErrParameter.Message})
+	}
+	return &problemError{p}, nil
 }
 
 // writeProblem answers with an error outside huma.

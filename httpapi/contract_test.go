@@ -1,0 +1,267 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/httpapi"
+	"konklave/meeting"
+	"konklave/user"
+)
+
+// scene is what the examples find: people, their clients, and things of theirs.
+type scene struct {
+	*env
+	admin, member, other    user.User
+	asAdmin, asMember       *client // programs
+	inBrowser               *client // the member's
+	nobody                  *client
+	meeting                 meeting.Meeting
+	closed                  meeting.Meeting // without guests
+	tokenID, otherSessionID string
+}
+
+func setScene(t *testing.T) *scene {
+	t.Helper()
+	e := start(t, options{})
+	s := &scene{env: e, admin: e.account("admin@example.org", access.RoleAdmin), member: e.account("member@example.org", access.RoleUser),
+		other: e.account("other@example.org", access.RoleUser), nobody: e.browser()}
+	s.asAdmin, s.asMember = e.program(s.admin), e.program(s.member)
+	s.inBrowser = e.signedIn(s.member)
+	second := e.signedIn(s.member)
+	for _, session := range decode[items[httpapi.Session]](second.get("/api/v1/me/sessions").want(200)).Items {
+		if !session.Current {
+			continue
+		}
+		s.otherSessionID = session.ID
+	}
+	s.meeting, s.closed = e.meeting(s.member, true), e.meeting(s.other, false)
+	tokens := decode[items[httpapi.Token]](s.asMember.get("/api/v1/me/tokens").want(200))
+	s.tokenID = tokens.Items[0].ID
+	s.asAdmin.get("/api/v1/me").want(200)
+	if _, _, err := e.db.OpenConference(t.Context(), s.meeting.ID); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// example is a request that a route grants, and one that it refuses to an actor who may not.
+type example struct {
+	granted func(*scene) answer
+	refused func(*scene) answer
+	// traces are the entries that a refusal itself leaves.
+	traces []audit.Kind
+	// before changes the scene.
+	before func(*scene)
+}
+
+// examples has one for each mutating route, by operation id.
+func examples() map[string]example {
+	credentials := func(u user.User, password string) map[string]any {
+		return map[string]any{"email": u.Email, "password": password}
+	}
+	newUser := map[string]any{"email": "new@example.org", "name": "New", "role": "user", "password": password}
+	return map[string]example{
+		"signIn": {
+			granted: func(s *scene) answer { return s.nobody.post("/api/v1/session", credentials(s.other, password)) },
+			refused: func(s *scene) answer { return s.nobody.post("/api/v1/session", credentials(s.other, "wrong password")) },
+			traces:  []audit.Kind{audit.KindSessionFailed},
+		},
+		"signOut": {
+			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/session") },
+			refused: func(s *scene) answer { return s.nobody.delete("/api/v1/session") },
+		},
+		"updateMe": {
+			granted: func(s *scene) answer {
+				return s.asMember.json(http.MethodPatch, "/api/v1/me", map[string]any{"name": "Changed", "language": "de"})
+			},
+			refused: func(s *scene) answer {
+				return s.nobody.json(http.MethodPatch, "/api/v1/me", map[string]any{"name": "Changed"})
+			},
+		},
+		"changePassword": {
+			granted: func(s *scene) answer {
+				return s.inBrowser.json(http.MethodPut, "/api/v1/me/password", map[string]any{"old": password, "new": "another good password"})
+			},
+			refused: func(s *scene) answer {
+				return s.asMember.json(http.MethodPut, "/api/v1/me/password", map[string]any{"old": password, "new": "another good password"})
+			},
+		},
+		"endSession": {
+			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/sessions/" + s.otherSessionID) },
+			refused: func(s *scene) answer { return s.asAdmin.delete("/api/v1/me/sessions/" + s.otherSessionID) },
+		},
+		"createToken": {
+			granted: func(s *scene) answer { return s.inBrowser.post("/api/v1/me/tokens", map[string]any{"name": "backup"}) },
+			refused: func(s *scene) answer { return s.asMember.post("/api/v1/me/tokens", map[string]any{"name": "backup"}) },
+		},
+		"revokeToken": {
+			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/tokens/" + s.tokenID) },
+			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/me/tokens/" + s.tokenID) },
+		},
+		"createUser": {
+			granted: func(s *scene) answer { return s.asAdmin.post("/api/v1/users", newUser) },
+			refused: func(s *scene) answer { return s.asMember.post("/api/v1/users", newUser) },
+		},
+		"createMeeting": {
+			granted: func(s *scene) answer { return s.asMember.post("/api/v1/meetings", nil) },
+			refused: func(s *scene) answer { return s.nobody.post("/api/v1/meetings", nil) },
+		},
+		"updateMeeting": {
+			granted: func(s *scene) answer {
+				return s.asMember.json(http.MethodPatch, "/api/v1/meetings/"+s.meeting.ID, map[string]any{"title": "Renamed"})
+			},
+			refused: func(s *scene) answer {
+				return s.asAdmin.json(http.MethodPatch, "/api/v1/meetings/"+s.meeting.ID, map[string]any{"title": "Renamed"})
+			},
+		},
+		"deleteMeeting": {
+			granted: func(s *scene) answer { return s.asMember.delete("/api/v1/meetings/" + s.meeting.ID) },
+			refused: func(s *scene) answer { return s.asAdmin.delete("/api/v1/meetings/" + s.meeting.ID) },
+		},
+		"joinMeeting": {
+			granted: func(s *scene) answer {
+				return s.nobody.post("/api/v1/join/"+s.meeting.Link, map[string]any{"name": "Guest"})
+			},
+			refused: func(s *scene) answer {
+				return s.nobody.post("/api/v1/join/"+s.closed.Link, map[string]any{"name": "Guest"})
+			},
+		},
+		"completeSetup": {
+			before: func(s *scene) { s.exec("UPDATE users SET role = 'user'") },
+			granted: func(s *scene) answer {
+				token, err := s.setup.Issue(s.t.Context())
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				return s.nobody.post("/api/v1/setup", firstUser(token))
+			},
+			refused: func(s *scene) answer { return s.nobody.post("/api/v1/setup", firstUser("wrong")) },
+		},
+	}
+}
+
+func firstUser(token string) map[string]any {
+	return map[string]any{"token": token, "email": "first@example.org", "name": "First", "password": password}
+}
+
+func (e *env) exec(statement string) {
+	e.t.Helper()
+	if _, err := e.raw.ExecContext(e.t.Context(), statement); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// Every route has a place in the access table; every route that changes something says which audit entries it writes, and
+// an example shows that it does.
+func TestEveryRouteHasAnActionAndWritesItsEntries(t *testing.T) {
+	t.Parallel()
+	known := examples()
+	for _, r := range start(t, options{}).api.Routes() {
+		if r.Action != "" && !slices.Contains(access.Actions(), r.Action) {
+			t.Errorf("%s names the action %q, which access does not know", r.ID, r.Action)
+		}
+		for _, k := range r.Audits {
+			if !slices.Contains(audit.Kinds(), k) {
+				t.Errorf("%s names the audit kind %q, which audit does not know", r.ID, k)
+			}
+		}
+		if !r.Mutates() {
+			if len(r.Audits) > 0 || r.Action != "" && r.Action.Writes() {
+				t.Errorf("%s changes something but is read with %s", r.ID, r.Method)
+			}
+			continue
+		}
+		switch x, has := known[r.ID]; {
+		case r.Action == "" || !r.Action.Writes():
+			t.Errorf("%s changes something and names no action that writes", r.ID)
+		case len(r.Audits) == 0:
+			t.Errorf("%s changes something and names no audit entry", r.ID)
+		case !has:
+			t.Errorf("%s changes something and has no example in this test", r.ID)
+		default:
+			checkExample(t, r, x)
+		}
+		delete(known, r.ID)
+	}
+	for id := range known {
+		t.Errorf("there is an example for %s, which is no route", id)
+	}
+}
+
+func checkExample(t *testing.T, r httpapi.Route, x example) {
+	t.Helper()
+	set := func(t *testing.T) *scene {
+		t.Helper()
+		s := setScene(t)
+		if x.before != nil {
+			x.before(s)
+		}
+		return s
+	}
+	t.Run(r.ID+"/granted", func(t *testing.T) {
+		t.Parallel()
+		s := set(t)
+		before := s.lastEntry()
+		if a := x.granted(s); a.status >= 300 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		var kinds []audit.Kind
+		for _, e := range s.entries(before) {
+			kinds = append(kinds, e.Kind)
+		}
+		if !slices.Equal(kinds, r.Audits) {
+			t.Errorf("wrote %v, want %v", kinds, r.Audits)
+		}
+	})
+	t.Run(r.ID+"/refused", func(t *testing.T) {
+		t.Parallel()
+		s := set(t)
+		entry, before := s.lastEntry(), s.dump()
+		if a := x.refused(s); a.status < 400 || a.status >= 500 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if after := s.dump(); after != before {
+			t.Errorf("the refusal changed\n%s\nto\n%s", before, after)
+		}
+		for _, e := range s.entries(entry) {
+			if !slices.Contains(x.traces, e.Kind) {
+				t.Errorf("the refusal wrote %s", e.Kind)
+			}
+		}
+	})
+	t.Run(r.ID+"/no entry, no change", func(t *testing.T) {
+		t.Parallel()
+		s := set(t)
+		if r.ID == "completeSetup" {
+			issued := x.granted // issues its token before the request
+			s.exec("CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'full'); END")
+			issued(s).problem(http.StatusInternalServerError, "internal")
+			if needed, err := s.setup.Needed(t.Context()); err != nil || !needed {
+				t.Errorf("set up without an entry: %v", err)
+			}
+			return
+		}
+		before := s.dump()
+		s.exec("CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'full'); END")
+		x.granted(s).problem(http.StatusInternalServerError, "internal")
+		if after := s.dump(); after != before {
+			t.Errorf("changed without an entry\n%s\nto\n%s", before, after)
+		}
+	})
+}
+
+// A call that a token may not make is refused before its body is looked at.
+func TestScopesOfTokens(t *testing.T) {
+	t.Parallel()
+	s := setScene(t)
+	s.asMember.post("/api/v1/me/tokens", map[string]any{"unknown": 1}).problem(http.StatusForbidden, "access.denied")
+	s.nobody.headers["Authorization"] = "Bearer " + auth.TokenPrefix + "x"
+	s.nobody.get("/api/v1/me").problem(http.StatusUnauthorized, "token.invalid")
+	s.nobody.headers["Authorization"] = "Basic eDp5"
+	s.nobody.get("/api/v1/me").problem(http.StatusUnauthorized, "token.invalid")
+}
