@@ -230,12 +230,9 @@ func (t *Publication) run() {
 		case <-t.participant.closed:
 			return
 		case <-tick.C:
-			if t.muted.Load() {
-				continue
-			}
 			extensions, mid := t.extensions()
 			for _, l := range t.layers {
-				l.send(extensions, mid)
+				l.send(extensions, mid, t.muted.Load())
 			}
 		}
 	}
@@ -255,9 +252,10 @@ func (t *Publication) extensions() (ids map[string]uint8, mid string) {
 	return ids, mid
 }
 
-func (l *layer) send(extensions map[string]uint8, mid string) {
-	if !l.wanted.Load() {
+func (l *layer) send(extensions map[string]uint8, mid string, muted bool) {
+	if muted || !l.wanted.Load() {
 		l.next = 0 // it starts again with a key frame
+		l.packetizer.SkipSamples(l.samples)
 		return
 	}
 	if l.keyFrame.Swap(false) {
