@@ -40,7 +40,7 @@ func (s *Store) OpenConference(ctx context.Context, meetingID string) (r confere
 		}
 		row, err := q.LiveConferenceOf(ctx, meetingID)
 		if err == nil {
-			r = conferenceOf(row)
+			r, created = conferenceOf(row), false
 			return nil
 		}
 		if !errors.Is(err, sql.ErrNoRows) {

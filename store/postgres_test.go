@@ -31,10 +31,41 @@ func TestPostgreSQL(t *testing.T) {
 		t.Parallel()
 		storetest.Run(t, server.database)
 	})
+	t.Run("ClashIsTriedAgain", func(t *testing.T) {
+		t.Parallel()
+		aClashIsTriedAgain(t, server.database(t))
+	})
 	t.Run("NewerSchemaIsRefused", func(t *testing.T) {
 		t.Parallel()
 		newerSchemaIsRefused(t, server.database(t))
 	})
+}
+
+// aClashIsTriedAgain makes the database refuse transactions as it does when two of them get in each other's way.
+func aClashIsTriedAgain(t *testing.T, db storetest.Database) {
+	s := open(t, db.DSN)
+	for _, statement := range []string{
+		"CREATE SEQUENCE tries",
+		`CREATE FUNCTION clash() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			IF nextval('tries') % 3 <> 0 THEN RAISE EXCEPTION 'clash' USING ERRCODE = '40P01'; END IF;
+			RETURN NEW;
+		END $$`,
+		"CREATE TRIGGER clash BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION clash()",
+	} {
+		if _, err := db.Raw.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := insert(t.Context(), s, "a"); err != nil {
+		t.Errorf("at the third attempt: %v", err)
+	}
+	if _, err := db.Raw.ExecContext(t.Context(), "ALTER SEQUENCE tries INCREMENT BY 3 RESTART WITH 1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(t.Context(), s, "b"); err == nil || !strings.Contains(err.Error(), "clash") {
+		t.Errorf("a clash that does not end: %v", err)
+	}
 }
 
 func newerSchemaIsRefused(t *testing.T, db storetest.Database) {
@@ -85,11 +116,7 @@ func rawPostgres(t *testing.T, dsn string) *sql.DB {
 func startPostgres(t *testing.T) *postgres {
 	t.Helper()
 	bin := postgresBinaries(t)
-	dir, err := os.MkdirTemp("", "konklave-pg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := t.TempDir()
 	credential := postgresCredential(t, dir)
 	data := filepath.Join(dir, "data")
 
@@ -189,7 +216,7 @@ func postgresCredential(t *testing.T, dir string) *syscall.Credential {
 	}
 	uid, errU := strconv.ParseUint(account.Uid, 10, 32)
 	gid, errG := strconv.ParseUint(account.Gid, 10, 32)
-	if err := errors.Join(errU, errG, os.Chown(dir, int(uid), int(gid))); err != nil {
+	if err := errors.Join(errU, errG, os.Chmod(filepath.Dir(dir), 0o711), os.Chown(dir, int(uid), int(gid))); err != nil {
 		t.Fatal(err)
 	}
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}

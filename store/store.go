@@ -81,20 +81,39 @@ func (s *Store) Ping(ctx context.Context) error {
 // queries reads outside a transaction: one statement sees one state.
 func (s *Store) queries() *sqlgen.Queries { return sqlgen.New(s.read) }
 
-// change runs do in a transaction, which is committed when do succeeds and undone when it fails.
+// changeAttempts is how often a transaction is tried that PostgreSQL refuses because it clashed with another one.
+const changeAttempts = 3
+
+// change runs do in a transaction, which is committed when do succeeds and undone when it fails. After a clash do runs
+// again: it must not build on what an earlier run left behind.
 func (s *Store) change(ctx context.Context, verb string, do func(*sqlgen.Queries) error) error {
+	for attempt := 1; ; attempt++ {
+		err := s.changeOnce(ctx, do)
+		if err == nil {
+			return nil
+		}
+		if attempt == changeAttempts || !clashed(err) {
+			return fmt.Errorf("%s: %w", verb, err)
+		}
+	}
+}
+
+func (s *Store) changeOnce(ctx context.Context, do func(*sqlgen.Queries) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", verb, err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
 	if err := do(sqlgen.New(tx)); err != nil {
-		return fmt.Errorf("%s: %w", verb, err)
+		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("%s: %w", verb, err)
-	}
-	return nil
+	return tx.Commit()
+}
+
+// clashed reports whether PostgreSQL found a deadlock or could not serialise.
+func clashed(err error) bool {
+	var pg interface{ SQLState() string }
+	return errors.As(err, &pg) && (pg.SQLState() == "40P01" || pg.SQLState() == "40001")
 }
 
 // changeAndRecord is change with one audit entry, known from the start.

@@ -32,6 +32,7 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference s
 	var grant auth.Grant
 	var refusal error // kept apart from the error of the transaction, which is committed with the entry about it
 	err := s.change(ctx, "redeem ticket", func(q *sqlgen.Queries) error {
+		refusal = nil
 		row, err := q.UseTicket(ctx, sqlgen.UseTicketParams{Hash: secret, ConferenceID: conference, Now: millis(now)})
 		if err == nil {
 			grant = grantOf(row)
@@ -45,7 +46,7 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference s
 			return orElse(err, auth.ErrTicketUnknown)
 		}
 		var reason audit.TicketReason
-		refusal, reason = refusalOf(row, conference)
+		reason, refusal = refusalOf(row, conference)
 		return record(ctx, q, refused(grantOf(row), reason))
 	})
 	switch {
@@ -58,14 +59,14 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference s
 }
 
 // refusalOf says why UseTicket did not take the ticket.
-func refusalOf(row sqlgen.Ticket, conference string) (error, audit.TicketReason) {
+func refusalOf(row sqlgen.Ticket, conference string) (audit.TicketReason, error) {
 	switch {
 	case row.ConferenceID != conference:
-		return auth.ErrTicketForeign, audit.TicketForeign
+		return audit.TicketForeign, auth.ErrTicketForeign
 	case row.UsedAt != 0:
-		return auth.ErrTicketUsed, audit.TicketUsed
+		return audit.TicketUsed, auth.ErrTicketUsed
 	default:
-		return auth.ErrTicketExpired, audit.TicketExpired
+		return audit.TicketExpired, auth.ErrTicketExpired
 	}
 }
 
