@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/store"
+)
+
+// konklave runs the program in this process and returns what it printed.
+func konklave(t *testing.T, in string, args ...string) (code int, out, stderr string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(in), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestUserAddMakesAnAccountThatCanSignIn(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "new", "data")
+	code, out, stderr := konklave(t, "", "user", "add", "--data", data, "--email", "Anna@Example.org", "--name", "Anna", "--role", "admin")
+	made := regexp.MustCompile(`^Created the account anna@example\.org \(Anna, admin\)\.\nPassword, shown only now: (\S{26})\n$`).FindStringSubmatch(out)
+	if code != 0 || stderr != "" || made == nil {
+		t.Fatalf("exit %d, printed %q and %q", code, out, stderr)
+	}
+	code, out, stderr = konklave(t, "correct horse battery\r\nmore\n", "user", "add", "--data", data, "--email", "ben@example.org", "--name", "Ben", "--language", "en", "--password-stdin")
+	if code != 0 || stderr != "" || out != "Created the account ben@example.org (Ben, user).\n" {
+		t.Fatalf("exit %d, printed %q and %q", code, out, stderr)
+	}
+
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(data, "konklave.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	for email, password := range map[string]string{"anna@example.org": made[1], "ben@example.org": "correct horse battery"} {
+		if _, err := signIn.SignIn(t.Context(), access.Nobody(), auth.Attempt{Email: email, Password: password}); err != nil {
+			t.Errorf("%s: %v", email, err)
+		}
+	}
+	entries, err := db.AuditEntries(t.Context(), 0, 10)
+	if err != nil || len(entries) != 4 || entries[0].Kind != audit.KindUserCreated || entries[0].ActorKind != access.KindSystem || entries[0].ActorID != "command-line" {
+		t.Errorf("entries %+v, %v", entries, err)
+	}
+}
+
+func TestUserAddNamesTheMistake(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	add := func(changed ...string) []string {
+		args := []string{"user", "add", "--data", data, "--email", "anna@example.org", "--name", "Anna", "--password-stdin"}
+		return append(args, changed...)
+	}
+	const password = "correct horse battery\n"
+	if code, _, stderr := konklave(t, password, add()...); code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, c := range []struct {
+		in   string
+		args []string
+		code int
+		want string
+	}{
+		{password, add(), 1, "already an account"},
+		{"short\n", add("--email", "b@example.org"), 1, "at least 12 characters"},
+		{"", add("--email", "b@example.org"), 1, "at least 12 characters"},
+		{password, add("--email", "b"), 1, "not an e-mail address"},
+		{password, add("--email", "b@example.org", "--name", "a\u202eb"), 1, "not allowed"},
+		{password, add("--email", "b@example.org", "--role", "host"), 2, "--role"},
+		{password, add("--email", "b@example.org", "--language", "fr"), 2, "--language"},
+		{password, []string{"user", "add", "--data", data, "--name", "Anna"}, 2, "--email"},
+		{password, add("--email", "b@example.org", "--database", "mysql://x"), 1, "must begin with sqlite:"},
+	} {
+		code, out, stderr := konklave(t, c.in, c.args...)
+		if code != c.code || out != "" || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "email.taken") {
+			t.Errorf("%v: exit %d, printed %q and %q; want exit %d and %q", c.args, code, out, stderr, c.code, c.want)
+		}
+	}
+}
+
+func TestUserList(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	for _, email := range []string{"zoe@example.org", "anna@example.org"} {
+		if code, _, stderr := konklave(t, "", "user", "add", "--data", data, "--email", email, "--name", "Name"); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	code, out, stderr := konklave(t, "", "user", "list", "--data", data)
+	want := regexp.MustCompile(`^EMAIL +NAME +ROLE +LANGUAGE +CREATED\nanna@example\.org +Name +user +de +\d{4}-\d\d-\d\d\nzoe@example\.org +Name +user +de +\d{4}-\d\d-\d\d\n$`)
+	if code != 0 || stderr != "" || !want.MatchString(out) {
+		t.Errorf("exit %d, printed %q and %q", code, out, stderr)
+	}
+}
