@@ -9,39 +9,58 @@ export function meterPosition(amplitude: number): number {
   return Math.min(1, Math.max(0, 1 - (20 * Math.log10(amplitude)) / silenceDecibels))
 }
 
-export interface Meter {
-  /** 0..1, now; 0 while the browser does not let an AudioContext run */
-  readonly level: () => number
-  readonly stop: () => void
+interface Tap {
+  readonly source: MediaStreamAudioSourceNode
+  readonly analyser: AnalyserNode
 }
 
-/** Measures a microphone track; nothing is played. Undefined where the browser has no Web Audio. */
-export function createMeter(track: MediaStreamTrack): Meter | undefined {
-  if (typeof AudioContext === 'undefined') return undefined
-  const context = new AudioContext()
-  const source = context.createMediaStreamSource(new MediaStream([track]))
-  const analyser = context.createAnalyser()
-  analyser.fftSize = 512
-  source.connect(analyser)
-  const samples = new Float32Array(analyser.fftSize)
-  if (context.state === 'suspended') context.resume().catch(() => undefined)
-  return {
-    level: () => {
-      if (context.state !== 'running') return 0
-      analyser.getFloatTimeDomainData(samples)
-      let power = 0
-      for (const sample of samples) power += sample * sample
-      return meterPosition(Math.sqrt(power / samples.length))
-    },
-    stop: () => {
-      source.disconnect()
-      context.close().catch(() => undefined)
-    },
+/** Measures tracks on request; nothing is played. A track is listened to from the first question on until it ends. */
+export class Meters {
+  private context: AudioContext | undefined
+  private readonly taps = new Map<MediaStreamTrack, Tap>()
+  private readonly samples = new Float32Array(512)
+
+  /** Loudness now; 0 while the browser does not let an AudioContext run. */
+  level(track: MediaStreamTrack): number {
+    const analyser = this.tap(track)?.analyser
+    if (!analyser || this.context?.state !== 'running') return 0
+    analyser.getFloatTimeDomainData(this.samples)
+    let power = 0
+    for (const sample of this.samples) power += sample * sample
+    return meterPosition(Math.sqrt(power / this.samples.length))
   }
-}
 
-/** How loud a received track is, from its RTP packets: no AudioContext for fifty people. */
-export function receivedLevel(receiver: RTCRtpReceiver | undefined): number {
-  const loudest = Math.max(0, ...(receiver?.getSynchronizationSources?.() ?? []).map(source => source.audioLevel ?? 0))
-  return meterPosition(loudest)
+  /** Stops listening to a track. */
+  release(track: MediaStreamTrack | undefined): void {
+    const tap = track && this.taps.get(track)
+    if (!tap) return
+    this.taps.delete(track)
+    tap.source.disconnect()
+  }
+
+  /** Stops listening to all and gives the AudioContext back; a later question begins anew. */
+  close(): void {
+    for (const track of [...this.taps.keys()]) this.release(track)
+    this.context?.close().catch(() => undefined)
+    this.context = undefined
+  }
+
+  private tap(track: MediaStreamTrack): Tap | undefined {
+    if (typeof AudioContext === 'undefined' || track.readyState === 'ended') {
+      this.release(track)
+      return undefined
+    }
+    this.context ??= new AudioContext()
+    if (this.context.state === 'suspended') this.context.resume().catch(() => undefined)
+    let tap = this.taps.get(track)
+    if (!tap) {
+      const source = this.context.createMediaStreamSource(new MediaStream([track]))
+      const analyser = this.context.createAnalyser()
+      analyser.fftSize = this.samples.length
+      source.connect(analyser)
+      tap = { source, analyser }
+      this.taps.set(track, tap)
+    }
+    return tap
+  }
 }

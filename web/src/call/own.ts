@@ -2,7 +2,7 @@
 import { CaptureControl } from './capture'
 import { type DeviceBook, openScreen, type ScreenTracks } from './devices'
 import { errorOf } from './errors'
-import { createMeter, type Meter } from './levels'
+import { Meters } from './levels'
 import type { MediaLine, Source } from './media'
 import { Mirror } from './mirror'
 import type { Own } from './snapshot'
@@ -23,7 +23,7 @@ export class OwnMedia {
   readonly camera: CaptureControl
   private screen: ScreenTracks | undefined
   private sharing = 0
-  private meter: Meter | undefined
+  private readonly meters = new Meters()
   private microphoneTrack: MediaStreamTrack | undefined
   private readonly options: OwnOptions
 
@@ -80,8 +80,7 @@ export class OwnMedia {
 
   /** Loudness of the own microphone, 0..1. */
   level(): number {
-    if (this.microphoneTrack && !this.meter) this.meter = createMeter(this.microphoneTrack)
-    return this.meter?.level() ?? 0
+    return this.microphoneTrack ? this.meters.level(this.microphoneTrack) : 0
   }
 
   /** Everything off, every device released. */
@@ -89,6 +88,7 @@ export class OwnMedia {
     this.microphone.stop()
     this.camera.stop()
     this.stopScreen()
+    this.meters.close()
   }
 
   private showScreen(tracks: ScreenTracks, hint: ScreenHint): void {
@@ -112,9 +112,8 @@ export class OwnMedia {
 
   private hear(track: MediaStreamTrack | undefined): void {
     if (track === this.microphoneTrack) return
+    this.meters.release(this.microphoneTrack)
     this.microphoneTrack = track
-    this.meter?.stop()
-    this.meter = undefined
   }
 
   private send(source: Source, track: MediaStreamTrack | undefined, hint?: ScreenHint): void {

@@ -6,7 +6,6 @@ import {
   AudioPresets,
   type BackupVideoCodec,
   LogLevel,
-  type RemoteAudioTrack,
   type RemoteParticipant,
   type RemoteTrack,
   type RemoteTrackPublication,
@@ -20,7 +19,7 @@ import {
   VideoPresets,
   VideoQuality,
 } from 'livekit-client'
-import { receivedLevel } from './levels'
+import { Meters } from './levels'
 import type { Access, MediaRoom, Outgoing, PersonMedia, RoomHandlers, Source, VideoCodecName } from './media'
 import { Publication } from './publication'
 import type { ScreenHint, VideoRef } from './types'
@@ -74,6 +73,7 @@ class SfuRoom implements MediaRoom {
   private readonly publications = new Map<Source, Publication>()
   private readonly attachments = new Map<HTMLVideoElement, VideoRef>()
   private readonly players = new Map<RemoteTrack, HTMLMediaElement>()
+  private readonly meters = new Meters()
   private videoWanted = true
   private leaving = false
   private codec: VideoCodecName = backup
@@ -147,7 +147,7 @@ class SfuRoom implements MediaRoom {
 
   level(participant: string): number {
     const track = this.room.remoteParticipants.get(participant)?.getTrackPublication(Track.Source.Microphone)?.track
-    return track ? receivedLevel((track as RemoteAudioTrack).receiver) : 0
+    return track ? this.meters.level(track.mediaStreamTrack) : 0
   }
 
   people(): ReadonlyMap<string, PersonMedia> {
@@ -229,6 +229,7 @@ class SfuRoom implements MediaRoom {
   private readonly disconnected = (): void => {
     for (const publication of this.publications.values()) publication.disconnected()
     for (const track of [...this.players.keys()]) this.silence(track)
+    this.meters.close()
     if (!this.leaving) this.handlers.line('closed')
     this.handlers.changed()
   }
@@ -275,6 +276,7 @@ class SfuRoom implements MediaRoom {
     const element = this.players.get(track)
     if (!element) return
     this.players.delete(track)
+    this.meters.release(track.mediaStreamTrack)
     track.detach(element)
     element.remove()
   }
