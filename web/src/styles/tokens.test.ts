@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-const css = readFileSync(new URL('./tokens.css', import.meta.url), 'utf8')
+const css = readFileSync('src/styles/tokens.css', 'utf8')
 
 type Scheme = 'light' | 'dark'
 
@@ -34,7 +34,7 @@ const rules: readonly (readonly [string, readonly string[], number])[] = [
   ['warning', [...grounds, 'warning-soft'], 4.5],
   ['good', [...grounds, 'good-soft'], 4.5],
   ['on-accent', ['accent', 'accent-strong'], 4.5],
-  ['on-danger', ['danger', 'danger-strong'], 4.5],
+  ['on-danger-fill', ['danger-fill', 'danger-fill-strong'], 4.5],
   ['control', grounds, 3],
 ]
 

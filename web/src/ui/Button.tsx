@@ -9,7 +9,7 @@ const looks: Readonly<Record<Look, string>> = {
   primary: 'bg-accent text-on-accent hover:bg-accent-strong border-transparent',
   secondary: 'bg-surface text-text border-control hover:bg-raised',
   quiet: 'text-text border-transparent hover:bg-raised',
-  danger: 'bg-danger text-on-danger hover:bg-danger-strong border-transparent',
+  danger: 'bg-danger-fill text-on-danger-fill hover:bg-danger-fill-strong border-transparent',
   dangerQuiet: 'text-danger border-transparent hover:bg-danger-soft',
 }
 
@@ -55,11 +55,17 @@ export function ButtonLink({
   look = 'secondary',
   size = 'medium',
   href,
+  label,
   className,
   children,
-}: LookProps & Pick<ComponentProps<'a'>, 'className' | 'children'> & { readonly href: string }) {
+}: LookProps &
+  Pick<ComponentProps<'a'>, 'className' | 'children'> & {
+    readonly href: string
+    /** A name that begins with the visible text and says more, where several such links stand on a page. */
+    readonly label?: string
+  }) {
   return (
-    <Link href={href} className={classes(shared, looks[look], sizes[size], className)}>
+    <Link href={href} aria-label={label} className={classes(shared, looks[look], sizes[size], className)}>
       {children}
     </Link>
   )

@@ -84,8 +84,8 @@ export function Menu({ entries, trigger, label, side = 'below', align = 'end', c
           aria-label={label}
           onKeyDown={onKeyDown}
           className={classes(
-            'absolute z-30 max-h-[60dvh] w-max min-w-52 max-w-[min(22rem,calc(100vw-1rem))] overflow-y-auto rounded-lg border border-control bg-surface p-1 text-text shadow-lg',
-            side === 'above' ? 'bottom-full mb-2' : 'top-full mt-1',
+            'absolute z-30 max-h-[80dvh] w-max min-w-52 max-w-[min(22rem,calc(100vw-1rem))] overflow-y-auto rounded-lg border border-control bg-surface p-1 text-text shadow-lg',
+            side === 'above' ? 'bottom-full mb-2 short:right-full short:bottom-0 short:mr-2' : 'top-full mt-1',
             align === 'end' ? 'right-0' : 'left-0',
           )}
         >

@@ -13,7 +13,7 @@ const tones: Readonly<Record<Command['tone'], string>> = {
   plain: 'hover:bg-raised',
   off: 'text-danger hover:bg-danger-soft',
   active: 'bg-accent-soft text-accent hover:bg-raised',
-  danger: 'bg-danger text-on-danger hover:bg-danger-strong',
+  danger: 'bg-danger-fill text-on-danger-fill hover:bg-danger-fill-strong',
 }
 
 /** What stands on the bar by the width of the window; the rest is behind "More". */
@@ -36,36 +36,39 @@ export function Bar({ call, commands, onShortcuts }: BarProps) {
   const roving = useRoving(bar, '[data-tool]')
   const medium = useMedia('(min-width: 40rem)')
   const large = useMedia('(min-width: 60rem)')
-  const visible = shown[large ? 'large' : medium ? 'medium' : 'small']
+  const low = useMedia('(max-height: 30rem) and (min-aspect-ratio: 1)')
+  const visible = shown[low || !medium ? 'small' : large ? 'large' : 'medium']
   const isVisible = (command: Command) => visible.includes(command.id)
   const leave = commands.filter(command => command.id === 'leave')
   const others = commands.filter(command => command.id !== 'leave')
   const hidden = others.filter(command => !isVisible(command))
   return (
-    <div
-      ref={bar}
-      id="controls"
-      role="toolbar"
-      aria-label={t('conference.controls')}
-      aria-orientation="horizontal"
-      tabIndex={-1}
-      {...roving}
-      className="flex items-stretch justify-between gap-0.5 border-line border-t bg-surface px-1 py-1.5 sm:justify-center sm:gap-1.5 sm:px-3 short:flex-col short:justify-start short:overflow-y-auto short:border-t-0 short:border-l short:px-1"
-    >
-      {others.filter(isVisible).map(command => (
-        <Tool key={command.id} command={command} call={call} />
-      ))}
-      <More commands={hidden} onShortcuts={onShortcuts} />
-      <span aria-hidden="true" className="hidden w-4 sm:block short:hidden" />
-      {leave.map(command => (
-        <Tool key={command.id} command={command} call={call} />
-      ))}
-    </div>
+    <footer className="shrink-0 border-line border-t bg-surface short:border-t-0 short:border-l">
+      <div
+        ref={bar}
+        id="controls"
+        role="toolbar"
+        aria-label={t('conference.controls')}
+        aria-orientation="horizontal"
+        tabIndex={-1}
+        {...roving}
+        className="flex items-stretch justify-between gap-0.5 px-1 py-1.5 sm:justify-center sm:gap-1.5 sm:px-3 short:h-full short:flex-col short:justify-between short:px-1"
+      >
+        {others.filter(isVisible).map(command => (
+          <Tool key={command.id} command={command} call={call} />
+        ))}
+        <More commands={hidden} onShortcuts={onShortcuts} />
+        <span aria-hidden="true" className="hidden w-4 sm:block short:hidden" />
+        {leave.map(command => (
+          <Tool key={command.id} command={command} call={call} />
+        ))}
+      </div>
+    </footer>
   )
 }
 
 const tool =
-  'relative flex min-h-14 min-w-0 flex-1 flex-col items-center justify-center rounded-lg px-0.5 text-[0.6875rem] leading-tight transition-colors sm:min-w-18 sm:flex-none sm:px-2 sm:text-xs short:flex-none short:px-1'
+  'relative flex min-h-15 min-w-0 flex-1 flex-col items-center rounded-lg px-0.5 pt-1.5 pb-1 text-[0.6875rem] leading-tight transition-colors sm:min-w-18 sm:flex-none sm:px-2 sm:text-xs short:min-h-12 short:flex-none short:px-1'
 
 function Tool({ command, call }: { readonly command: Command; readonly call: Call }) {
   const t = useText()
@@ -96,7 +99,7 @@ function Tool({ command, call }: { readonly command: Command; readonly call: Cal
         <span className={command.state ? undefined : 'sr-only'}>{described}</span>
       </span>
       {command.id === 'microphone' && command.pressed && (
-        <LevelBar call={call} className="absolute inset-x-2 bottom-0.5 h-1" />
+        <LevelBar call={call} className="absolute inset-x-2 bottom-0.5 h-0.75" />
       )}
     </button>
   )

@@ -53,13 +53,15 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
       </a>
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <Header title={title} startedAt={snapshot.conference?.startedAt} people={snapshot.participants.length} />
-        <Banners call={call} snapshot={snapshot} />
-        <main className="relative flex min-h-0 flex-1">
-          <Stage call={call} participants={snapshot.participants} view={view} />
-          {view.panel === 'chat' && <ChatPanel call={call} snapshot={snapshot} onClose={closePanel} />}
-          {view.panel === 'people' && (
-            <PeoplePanel participants={snapshot.participants} address={address} onClose={closePanel} />
-          )}
+        <main className="flex min-h-0 flex-1 flex-col">
+          <Banners call={call} snapshot={snapshot} />
+          <div className="relative flex min-h-0 flex-1">
+            <Stage call={call} participants={snapshot.participants} view={view} />
+            {view.panel === 'chat' && <ChatPanel call={call} snapshot={snapshot} onClose={closePanel} />}
+            {view.panel === 'people' && (
+              <PeoplePanel participants={snapshot.participants} address={address} onClose={closePanel} />
+            )}
+          </div>
         </main>
       </div>
       <Bar call={call} commands={commands} onShortcuts={openShortcuts} />

@@ -1,10 +1,10 @@
-import { MicOff, Pin, PinOff, SignalHigh, SignalLow, SignalZero, WifiOff } from 'lucide-react'
+import { MicOff, Pin, PinOff, WifiOff } from 'lucide-react'
 import type { PlacedTile } from '../../call/layout'
-import type { Call, Quality } from '../../call/types'
-import type { TextKey } from '../../i18n/i18n'
+import type { Call } from '../../call/types'
 import { useText } from '../../i18n/react'
 import { Avatar } from '../../ui/Avatar'
 import { classes } from '../../ui/classes'
+import { QualityMark } from './QualityMark'
 import type { StageTile } from './tiles'
 import { VideoView } from './VideoView'
 
@@ -48,7 +48,7 @@ export function TileView({ call, tile, placed, pinned, onPin, onAspect }: TileVi
         <Avatar name={participant.name} className={avatarSize(rect.height)} />
       )}
       {!participant.connected && <Away />}
-      <Caption tile={tile} roomy={rect.width >= 220} />
+      <Caption tile={tile} />
       <PinButton tile={tile} pinned={pinned} onPin={onPin} />
     </li>
   )
@@ -71,19 +71,10 @@ function Away() {
   )
 }
 
-const qualities: Readonly<Record<Quality, { readonly text: TextKey; readonly icon: typeof SignalHigh } | undefined>> = {
-  unknown: undefined,
-  excellent: undefined,
-  good: { text: 'quality.good', icon: SignalHigh },
-  poor: { text: 'quality.poor', icon: SignalLow },
-  lost: { text: 'quality.lost', icon: SignalZero },
-}
-
-function Caption({ tile, roomy }: { readonly tile: StageTile; readonly roomy: boolean }) {
+function Caption({ tile }: { readonly tile: StageTile }) {
   const t = useText()
   const { participant, source } = tile
   const name = participant.isSelf ? t('tile.self', { name: participant.name }) : participant.name
-  const quality = qualities[participant.quality]
   return (
     <p className="absolute bottom-1.5 left-1.5 flex max-w-[calc(100%-0.75rem)] items-center gap-1.5 rounded-md bg-surface/90 px-2 py-0.5 text-sm text-text">
       {source === 'camera' && !participant.microphone && (
@@ -96,12 +87,7 @@ function Caption({ tile, roomy }: { readonly tile: StageTile; readonly roomy: bo
         {source === 'screen' ? t('tile.screen', { name: participant.name }) : name}
       </span>
       {participant.speaking && source === 'camera' && <span className="sr-only">{t('tile.speaking')}</span>}
-      {quality && (roomy || participant.quality !== 'good') && (
-        <span title={t(quality.text)} className={participant.quality === 'good' ? 'text-quiet' : 'text-warning'}>
-          <quality.icon aria-hidden="true" className="size-4 shrink-0" />
-          <span className="sr-only">{t(quality.text)}</span>
-        </span>
-      )}
+      {source === 'camera' && <QualityMark quality={participant.quality} />}
     </p>
   )
 }

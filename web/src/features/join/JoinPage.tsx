@@ -1,3 +1,4 @@
+import { ChevronDown } from 'lucide-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import type { Preview } from '../../api/client'
 import { useSession } from '../../api/session'
@@ -44,7 +45,10 @@ export function JoinPage({ call, link, preview }: JoinPageProps) {
       <Mirror call={call} snapshot={snapshot} name={user?.name} />
       <JoinForm call={call} link={link} userName={user?.name} busy={snapshot.phase.kind === 'joining'} />
       <details className="group rounded-xl border border-line bg-surface" open>
-        <summary className="flex min-h-12 items-center px-5 font-semibold">{t('join.devices')}</summary>
+        <summary className="flex min-h-12 list-none items-center justify-between px-5 font-semibold [&::-webkit-details-marker]:hidden">
+          {t('join.devices')}
+          <ChevronDown aria-hidden="true" className="size-5 text-quiet group-open:rotate-180" />
+        </summary>
         <div className="px-5 pt-1 pb-5">
           <DeviceFields call={call} snapshot={snapshot} />
         </div>

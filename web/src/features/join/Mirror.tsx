@@ -21,7 +21,7 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
   const { camera, microphone } = snapshot
   return (
     <section aria-label={t('join.preview')} className="grid gap-3">
-      <div className="dark-stage relative flex aspect-video max-h-[60dvh] items-center justify-center overflow-hidden rounded-tile">
+      <div className="always-dark relative flex aspect-video max-h-[60dvh] items-center justify-center overflow-hidden rounded-tile">
         {camera.kind === 'on' ? (
           <VideoView call={call} participant="" source="camera" fit="cover" mirrored />
         ) : (
@@ -38,7 +38,7 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
             offIcon={<MicOff aria-hidden="true" className="size-5" />}
             onSwitch={on => void call.setMicrophone(on)}
           >
-            {microphone.kind === 'on' && <LevelBar call={call} className="absolute inset-x-3 bottom-1 h-1" />}
+            {microphone.kind === 'on' && <LevelBar call={call} className="absolute inset-x-3 bottom-1 h-0.75" />}
           </Switch>
           <Switch
             label={t('control.camera')}
@@ -83,7 +83,7 @@ function Switch({ label, capture, onIcon, offIcon, onSwitch, children }: SwitchP
       aria-describedby={`${id}-state`}
       onClick={() => onSwitch(!on)}
       className={classes(
-        'relative flex min-h-12 items-center gap-2.5 rounded-lg border bg-surface px-4 hover:bg-raised',
+        'relative flex min-h-13 items-center gap-2.5 rounded-lg border bg-surface px-4 hover:bg-raised',
         on ? 'border-control' : 'border-danger text-danger',
       )}
     >

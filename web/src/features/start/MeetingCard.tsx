@@ -80,7 +80,9 @@ export function MeetingCard({ meeting, onRename, onDelete, onChanged }: MeetingC
         />
         <div className="flex flex-wrap gap-2">
           <CopyButton text={`${location.origin}${address}`} label={t('start.copyLink')} />
-          <ButtonLink href={address}>{t('start.open')}</ButtonLink>
+          <ButtonLink href={address} label={t('start.openTitle', { title: meeting.title })}>
+            {t('start.open')}
+          </ButtonLink>
         </div>
       </div>
       {changing.trouble && <Problem trouble={changing.trouble} />}

@@ -41,7 +41,7 @@ export function MeetingsPage({ user }: { readonly user: User }) {
   }
   return (
     <Page width="wide" title={t('start.title')} intro={t('start.greeting', { name: user.name })}>
-      <div className="flex flex-wrap gap-3">
+      <div className="flex flex-wrap gap-3 max-sm:flex-col">
         <Button look="primary" size="large" busy={starting.busy} onClick={() => void start()}>
           <Video aria-hidden="true" className="size-6" />
           {t('start.start')}

@@ -12,7 +12,7 @@ import { SetupHint } from './SetupHint'
 export function StartPage() {
   const session = useSession()
   return (
-    <Shell>
+    <Shell account={session.state === 'ready' && session.data !== undefined}>
       {session.state === 'loading' && <Loading />}
       {session.state === 'failed' && (
         <Page title="Konklave">
