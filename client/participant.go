@@ -126,7 +126,20 @@ func (p *Participant) join(ctx context.Context) error {
 	if err := p.dial(ctx, request); err != nil {
 		return err
 	}
-	return p.Wait(ctx, func() bool { return p.self != nil })
+	return p.waitAnswer(ctx, func() bool { return p.self != nil })
+}
+
+// waitAnswer waits for the first answer on a new WebSocket, or its loss.
+func (p *Participant) waitAnswer(ctx context.Context, answered func() bool) error {
+	ok := false
+	err := p.Wait(ctx, func() bool {
+		ok = answered()
+		return ok || p.ws == nil
+	})
+	if err == nil && !ok {
+		return ErrMediaClosed
+	}
+	return err
 }
 
 // joinRequest has the first offer in it, so that media are ready after one round trip.
@@ -170,7 +183,7 @@ func (p *Participant) Resume(ctx context.Context) error {
 	if err := p.dial(ctx, m); err != nil {
 		return err
 	}
-	return p.Wait(ctx, func() bool { return p.counts["reconnect"] > before })
+	return p.waitAnswer(ctx, func() bool { return p.counts["reconnect"] > before })
 }
 
 // dial opens the WebSocket and starts reading it.

@@ -220,7 +220,7 @@ func (p *Participant) Barrier(ctx context.Context) error {
 	if err := p.Send(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_PingReq{PingReq: &livekit.Ping{Timestamp: 1}}}); err != nil {
 		return err
 	}
-	return p.Wait(ctx, func() bool { return p.counts["pongresp"] > before })
+	return p.waitAnswer(ctx, func() bool { return p.counts["pongresp"] > before })
 }
 
 // WaitToken waits until the server has told this media token.

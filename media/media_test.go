@@ -50,7 +50,7 @@ func newStage(t *testing.T, o media.Options) *stage {
 	}
 	o.OnState = s.note
 	if o.Log == nil && os.Getenv("MEDIA_TEST_LOG") != "" {
-		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	room, err := media.Open(o)
 	if err != nil {

@@ -55,8 +55,9 @@ func (r *Room) connect(a *participant, j *join, c *connection) (*session, error)
 		}
 		return current, r.resume(current, j, c)
 	}
-	if current != nil {
-		r.engine.room.RemoveParticipant(current.engine.Identity(), current.engine.ID(), types.ParticipantCloseReasonDuplicateIdentity)
+	// The room may still hold an earlier one that has just ended by itself.
+	if old := r.engine.room.GetParticipant(livekit.ParticipantIdentity(a.id)); old != nil {
+		r.engine.room.RemoveParticipant(old.Identity(), old.ID(), types.ParticipantCloseReasonDuplicateIdentity)
 	}
 	return r.start(a, j, c)
 }
@@ -92,7 +93,8 @@ func (r *Room) start(a *participant, j *join, c *connection) (*session, error) {
 	}
 	p.AddOnClose("konklave", func(types.LocalParticipant) { r.ended(s) })
 	if err := r.engine.room.Join(p, c, &rtc.ParticipantOptions{AutoSubscribe: j.autoSubscribe}, nil); err != nil {
-		_ = p.Close(true, types.ParticipantCloseReasonJoinFailed, false)
+		_ = c.send(leaveFor(err)) // closing the participant closes the connection
+		_ = p.Close(false, types.ParticipantCloseReasonJoinFailed, false)
 		return nil, fmt.Errorf("join media room: %w", err)
 	}
 	r.states.announce(a.id, StateJoined)
