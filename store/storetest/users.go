@@ -9,6 +9,7 @@ import (
 	"konklave/audit"
 	"konklave/auth"
 	"konklave/fault"
+	"konklave/meeting"
 	"konklave/user"
 )
 
@@ -84,6 +85,27 @@ var users = map[string]func(*testing.T, *house){
 				t.Errorf("list: %v", err)
 			}
 		})
+	},
+	"A43WhatIsNotOfferedStaysAsItIs": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.RoleUser)
+		name := "Anna B."
+		if _, err := h.users.UpdateProfile(t.Context(), u.Actor(), user.Change{Name: &name}); err != nil {
+			t.Fatal(err)
+		}
+		want := u
+		want.Name = name
+		if got, err := h.User(t.Context(), u.Tenant, u.ID); err != nil || got != want {
+			t.Errorf("stored %+v, %v; want %+v", got, err, want)
+		}
+		m := h.meeting(t, u, "Rat")
+		stolen, err := h.ChangeMeeting(t.Context(), m.Tenant, m.ID, func(m meeting.Meeting) (meeting.Meeting, audit.Entry, error) {
+			entry := audit.MeetingChanged(audit.Origin{At: h.clock.Now(), Actor: u.Actor()}, m.ID, nil, true)
+			m.OwnerID, m.Link, m.Tenant = "mallory", "link", "another"
+			return m, entry, nil
+		})
+		if got, err2 := h.Meeting(t.Context(), m.Tenant, m.ID); err != nil || err2 != nil || got != m {
+			t.Errorf("stored %+v, %v; changed to %+v, %v", got, err2, stolen, err)
+		}
 	},
 	"ProfileIsChangedWithEntry": func(t *testing.T, h *house) {
 		u := h.account(t, "anna@example.org", access.RoleUser)
