@@ -19,8 +19,8 @@ func securityHeaders() [][2]string {
 
 // permissions gives our own pages what a conference needs, and nobody anything else.
 const permissions = "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), autoplay=(self), " +
-	"picture-in-picture=(self), screen-wake-lock=(self), clipboard-write=(self), publickey-credentials-get=(self), " +
-	"accelerometer=(), bluetooth=(), encrypted-media=(), geolocation=(), gyroscope=(), hid=(), " +
+	"picture-in-picture=(self), screen-wake-lock=(self), clipboard-write=(self), speaker-selection=(self), publickey-credentials-get=(self), " +
+	"accelerometer=(), encrypted-media=(), geolocation=(), gyroscope=(), hid=(), " +
 	"idle-detection=(), magnetometer=(), midi=(), payment=(), serial=(), usb=(), xr-spatial-tracking=()"
 
 // strictTransport holds browsers to HTTPS for two years.

@@ -156,7 +156,7 @@ const description = `The REST interface of Konklave. Joining and the live confer
 
 Bodies are JSON in both directions and strict: an unknown field, a duplicate key, a key in the wrong case, invalid UTF-8 or trailing data is an error. Times are RFC 3339 in UTC.
 
-A person signs in and is then known by the cookie __Host-konklave-session; a program sends an API token as "Authorization: Bearer". A request that changes something and carries a cookie must come from the same origin.
+A person signs in and is then known by the cookie ` + "`__Host-konklave-session`" + `; a program sends an API token as ` + "`Authorization: Bearer`" + `. A request that changes something and carries a cookie must come from the same origin.
 
 Every error is a problem (RFC 9457) with a stable code and an id. Any operation can answer: ` +
 	"`access.signin_required`, `access.denied`, `token.invalid`, `origin.foreign`, `parameter.invalid`, `rate.limited`, `internal`; one with a body also " +

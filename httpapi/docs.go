@@ -158,4 +158,21 @@ func typeName(s *huma.Schema) string {
 	return s.Type
 }
 
-func paragraphs(text string) []string { return strings.Split(text, "\n\n") }
+// docsSpan is a part of a paragraph; Code was between back-ticks.
+type docsSpan struct {
+	Text string
+	Code bool
+}
+
+// paragraphs splits a description at its empty lines and back-ticks.
+func paragraphs(text string) [][]docsSpan {
+	var all [][]docsSpan
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		var spans []docsSpan
+		for i, part := range strings.Split(paragraph, "`") {
+			spans = append(spans, docsSpan{Text: part, Code: i%2 == 1})
+		}
+		all = append(all, spans)
+	}
+	return all
+}

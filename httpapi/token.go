@@ -13,16 +13,16 @@ import (
 
 func (a *API) addTokens() {
 	add(a, Route{
-		Method: http.MethodGet, Path: prefix + "/me/tokens", ID: "listTokens", Tag: "API tokens", Action: access.TokenList,
+		Method: http.MethodGet, Path: prefix + "/me/tokens", ID: "listTokens", Tag: "Tokens", Action: access.TokenList,
 		Summary: "The caller's API tokens, the newest first",
 	}, a.listTokens)
 	add(a, Route{
-		Method: http.MethodPost, Path: prefix + "/me/tokens", ID: "createToken", Tag: "API tokens", Action: access.TokenCreate,
+		Method: http.MethodPost, Path: prefix + "/me/tokens", ID: "createToken", Tag: "Tokens", Action: access.TokenCreate,
 		Summary: "Create an API token; its secret is shown only now", Audits: []audit.Kind{audit.KindTokenCreated},
 		Status: http.StatusCreated, Codes: []fault.Code{"token.name_invalid", "token.expiry_invalid", "token.too_many"},
 	}, a.createToken)
 	add(a, Route{
-		Method: http.MethodDelete, Path: prefix + "/me/tokens/{id}", ID: "revokeToken", Tag: "API tokens", Action: access.TokenRevoke,
+		Method: http.MethodDelete, Path: prefix + "/me/tokens/{id}", ID: "revokeToken", Tag: "Tokens", Action: access.TokenRevoke,
 		Summary: "Revoke an API token", Audits: []audit.Kind{audit.KindTokenRevoked}, Codes: []fault.Code{"token.unknown"},
 	}, a.revokeToken)
 }
