@@ -1,8 +1,9 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
-import { administrator, control, join, setUp, signIn, startMeeting } from './harness/acts'
+import { administrator, control, join, signIn } from './harness/acts'
 import type { Seat } from './harness/browser'
 import { people } from './harness/fixtures'
+import { type Prepared, prepare } from './harness/prepared'
 import { Server } from './harness/server'
 import { expect, type OpenSeat, test } from './harness/test'
 import { dress, type Look, looks, tourConference, tourInside, tourOutside } from './harness/tour'
@@ -11,27 +12,14 @@ import { word } from './harness/words'
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 
 let server: Server
-let link: string
-let closed: string
+let meetings: Prepared
 
 test.beforeAll(async () => {
   server = await Server.start()
+  meetings = await prepare(server)
 })
 
 test.afterAll(() => server.close())
-
-test('set up', async ({ seat }) => {
-  const page = await (await seat(server)).page()
-  await setUp(page, server)
-  link = await startMeeting(page)
-  await page.goto('/')
-  await page.getByRole('button', { name: word('start.create') }).click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByLabel(word('start.titleField')).fill('Closed session')
-  await dialog.getByLabel(word('start.guests')).click()
-  await dialog.getByRole('button', { name: word('start.createSubmit') }).click()
-  closed = (await page.getByRole('link', { name: 'Closed session' }).getAttribute('href')) ?? ''
-})
 
 for (const look of looks) {
   test(`axe finds nothing: ${look.theme}, ${look.language}`, async ({ seat }) => {
@@ -41,14 +29,14 @@ for (const look of looks) {
     }
     const stranger = await open(seat, look)
     stranger.guard.allow(/Failed to load resource/)
-    await tourOutside(stranger, look, link, closed, visit)
+    await tourOutside(stranger, look, meetings.link, meetings.closed, visit)
     const host = await open(seat, look)
     const page = await host.page()
     await signIn(page, administrator, look.language)
     await tourInside(page, look, visit)
     const guest = await (await open(seat, look)).page()
-    await join(page, link, { language: look.language })
-    await join(guest, link, { name: people.bert.name, language: look.language })
+    await join(page, meetings.link, { language: look.language })
+    await join(guest, meetings.link, { name: people.bert.name, language: look.language })
     await tourConference(page, guest, look, visit)
     await control(guest, word('control.leave', look.language)).click()
     expect(found).toEqual([])

@@ -1,8 +1,9 @@
 import type { Page as FirefoxPage } from 'puppeteer-core'
-import { control, join, openPanel, say, setUp, startMeeting, tile } from './harness/acts'
+import { administrator, control, join, openPanel, say, signIn, tile } from './harness/acts'
 import { Firefox } from './harness/firefox'
 import { people } from './harness/fixtures'
 import { canMakeIslands, Island } from './harness/island'
+import { prepare } from './harness/prepared'
 import { expectAudibleVoices, expectMovingVideos, recordConnections } from './harness/rtc'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
@@ -31,8 +32,8 @@ test.afterAll(async () => {
 test('Firefox joins, sends, receives and comes back after a cut', async ({ seat }) => {
   test.setTimeout(180_000)
   const anna = await (await seat(server, { person: people.anna })).page()
-  await setUp(anna, server)
-  const link = await startMeeting(anna)
+  const { link } = await prepare(server)
+  await signIn(anna, administrator)
   await join(anna, link)
 
   const fox = await firefox.browser.newPage()

@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test'
-import { control, join, openPanel, say, setUp, startMeeting, tile } from './harness/acts'
+import { administrator, control, join, openPanel, say, signIn, tile } from './harness/acts'
+import { type Prepared, prepare } from './harness/prepared'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 
@@ -16,9 +17,11 @@ const attacks = [
 ]
 
 let server: Server
+let meetings: Prepared
 
 test.beforeAll(async () => {
   server = await Server.start()
+  meetings = await prepare(server)
 })
 
 test.afterAll(() => server.close())
@@ -27,32 +30,24 @@ test('A-61 text of people is text everywhere', async ({ seat }) => {
   const host = await seat(server)
   const guest = await seat(server)
   const anna = await host.page()
-  await setUp(anna, server)
-  const first = await startMeeting(anna)
-  await anna.goto('/')
+  await signIn(anna, administrator)
+  await anna.getByRole('link', { name: 'Council' }).waitFor()
   // Titles and names are shown in lists, headings, tiles, toasts and confirmations; messages in the chat.
   const title = attacks[1] ?? ''
-  const id = await anna.evaluate(async () => {
-    const answer = (await (await fetch('/api/v1/meetings')).json()) as { items: { id: string }[] }
-    return answer.items[0]?.id
-  })
-  const renamed = await anna.evaluate(
-    async ([meeting, text]) => {
-      const headers = { 'content-type': 'application/json' }
-      const body = JSON.stringify({ title: text })
-      return (await fetch(`/api/v1/meetings/${meeting}`, { method: 'PATCH', headers, body })).status
-    },
-    [id, title] as const,
-  )
-  expect(renamed).toBe(200)
+  await anna.evaluate(async text => {
+    const answer = (await (await fetch('/api/v1/meetings')).json()) as { items: { id: string; title: string }[] }
+    const id = answer.items.find(each => each.title === 'Council')?.id
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`/api/v1/meetings/${id}`, { method: 'PATCH', headers, body: JSON.stringify({ title: text }) })
+  }, title)
   await anna.reload()
   await expect(anna.getByText(title).first()).toBeVisible()
-  await join(anna, first, { microphone: false, camera: false })
+  await join(anna, meetings.link, { microphone: false, camera: false })
   await openPanel(anna, 'Chat')
 
   for (const attack of attacks) {
     const page = await guest.page()
-    await join(page, first, { name: attack.slice(0, 100), microphone: false, camera: false })
+    await join(page, meetings.link, { name: attack.slice(0, 100), microphone: false, camera: false })
     await expect(tile(anna, attack.slice(0, 100))).toBeVisible()
     await openPanel(page, 'Chat')
     await say(page, attack)

@@ -4,7 +4,9 @@ import { Guard } from './guard'
 import type { Island } from './island'
 import { recordConnections } from './rtc'
 
-export const chromiumPath = process.env['KONKLAVE_CHROMIUM'] ?? '/usr/bin/chromium'
+export const chromiumPath = process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium'
+
+const patience = 15_000 // milliseconds for each act on a page
 
 /** What the browser has to offer when a page asks for a camera or a microphone. */
 export type Devices = 'granted' | 'denied' | 'none'
@@ -40,6 +42,7 @@ export class Seat {
       locale: 'en-US',
       ...options.context,
     })
+    context.setDefaultTimeout(patience)
     await context.addInitScript(recordConnections)
     const guard = new Guard(new URL(address).origin)
     await guard.watch(context)

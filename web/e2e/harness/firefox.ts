@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import puppeteer, { type Browser } from 'puppeteer-core'
 import type { Island } from './island'
 
-const firefoxPath = process.env['KONKLAVE_FIREFOX'] ?? '/usr/bin/firefox-esr'
+const firefoxPath = process.env['E2E_FIREFOX'] ?? '/usr/bin/firefox-esr'
 const startTimeout = 30_000
 
 // Fake devices without a question, and nothing that calls home: the guard of the other browsers cannot watch here.

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './fixtures'
 
-const binary = join(root, 'bin', 'konklave')
+const binary = process.env['E2E_BINARY'] ?? join(root, 'bin', 'konklave')
 const startTimeout = 20_000
 const stopTimeout = 15_000
 
@@ -57,8 +57,7 @@ export class Server {
     if (!existsSync(binary)) throw new Error(`${binary} is missing: run "make build"`)
     const media = ['127.0.0.1', ...(options.mediaAddresses ?? [])].join(',')
     const args = ['serve', '--listen', listen, '--data', this.data, '--media-addresses', media, ...(options.args ?? [])]
-    const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('KONKLAVE_')))
-    const child = spawn(binary, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env })
+    const child = spawn(binary, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
     this.#child = child
     const begin = this.#output.length
     const announced = new Promise<void>((resolve, reject) => {
@@ -113,7 +112,7 @@ export class Server {
   addUser(email: string, name: string, password: string): void {
     const who = ['--email', email, '--name', name, '--role', 'user', '--password-stdin']
     const args = ['user', 'add', '--data', this.data, ...who]
-    execFileSync(binary, args, { input: `${password}\n`, stdio: ['pipe', 'pipe', 'pipe'] })
+    execFileSync(binary, args, { input: `${password}\n`, stdio: ['pipe', 'pipe', 'pipe'], env: environment() })
   }
 
   /** Ends the server with SIGTERM and fails when it, or anything it started, is still there afterwards. */
@@ -140,6 +139,11 @@ export class Server {
       rmSync(this.data, { recursive: true, force: true })
     }
   }
+}
+
+/** The environment without settings of a server that the developer runs. */
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('KONKLAVE_')))
 }
 
 /** The process, when it lives and is ours; as a list of none or one. */

@@ -1,7 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join as path } from 'node:path'
-import { administrator, control, join, setUp, signIn, startMeeting } from '../harness/acts'
+import { administrator, control, join, signIn } from '../harness/acts'
 import { people, root } from '../harness/fixtures'
+import { prepare } from '../harness/prepared'
 import { Server } from '../harness/server'
 import { test } from '../harness/test'
 import { dress, looks, tourConference, tourInside, tourOutside, type Visit } from '../harness/tour'
@@ -17,9 +18,7 @@ const sizes = [
 test('every page at three widths, in both themes and languages', async ({ seat }) => {
   rmSync(folder, { recursive: true, force: true })
   const server = await Server.start()
-  const first = await (await seat(server)).page()
-  await setUp(first, server)
-  const link = await startMeeting(first)
+  const { link, closed } = await prepare(server)
   for (const look of looks) {
     const visit: Visit = async (name, page) => {
       for (const size of sizes) {
@@ -34,7 +33,7 @@ test('every page at three widths, in both themes and languages', async ({ seat }
     const stranger = await seat(server, { context })
     stranger.guard.allow(/Failed to load resource/)
     await dress(stranger, look)
-    await tourOutside(stranger, look, link, link, visit)
+    await tourOutside(stranger, look, link, closed, visit)
     const host = await seat(server, { context, person: people.anna })
     await dress(host, look)
     const page = await host.page()
