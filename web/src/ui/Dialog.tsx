@@ -8,7 +8,7 @@ interface DialogProps {
   readonly title: string
   readonly onClose: () => void
   readonly children: ReactNode
-  /** Buttons at the foot; the one with `autoFocus` is the safe answer. */
+  /** Buttons at the foot; the one with `data-autofocus` gets the focus: the safe answer. */
   readonly actions?: ReactNode
   readonly wide?: boolean
 }
@@ -21,6 +21,7 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Dial
   useLayoutEffect(() => {
     const dialog = element.current
     dialog?.showModal()
+    dialog?.querySelector<HTMLElement>('[data-autofocus]')?.focus()
     return () => dialog?.close()
   }, [])
   return (

@@ -16,7 +16,7 @@ export function LeaveDialog({ call, onClose }: { readonly call: Call; readonly o
       onClose={onClose}
       actions={
         <>
-          <Button autoFocus onClick={onClose}>
+          <Button data-autofocus onClick={onClose}>
             {t('leave.stay')}
           </Button>
           <Button onClick={choose(() => call.leave())}>{t('leave.alone')}</Button>

@@ -21,7 +21,7 @@ export function ShareDialog({ call, onClose }: { readonly call: Call; readonly o
       actions={
         <>
           <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button look="primary" autoFocus onClick={start}>
+          <Button look="primary" data-autofocus onClick={start}>
             {t('share.start')}
           </Button>
         </>

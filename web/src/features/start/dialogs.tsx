@@ -51,7 +51,7 @@ function TitleForm({ heading, submit, initial, save, onDone, onClose, children }
       <form id={form} onSubmit={onSubmit} noValidate className="grid gap-4">
         <TextField
           label={t('start.titleField')}
-          autoFocus
+          data-autofocus
           maxLength={maxTitleLength}
           value={title}
           error={error}
@@ -117,7 +117,7 @@ export function DeleteDialog({ meeting, onDone, onClose }: DialogProps & { reado
       onClose={onClose}
       actions={
         <>
-          <Button autoFocus onClick={onClose}>
+          <Button data-autofocus onClick={onClose}>
             {t('action.cancel')}
           </Button>
           <Button look="danger" busy={deleting.busy} onClick={() => void confirm()}>
