@@ -53,6 +53,8 @@ type ParticipantOptions struct {
 	TwoConnections bool   // one peer connection for each direction, as older clients have
 	Unsubscribed   bool   // receive nothing without asking
 	AdaptiveStream bool   // start small and wait for Display
+	// CountOnly makes a cheap receiver for load: it counts packets (see Packets), looks at none and sends no feedback.
+	CountOnly bool
 	// Offer may change the session descriptions sent; for tests of hostile clients.
 	Offer func(sdp string) string
 }
@@ -84,6 +86,7 @@ type Participant struct {
 	closed      chan struct{}          // tells the workers to end
 	closing     sync.Once
 	silent      atomic.Bool // no packet leaves any more
+	packets     atomic.Uint64
 	workers     sync.WaitGroup
 }
 

@@ -20,7 +20,7 @@ const signalTimeout = 10 * time.Second
 
 // openPeers makes the peer connections.
 func (p *Participant) openPeers() error {
-	api, err := newAPI(p.silent.Load)
+	api, err := p.newAPI()
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (p *Participant) openPeers() error {
 	return nil
 }
 
-func newAPI(silent func() bool) (*webrtc.API, error) {
+func (p *Participant) newAPI() (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		return nil, fmt.Errorf("register codecs: %w", err)
@@ -65,10 +65,12 @@ func newAPI(silent func() bool) (*webrtc.API, error) {
 		return nil, fmt.Errorf("register header extension: %w", err)
 	}
 	registry := &interceptor.Registry{}
-	if err := webrtc.RegisterDefaultInterceptors(m, registry); err != nil {
-		return nil, fmt.Errorf("register interceptors: %w", err)
+	if !p.options.CountOnly {
+		if err := webrtc.RegisterDefaultInterceptors(m, registry); err != nil {
+			return nil, fmt.Errorf("register interceptors: %w", err)
+		}
 	}
-	network, err := newSilentNet(silent)
+	network, err := newSilentNet(p.silent.Load)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,9 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
+// maxPacket is the largest RTP packet read, in bytes.
+const maxPacket = 1500
+
 // Stream is what was received of one track.
 type Stream struct {
 	Participant string // id of the publisher; empty as long as the server has not told it
@@ -35,6 +38,10 @@ type Stream struct {
 
 // receive reads one track to its end.
 func (p *Participant) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	if p.options.CountOnly {
+		p.count(track)
+		return
+	}
 	id := p.trackID(track, receiver)
 	p.mu.Lock()
 	s := p.streams[id]
@@ -61,6 +68,20 @@ func (p *Participant) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPRec
 		p.mu.Unlock()
 	}
 }
+
+// count reads one track and counts its packets.
+func (p *Participant) count(track *webrtc.TrackRemote) {
+	buffer := make([]byte, maxPacket)
+	for {
+		if _, _, err := track.Read(buffer); err != nil {
+			return
+		}
+		p.packets.Add(1)
+	}
+}
+
+// Packets returns how many RTP packets a participant with CountOnly has received.
+func (p *Participant) Packets() uint64 { return p.packets.Load() }
 
 // trackID finds out which of the server's tracks arrives: by its media section, or else by the name it has in the description.
 func (p *Participant) trackID(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) string {
