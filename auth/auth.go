@@ -38,7 +38,7 @@ func hashSecret(secret string) (Hash, bool) {
 		return nil, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(secret)
-	if err != nil {
+	if err != nil || len(raw) != secretBytes { // the decoder passes over line ends
 		return nil, false
 	}
 	sum := sha256.Sum256(raw)

@@ -28,7 +28,7 @@ func TestSecrets(t *testing.T) {
 	if secret == newSecret() {
 		t.Error("two secrets are the same")
 	}
-	for _, wrong := range []string{"", secret[1:], secret + "A", secret[:42] + "\n", secret[:42] + "=", secret[:42] + "+", strings.Repeat("é", 21) + "x"} {
+	for _, wrong := range []string{"", secret[1:], secret + "A", secret[:42] + "\n", strings.Repeat("A", 42) + "\n", "\r" + secret[:42], secret[:42] + "=", secret[:42] + "+", strings.Repeat("é", 21) + "x"} {
 		if _, ok := hashSecret(wrong); ok {
 			t.Errorf("%q is taken for a secret", wrong)
 		}
