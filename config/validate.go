@@ -101,7 +101,7 @@ func (v *validator) listen(listen string) {
 	_, err = strconv.ParseUint(port, 10, 16)
 	v.check("listen", err == nil, "has the port %q, but a port is a number from 0 to 65535", port)
 	v.check("listen", IsLoopback(host), "is %s, which other machines can reach, but this release serves plain HTTP and so only loopback addresses: "+
-		"browsers give neither cameras nor secure cookies to plain HTTP from elsewhere. Use 127.0.0.1:%s, or put a server with TLS in front of it", listen, port)
+		"browsers give neither cameras nor secure cookies to plain HTTP from elsewhere. Use 127.0.0.1:%s", listen, port)
 }
 
 // IsLoopback reports whether host, a name or an IP address without port, is this machine and nothing else.
