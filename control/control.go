@@ -25,7 +25,7 @@ const Version = 1
 
 // Limits of the channel.
 const (
-	FrameMax         = 1 << 20 // bytes in one message, line end included
+	FrameMax         = 4 << 20 // bytes in one message, line end included
 	callsInFlight    = 64      // calls of the other side that are served at once
 	handshakeTimeout = 5 * time.Second
 	nonceSize        = 32

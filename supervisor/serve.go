@@ -14,7 +14,7 @@ import (
 )
 
 // EventsMax is how many events one append may bring.
-const EventsMax = 4096
+const EventsMax = 1024
 
 // Faults of appends that a worker should not have sent.
 var (

@@ -5,17 +5,10 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"time"
 
 	"konklave/conference"
 	"konklave/control"
 	"konklave/fault"
-)
-
-// Pauses between attempts to store events.
-const (
-	appendPauseFirst = 20 * time.Millisecond
-	appendPauseMax   = time.Second
 )
 
 // errNoController is the answer while no controller is connected.
@@ -131,43 +124,4 @@ func (w *worker) revoke(ctx context.Context, body []byte) error {
 	}
 	_, err := w.actor.Do(ctx, conference.Command{Body: conference.Revoke{Account: q.Account}})
 	return err
-}
-
-// journal has events stored by the controller, in order and each once.
-type journal struct {
-	line  *line
-	epoch int64
-	seq   int64 // number of the last stored event; only the appending goroutine touches it
-}
-
-// Append returns when the events are stored. While the controller is away it waits; a refusal is final.
-func (j *journal) Append(ctx context.Context, events []conference.Event) error {
-	q := control.Append{Epoch: j.epoch, Seq: j.seq + 1, Events: make([]conference.Stored, len(events))}
-	for i, e := range events {
-		st, err := conference.Store(e)
-		if err != nil {
-			return err
-		}
-		q.Events[i] = st
-	}
-	pause := appendPauseFirst
-	for {
-		err := j.line.call(ctx, control.CallAppend, q, nil)
-		if err == nil {
-			j.seq += int64(len(events))
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if kind := fault.As(err).Kind; kind != fault.KindUnavailable && kind != fault.KindInternal {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-			pause = min(2*pause, appendPauseMax)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

@@ -1,0 +1,396 @@
+package supervisor_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/conference"
+	"konklave/control"
+	"konklave/fault"
+	"konklave/launch"
+	"konklave/meeting"
+	"konklave/store"
+	"konklave/supervisor"
+	"konklave/user"
+)
+
+// puppets is a launcher whose workers are played by the test: hostile where it wants.
+type puppets struct {
+	mu      sync.Mutex
+	started []launch.WorkerConfig
+	exits   chan launch.Exit
+	workers chan *control.Conn // each started worker's proven connection
+}
+
+func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Running, error) {
+	l, err := net.FileListener(files.Control)
+	if err != nil {
+		return launch.Running{}, err
+	}
+	p.mu.Lock()
+	p.started = append(p.started, c)
+	p.mu.Unlock()
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn, err := control.Accept(nc, c.Conference, c.Key, func(context.Context, string, []byte) (any, error) {
+				return control.Status{Conference: c.Conference, Epoch: c.Epoch}, nil
+			})
+			if err == nil {
+				p.workers <- conn
+			}
+		}
+	}()
+	return launch.Running{Conference: c.Conference, Epoch: c.Epoch, PID: 1, StartedAt: time.Now()}, nil
+}
+
+func (*puppets) List() ([]launch.Running, error) { return nil, nil }
+
+func (p *puppets) Wait() (launch.Exit, error) {
+	e, ok := <-p.exits
+	if !ok {
+		return e, launch.ErrGone
+	}
+	return e, nil
+}
+
+type world struct {
+	*supervisor.Supervisor
+	*puppets
+	db      *store.Store
+	tickets *auth.Tickets
+	owner   access.Actor
+	meeting meeting.Meeting
+	dir     string
+}
+
+type hasher struct{}
+
+func (hasher) Hash(context.Context, string) (string, error) { return "no password", nil }
+
+func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
+	t.Helper()
+	ctx := t.Context()
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "k.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "sup") // short: socket paths have a limit
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8)}}
+	u, err := user.NewService(db, hasher{}, time.Now).Create(ctx, access.System("test"), user.New{
+		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.owner = access.Actor{Kind: access.KindAccount, ID: u.ID, UserID: u.ID, Roles: []access.Role{access.RoleUser}, Tenant: u.Tenant}
+	if w.meeting, err = meeting.NewService(db, time.Now).Create(ctx, w.owner, meeting.New{Title: "Council", GuestsAllowed: true}); err != nil {
+		t.Fatal(err)
+	}
+	o := supervisor.Options{
+		Records: db, Tickets: w.tickets, Launcher: w.puppets, Key: []byte("0123456789abcdef0123456789abcdef"), Dir: dir,
+		Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Ports: supervisor.PortRange{First: 42000, Last: 42099},
+		Settings:   conference.Settings{Codec: "vp8", ResumeWindow: time.Minute, Linger: time.Minute, MaxParticipants: 10},
+		MediaLease: time.Minute, MaxRunning: 2, LogLevel: "info", LogFormat: "text", Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&o)
+	}
+	w.Supervisor = supervisor.New(o)
+	run, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.Run(run) // the launcher's end is the test's
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		close(w.exits)
+		_ = db.Close()
+		_ = os.RemoveAll(dir)
+	})
+	return w
+}
+
+// open starts the conference and returns its id and its worker's end of the control channel.
+func (w *world) open(t *testing.T) (string, *control.Conn) {
+	t.Helper()
+	id, err := w.Ensure(t.Context(), w.meeting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, <-w.workers
+}
+
+// end reports a worker's end and returns when the supervisor has taken note: it takes one report after the other, so that of
+// two more that it takes, the second comes after the first is done with.
+func (w *world) end(e launch.Exit) {
+	for _, e := range []launch.Exit{e, {}, {}} {
+		w.exits <- e
+	}
+}
+
+// admit issues a ticket for a guest and has the worker redeem it.
+func (w *world) admit(t *testing.T, id string, worker *control.Conn, name string) conference.Admission {
+	t.Helper()
+	_, guest := auth.NewGuest()
+	ticket, _, err := w.tickets.Issue(t.Context(), access.Guest(guest), auth.Grant{Conference: id, Meeting: w.meeting.ID, Name: name, Role: access.RoleParticipant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a conference.Admission
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket}, &a); err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket}, &a); fault.As(err).Code != "ticket.used" {
+		t.Errorf("A-23: second use of a ticket: %v", err)
+	}
+	return a
+}
+
+func joined(a conference.Admission, id string) conference.Fact {
+	return &conference.ParticipantJoined{
+		Participant: conference.Participant{ID: conference.ParticipantID(id), Name: a.Name, Kind: a.Kind, Role: a.Role, JoinedAt: time.Now().UTC(), Connected: true},
+		Account:     a.Account,
+	}
+}
+
+func stored(t *testing.T, seq int64, by string, f conference.Fact) conference.Stored {
+	t.Helper()
+	st, err := conference.Store(conference.Event{Seq: seq, At: time.Unix(1700000000+seq, 0).UTC(), By: conference.ParticipantID(by), Fact: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func appending(worker *control.Conn, epoch, seq int64, events ...conference.Stored) error {
+	return worker.Call(context.Background(), control.CallAppend, control.Append{Epoch: epoch, Seq: seq, Events: events}, nil)
+}
+
+func said(id, from string) conference.Fact {
+	return &conference.ChatMessage{Message: conference.Message{ID: id, From: conference.ParticipantID(from), Name: "x", Text: "the secret text", At: time.Now().UTC()}}
+}
+
+func (w *world) entries(t *testing.T) []audit.Record {
+	t.Helper()
+	list, err := w.db.AuditEntries(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestReportsOfAWorkerAreStoredOnceWithTheirEntries(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	id, worker := w.open(t)
+	anna := w.admit(t, id, worker, "Anna")
+	before := len(w.entries(t))
+	batch := []conference.Stored{stored(t, 1, "", joined(anna, "p1")), stored(t, 2, "p1", said("m1", "p1"))}
+	for range 2 { // the answer to the first was lost
+		if err := appending(worker, 1, 1, batch...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	added := w.entries(t)[before:]
+	if len(added) != 2 || added[0].Kind != audit.KindParticipantJoined || added[1].Kind != audit.KindChatSent {
+		t.Fatalf("entries: %+v", added)
+	}
+	for _, e := range added {
+		if e.ReportedBy != id || e.ActorID != anna.Account {
+			t.Errorf("entry of %q reported by %q", e.ActorID, e.ReportedBy)
+		}
+		if strings.Contains(e.Details, "secret text") {
+			t.Error("the audit log says what was said")
+		}
+	}
+	if err := appending(worker, 1, 3, stored(t, 3, "", &conference.Ended{Reason: conference.EndedEmpty})); err != nil {
+		t.Fatal(err)
+	}
+	if w.Running(w.meeting.ID) {
+		t.Error("an ended conference is reported as running")
+	}
+	w.end(launch.Exit{Running: launch.Running{Conference: id, Epoch: 1}})
+	if again, _ := w.open(t); again == id {
+		t.Error("an ended conference was opened again")
+	}
+}
+
+func TestA89AHostileWorkerIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	id, worker := w.open(t)
+	anna := w.admit(t, id, worker, "Anna")
+	if err := appending(worker, 1, 1, stored(t, 1, "", joined(anna, "p1"))); err != nil {
+		t.Fatal(err)
+	}
+	host := anna
+	host.Role = conference.RoleHost
+	stranger := anna
+	stranger.Account = "somebody"
+	renamed := anna
+	renamed.Name = "Mayor"
+	malformed := stored(t, 2, "p1", said("m", "p1"))
+	malformed.Fact = jsontext.Value(`{"message":{"id":"m"},"extra":1}`)
+	unknown := stored(t, 2, "p1", said("m", "p1"))
+	unknown.Kind = "vote.cast"
+	newer := stored(t, 2, "p1", said("m", "p1"))
+	newer.Version = conference.StoredVersion + 1
+	before := len(w.entries(t))
+	for _, tt := range []struct {
+		name   string
+		epoch  int64
+		seq    int64
+		events []conference.Stored
+		want   fault.Code
+	}{
+		{"forged speaker", 1, 2, []conference.Stored{stored(t, 2, "p9", said("m", "p9"))}, "journal.forged_actor"},
+		{"speaks for another", 1, 2, []conference.Stored{stored(t, 2, "p1", said("m", "p2"))}, "journal.forged_actor"},
+		{"forged account", 1, 2, []conference.Stored{stored(t, 2, "", joined(stranger, "p2"))}, "journal.forged_actor"},
+		{"raised role", 1, 2, []conference.Stored{stored(t, 2, "", joined(host, "p2"))}, "journal.forged_actor"},
+		{"another name", 1, 2, []conference.Stored{stored(t, 2, "", joined(renamed, "p2"))}, "journal.forged_actor"},
+		{"end in the host's name", 1, 2, []conference.Stored{stored(t, 2, "p1", &conference.Ended{Reason: conference.EndedByHost})}, "journal.forged_actor"},
+		{"leaving of one who is not there", 1, 2, []conference.Stored{stored(t, 2, "", &conference.ParticipantLeft{ID: "p9", Reason: "left"})}, "journal.forged_actor"},
+		{"stale epoch", 0, 2, []conference.Stored{stored(t, 2, "p1", said("m", "p1"))}, "journal.stale_epoch"},
+		{"epoch of the future", 2, 2, []conference.Stored{stored(t, 2, "p1", said("m", "p1"))}, "journal.stale_epoch"},
+		{"a gap", 1, 3, []conference.Stored{stored(t, 3, "p1", said("m", "p1"))}, "journal.out_of_order"},
+		{"other content at a number taken", 1, 1, []conference.Stored{stored(t, 1, "p1", said("m", "p1"))}, "journal.out_of_order"},
+		{"backwards", 1, 2, []conference.Stored{stored(t, 3, "p1", said("m", "p1")), stored(t, 2, "p1", said("m", "p1"))}, "journal.unordered"},
+		{"nothing", 1, 2, nil, "journal.empty"},
+		{"malformed", 1, 2, []conference.Stored{malformed}, "journal.malformed"},
+		{"unknown kind", 1, 2, []conference.Stored{unknown}, "journal.unknown_kind"},
+		{"unknown version", 1, 2, []conference.Stored{newer}, "journal.version"},
+	} {
+		if err := appending(worker, tt.epoch, tt.seq, tt.events...); fault.As(err).Code != tt.want {
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
+	}
+	if after := len(w.entries(t)); after != before {
+		t.Errorf("refused reports left %d entries", after-before)
+	}
+	if err := worker.Call(t.Context(), "users", struct{}{}, nil); fault.As(err).Code != "control.unknown_call" {
+		t.Errorf("a call that does not exist: %v", err)
+	}
+	if err := appending(worker, 1, 2, stored(t, 2, "p1", said("m", "p1"))); err != nil {
+		t.Errorf("an honest report after all that: %v", err)
+	}
+}
+
+func TestEventsMaxFromBothSides(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	id, worker := w.open(t)
+	anna := w.admit(t, id, worker, "Anna")
+	events := []conference.Stored{stored(t, 1, "", joined(anna, "p1"))}
+	for seq := int64(2); seq <= supervisor.EventsMax; seq++ {
+		events = append(events, stored(t, seq, "p1", &conference.ChatMessage{Message: conference.Message{From: "p1"}}))
+	}
+	over := append(events[:len(events):len(events)], stored(t, supervisor.EventsMax+1, "p1", &conference.ChatMessage{Message: conference.Message{From: "p1"}}))
+	if err := appending(worker, 1, 1, over...); fault.As(err).Code != "journal.too_many" {
+		t.Errorf("over the limit: %v", err)
+	}
+	if err := appending(worker, 1, 1, events...); err != nil {
+		t.Errorf("at the limit: %v", err)
+	}
+}
+
+func TestATicketOfAnotherConferenceIsForeign(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	_, worker := w.open(t)
+	_, guest := auth.NewGuest()
+	ticket, _, err := w.tickets.Issue(t.Context(), access.Guest(guest), auth.Grant{Conference: "another", Meeting: w.meeting.ID, Name: "Anna", Role: access.RoleParticipant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket}, nil); fault.As(err).Code != "ticket.foreign" {
+		t.Errorf("A-20: got %v", err)
+	}
+}
+
+func TestManyWhoJoinAtOnceStartOneWorker(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ids := make(chan string, 20)
+	for range cap(ids) {
+		go func() {
+			id, err := w.Ensure(t.Context(), w.meeting)
+			if err != nil {
+				t.Error(err)
+			}
+			ids <- id
+		}()
+	}
+	first := <-ids
+	for range cap(ids) - 1 {
+		if id := <-ids; id != first {
+			t.Errorf("two conferences: %s and %s", first, id)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.started) != 1 || w.started[0].Epoch != 1 || w.started[0].JournalSeq != 0 {
+		t.Errorf("started: %d", len(w.started))
+	}
+}
+
+func TestADeadWorkerIsReplacedInTheNextEpoch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	id, worker := w.open(t)
+	anna := w.admit(t, id, worker, "Anna")
+	if err := appending(worker, 1, 1, stored(t, 1, "", joined(anna, "p1"))); err != nil {
+		t.Fatal(err)
+	}
+	w.end(launch.Exit{Running: launch.Running{Conference: id, Epoch: 1}, Signal: "killed"})
+	again, next := w.open(t)
+	if again != id {
+		t.Errorf("another conference was opened: %s, then %s", id, again)
+	}
+	w.mu.Lock()
+	if len(w.started) != 2 || w.started[1].Epoch != 2 || w.started[1].JournalSeq != 1 {
+		t.Errorf("the second start: %+v", w.started[1:])
+	}
+	w.mu.Unlock()
+	if err := appending(next, 1, 2, stored(t, 2, "", &conference.Ended{Reason: conference.EndedEmpty})); fault.As(err).Code != "journal.stale_epoch" {
+		t.Errorf("the old epoch: %v", err)
+	}
+}
+
+func TestMaxRunningFromBothSides(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *supervisor.Options) { o.MaxRunning = 1 })
+	w.open(t)
+	if _, err := w.Ensure(t.Context(), w.meeting); err != nil {
+		t.Errorf("a conference that runs: %v", err)
+	}
+	second, err := meeting.NewService(w.db, time.Now).Create(t.Context(), w.owner, meeting.New{Title: "Second"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Ensure(t.Context(), second); !errors.Is(err, supervisor.ErrFull) {
+		t.Errorf("one more: %v", err)
+	}
+}

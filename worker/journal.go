@@ -1,0 +1,74 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"konklave/conference"
+	"konklave/control"
+	"konklave/fault"
+)
+
+const (
+	appendPauseFirst = 20 * time.Millisecond
+	appendPauseMax   = time.Second
+
+	// appendBytes is how much content one append carries at most; a single event is far smaller.
+	appendBytes = control.FrameMax / 4
+)
+
+// journal has events stored by the controller, in order and each once.
+type journal struct {
+	line  caller
+	epoch int64
+	seq   int64 // number of the last stored event; only the appending goroutine touches it
+}
+
+// caller asks the controller.
+type caller interface {
+	call(ctx context.Context, name string, body, result any) error
+}
+
+// Append returns when the events are stored. While the controller is away it waits; a refusal is final.
+func (j *journal) Append(ctx context.Context, events []conference.Event) error {
+	var batch []conference.Stored
+	size := 0
+	for _, e := range events {
+		st, err := conference.Store(e)
+		if err != nil {
+			return err
+		}
+		if size += len(st.Fact); size > appendBytes && len(batch) > 0 {
+			if err := j.store(ctx, batch); err != nil {
+				return err
+			}
+			batch, size = nil, len(st.Fact)
+		}
+		batch = append(batch, st)
+	}
+	return j.store(ctx, batch)
+}
+
+func (j *journal) store(ctx context.Context, events []conference.Stored) error {
+	q := control.Append{Epoch: j.epoch, Seq: j.seq + 1, Events: events}
+	pause := appendPauseFirst
+	for {
+		err := j.line.call(ctx, control.CallAppend, q, nil)
+		if err == nil {
+			j.seq += int64(len(events))
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if kind := fault.As(err).Kind; kind != fault.KindUnavailable && kind != fault.KindInternal {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, appendPauseMax)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
