@@ -66,7 +66,7 @@ function Messages({ call, messages, self }: MessagesProps) {
         {messages.length === 0 ? (
           <p className="py-6 text-center text-quiet">{t('chat.none')}</p>
         ) : (
-          <ol className="grid gap-3">
+          <ol className="grid grid-cols-[minmax(0,1fr)] gap-3">
             {messages.map((message, index) => (
               <Message
                 key={message.id}
@@ -100,9 +100,9 @@ interface MessageProps {
 function Message({ call, message, own, continues }: MessageProps) {
   const { t, language } = useI18n()
   return (
-    <li className={classes('grid gap-0.5', continues && '-mt-1.5')}>
+    <li className={classes('grid min-w-0 gap-0.5 *:min-w-0', continues && '-mt-1.5')}>
       <p className={classes('flex items-baseline gap-2', continues && 'sr-only')}>
-        <span className="truncate font-semibold" dir="auto">
+        <span className="min-w-0 truncate font-semibold" dir="auto">
           {own ? t('tile.self', { name: message.name }) : message.name}
         </span>
         <time dateTime={message.at} className="shrink-0 text-quiet text-sm tabular-nums">
