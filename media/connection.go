@@ -15,13 +15,17 @@ import (
 
 // Limits of one media connection.
 const (
-	maxSignalBytes = 256 << 10        // largest message a client may send
+	// maxSignalBytes is the largest message a client may send. A browser's description has about 6 kB for each participant
+	// whose sound and picture it receives, and a resume carries two of them.
+	maxSignalBytes = 4 << 20
+	signalRate     = 50      // messages a second a client may send on average
+	signalBurst    = 500     // and at once: a large conference's settings arrive together
+	byteRate       = 1 << 20 // bytes a second on average
+	byteBurst      = 2 * maxSignalBytes
 	sendQueue      = 512              // messages waiting for a slow client before it is cut
 	writeLimit     = 10 * time.Second // for one message
 	pingEvery      = 10 * time.Second
 	pongLimit      = 20 * time.Second
-	signalRate     = 50  // messages a second a client may send on average
-	signalBurst    = 500 // and at once: a large conference's settings arrive together
 )
 
 // Close codes of the media connection, as in the signalling protocol.

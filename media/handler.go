@@ -92,13 +92,13 @@ func (r *Room) run(a *participant, j *join, c *connection) {
 
 // read hands the client's messages to the session until the connection ends.
 func (r *Room) read(s *session, c *connection) {
-	limit := rate.NewLimiter(signalRate, signalBurst)
+	messages, bytes := rate.NewLimiter(signalRate, signalBurst), rate.NewLimiter(byteRate, byteBurst)
 	for {
 		kind, b, err := c.ws.Read(c.ctx)
 		if err != nil {
 			return
 		}
-		if !limit.Allow() {
+		if !messages.Allow() || !bytes.AllowN(time.Now(), len(b)) {
 			c.cut(closeTooMuch, "client.too_many")
 			return
 		}

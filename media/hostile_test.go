@@ -182,8 +182,8 @@ func TestA50A54MalformedMessagesEndTheirSenderOnly(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"no message":            {0xff, 0xff, 0xff},
 		"empty message":         {},
-		"larger than the limit": offer(strings.Repeat("x", 256<<10)),
-		"SDP over the limit":    offer(strings.Repeat("x", 200<<10+1)),
+		"larger than the limit": offer(strings.Repeat("x", 4<<20)),
+		"SDP over the limit":    offer(strings.Repeat("x", 2<<20+1)),
 		"10,000 sections":       offer("v=0\r\n" + strings.Repeat("m=a 9 U 0\r\n", 10_000)),
 	} {
 		eve := s.join("eve", everything, client.ParticipantOptions{})
@@ -192,6 +192,21 @@ func TestA50A54MalformedMessagesEndTheirSenderOnly(t *testing.T) {
 		}
 		s.closed(eve, name)
 	}
+	w.unharmed()
+}
+
+func TestA52BytesAreLimitedToo(t *testing.T) {
+	s := newStage(t, media.Options{})
+	w := newWitnesses(s)
+	eve := s.join("eve", everything, client.ParticipantOptions{})
+	large := &livekit.SignalRequest{Message: &livekit.SignalRequest_Answer{Answer: &livekit.SessionDescription{Type: "answer", Sdp: strings.Repeat("x", 2<<20)}}}
+	// The burst allows three of them; the sixth would need seconds of waiting.
+	for range 6 {
+		if eve.Send(s.ctx, large) != nil {
+			break
+		}
+	}
+	s.closed(eve, "six large messages")
 	w.unharmed()
 }
 

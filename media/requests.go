@@ -11,14 +11,14 @@ import (
 
 // Limits of what a client may ask of the engine.
 const (
-	maxSDP         = 200 << 10 // bytes of one session description
-	maxSections    = 1000      // media sections in it
-	maxTracks      = 8         // published by one participant
-	maxPending     = 16        // tracks announced and never sent
-	maxLabel       = 128       // characters of ids and names in requests
-	maxLayers      = 3         // of a video track
-	maxPixels      = 4096      // width or height of a video track
-	maxTrackSIDs   = 500       // tracks named in one request
+	maxSDP         = 2 << 20 // bytes of one session description
+	maxSections    = 1500    // media sections in it
+	maxTracks      = 8       // published by one participant
+	maxPending     = 16      // tracks announced and never sent
+	maxLabel       = 128     // characters of ids and names in requests
+	maxLayers      = 3       // of a video track
+	maxPixels      = 4096    // width or height of a video track
+	maxTrackSIDs   = 500     // tracks named in one request
 	addTrackEvery  = time.Second
 	addTrackBurst  = 16
 	maxAudioTraits = 16

@@ -23,6 +23,7 @@ const (
 
 // Peer is one participant to put on the SFU.
 type Peer struct {
+	Base     string // media address
 	Token    string
 	Video    bool // publishes a camera
 	Audio    bool // publishes a microphone
@@ -31,27 +32,23 @@ type Peer struct {
 
 // Crowd is the participants of a run.
 type Crowd struct {
-	peers     []*client.Participant
-	receivers int
+	peers []*client.Participant
 }
 
-// Join puts the peers on the SFU whose media address is base, one after the other.
-func Join(ctx context.Context, base string, peers []Peer) (*Crowd, error) {
+// Join puts the peers on the SFU, one after the other.
+func Join(ctx context.Context, peers []Peer) (*Crowd, error) {
 	video, tone, err := clips()
 	if err != nil {
 		return nil, err
 	}
 	c := &Crowd{}
 	for i, peer := range peers {
-		p, err := client.JoinMedia(ctx, base, peer.Token, client.ParticipantOptions{CountOnly: true, Unsubscribed: !peer.Receives})
+		p, err := client.JoinMedia(ctx, peer.Base, peer.Token, client.ParticipantOptions{CountOnly: true, Unsubscribed: !peer.Receives})
 		if err != nil {
 			c.Close()
 			return nil, fmt.Errorf("peer %d: %w", i, err)
 		}
 		c.peers = append(c.peers, p)
-		if peer.Receives {
-			c.receivers++
-		}
 		if err := publish(ctx, p, peer, video, tone); err != nil {
 			c.Close()
 			return nil, fmt.Errorf("peer %d: %w", i, err)

@@ -87,12 +87,13 @@ func median(results []result) float64 {
 func measure(name string, window time.Duration) (result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 	defer cancel()
-	s, err := startServer(ctx, name)
+	var g greeting
+	server, err := load.Start(ctx, &g, "-serve", name)
 	if err != nil {
 		return result{}, err
 	}
-	defer s.stop()
-	crowd, err := load.Join(ctx, s.base, s.peers())
+	defer server.Stop()
+	crowd, err := load.Join(ctx, g.peers())
 	if err != nil {
 		return result{}, err
 	}
@@ -102,9 +103,9 @@ func measure(name string, window time.Duration) (result, error) {
 		return result{}, err
 	}
 	var r result
-	if r.packets, r.cpu, err = crowd.Measure(ctx, s.pid(), window); err != nil {
+	if r.packets, r.cpu, err = crowd.Measure(ctx, server.PID(), window); err != nil {
 		return result{}, err
 	}
-	r.memory, err = load.Memory(s.pid())
+	r.memory, err = load.Memory(server.PID())
 	return r, err
 }

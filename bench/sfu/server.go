@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/livekit/livekit-server/pkg/config"
@@ -34,58 +30,11 @@ type greeting struct {
 	Tokens []string // publishers first
 }
 
-// server is a server process.
-type server struct {
-	cmd  *exec.Cmd
-	base string
-	greeting
-}
-
-// startServer runs this program again as a server and waits until it listens.
-func startServer(ctx context.Context, name string) (*server, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, self, "-serve", name)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start: %w", err)
-	}
-	in, err := cmd.StdinPipe() // its end tells the server to stop
-	if err != nil {
-		return nil, fmt.Errorf("start: %w", err)
-	}
-	_ = in
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start: %w", err)
-	}
-	s := &server{cmd: cmd}
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &s.greeting)
-	}
-	if err != nil {
-		s.stop()
-		return nil, fmt.Errorf("start: %w", err)
-	}
-	s.base = s.Base
-	return s, nil
-}
-
-func (s *server) pid() int { return s.cmd.Process.Pid }
-
-func (s *server) stop() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-}
-
 // peers are the publishers, of which the first few have a video, and the receivers.
-func (s *server) peers() []load.Peer {
+func (g greeting) peers() []load.Peer {
 	var peers []load.Peer
-	for i, token := range s.Tokens {
-		peers = append(peers, load.Peer{Token: token, Video: i < videos, Audio: i < sounds, Receives: i >= sounds})
+	for i, token := range g.Tokens {
+		peers = append(peers, load.Peer{Base: g.Base, Token: token, Video: i < videos, Audio: i < sounds, Receives: i >= sounds})
 	}
 	return peers
 }
@@ -99,10 +48,6 @@ func runServer(name string) error {
 		return runLiveKit()
 	}
 	return fmt.Errorf("unknown server %q", name)
-}
-
-func greet(g greeting) error {
-	return json.NewEncoder(os.Stdout).Encode(g)
 }
 
 func runKonklave() error {
@@ -122,10 +67,11 @@ func runKonklave() error {
 	for i := range sounds + receivers {
 		g.Tokens = append(g.Tokens, room.Admit(identity(i), media.Permission{Publish: media.Sources(), Subscribe: true}))
 	}
-	if err := greet(g); err != nil {
-		return fmt.Errorf("greet: %w", err)
+	if err := load.Greet(g); err != nil {
+		return err
 	}
-	return http.Serve(listener, room.Handler()) //nolint:gosec // loopback, for the length of a measurement
+	server := &http.Server{Handler: room.Handler(), ReadHeaderTimeout: time.Minute}
+	return server.Serve(listener)
 }
 
 func identity(i int) string { return "peer-" + strconv.Itoa(i) }
@@ -173,11 +119,11 @@ rtc:
 		}
 		g.Tokens = append(g.Tokens, token)
 	}
-	if err := waitListening(g.Base); err != nil {
+	if err := waitListening(strings.TrimPrefix(g.Base, "http://")); err != nil {
 		return err
 	}
-	if err := greet(g); err != nil {
-		return fmt.Errorf("greet: %w", err)
+	if err := load.Greet(g); err != nil {
+		return err
 	}
 	return <-done
 }
@@ -193,14 +139,14 @@ func freePort() (int, error) {
 }
 
 // waitListening asks until the server answers.
-func waitListening(base string) error {
+func waitListening(address string) error {
 	const attempts, pause = 200, 25 * time.Millisecond
 	for range attempts {
-		resp, err := http.Get(base) //nolint:gosec,noctx // our own server
+		c, err := net.Dial("tcp", address)
 		if err == nil {
-			return resp.Body.Close()
+			return c.Close()
 		}
 		time.Sleep(pause)
 	}
-	return fmt.Errorf("the server does not answer at %s", base)
+	return fmt.Errorf("the server does not answer at %s", address)
 }
