@@ -29,15 +29,18 @@ func TestPostgreSQL(t *testing.T) {
 	server := startPostgres(t)
 	t.Run("Contract", func(t *testing.T) {
 		t.Parallel()
-		storetest.Run(t, server.database)
+		if err := open(t, server.create(t, "migrated", "template0")).Close(); err != nil {
+			t.Fatal(err)
+		}
+		storetest.Run(t, func(t *testing.T) storetest.Database { return server.database(t, "migrated") })
 	})
 	t.Run("ClashIsTriedAgain", func(t *testing.T) {
 		t.Parallel()
-		aClashIsTriedAgain(t, server.database(t))
+		aClashIsTriedAgain(t, server.database(t, "template0"))
 	})
 	t.Run("NewerSchemaIsRefused", func(t *testing.T) {
 		t.Parallel()
-		newerSchemaIsRefused(t, server.database(t))
+		newerSchemaIsRefused(t, server.database(t, "template0"))
 	})
 }
 
@@ -90,15 +93,20 @@ func (p *postgres) dsn(database string) string {
 	return "postgres://postgres@/" + database + "?" + url.Values{"host": {p.dir}}.Encode()
 }
 
-// database makes an empty database for one test.
-func (p *postgres) database(t *testing.T) storetest.Database {
+// database makes a copy of the template for one test.
+func (p *postgres) database(t *testing.T, template string) storetest.Database {
 	t.Helper()
-	admin := rawPostgres(t, p.dsn("postgres"))
-	name := fmt.Sprintf("k%d", p.databases.Add(1))
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+	dsn := p.create(t, fmt.Sprintf("k%d", p.databases.Add(1)), template)
+	return storetest.Database{DSN: dsn, Raw: rawPostgres(t, dsn)}
+}
+
+// create makes a database and returns where it is.
+func (p *postgres) create(t *testing.T, name, template string) string {
+	t.Helper()
+	if _, err := rawPostgres(t, p.dsn("postgres")).ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatal(err)
 	}
-	return storetest.Database{DSN: p.dsn(name), Raw: rawPostgres(t, p.dsn(name))}
+	return p.dsn(name)
 }
 
 func rawPostgres(t *testing.T, dsn string) *sql.DB {

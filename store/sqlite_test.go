@@ -20,8 +20,19 @@ import (
 
 func TestContractOnSQLite(t *testing.T) {
 	t.Parallel()
+	migrated := filepath.Join(t.TempDir(), "migrated.db")
+	if err := open(t, "sqlite:"+migrated).Close(); err != nil {
+		t.Fatal(err)
+	}
+	template, err := os.ReadFile(migrated)
+	if err != nil {
+		t.Fatal(err)
+	}
 	storetest.Run(t, func(t *testing.T) storetest.Database {
 		path := filepath.Join(t.TempDir(), "odd name?%41#.db")
+		if err := os.WriteFile(path, template, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		return storetest.Database{DSN: "sqlite:" + path, Raw: rawSQLite(t, path)}
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"konklave/user"
 )
 
-// Database is an empty database with an up-to-date schema, for one test alone.
+// Database is a database without data, for one test alone.
 type Database struct {
 	DSN string
 	Raw *sql.DB // for looking behind the Store
