@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,11 +59,7 @@ func listenUnix(t *testing.T, path string, handler http.Handler) {
 
 func setup(t *testing.T, change func(*front.Options)) *house {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "kk") // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := t.TempDir()
 	h := &house{seen: make(chan *http.Request, 16)}
 	record := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -126,12 +121,18 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *house) get(t *testing.T, path string, headers ...string) (*http.Response, string) {
+// answer is a response whose body has been read.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func (h *house) get(t *testing.T, path string, headers ...string) (answer, string) {
 	t.Helper()
 	return h.do(t, http.MethodGet, path, nil, headers...)
 }
 
-func (h *house) do(t *testing.T, method, path string, body io.Reader, headers ...string) (*http.Response, string) {
+func (h *house) do(t *testing.T, method, path string, body io.Reader, headers ...string) (answer, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, h.URL+path, body)
 	if err != nil {
@@ -154,7 +155,7 @@ func (h *house) do(t *testing.T, method, path string, body io.Reader, headers ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(text)
+	return answer{resp.StatusCode, resp.Header}, string(text)
 }
 
 // raw sends bytes as they are and returns the answer's status line.

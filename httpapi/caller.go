@@ -150,11 +150,10 @@ func hostCookie(name, value string, maxAge int) http.Cookie {
 	}
 }
 
-// requestContext gives the request its id.
-func requestContext(r *http.Request) context.Context {
-	id := r.Header.Get("X-Request-Id")
+// requestContext gives the request the id that the front sent, or a new one.
+func requestContext(ctx context.Context, id string) context.Context {
 	if !telemetry.ValidRequestID(id) {
 		id = telemetry.NewRequestID()
 	}
-	return telemetry.WithRequestID(r.Context(), id)
+	return telemetry.WithRequestID(ctx, id)
 }

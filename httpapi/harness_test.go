@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
+	"database/sql" //nolint:depguard // the tests look behind the store
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -375,28 +375,33 @@ func (e *env) dump() string {
 	e.t.Helper()
 	var b strings.Builder
 	for _, table := range []string{"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets"} {
-		rows, err := e.raw.QueryContext(e.t.Context(), "SELECT * FROM "+table+" ORDER BY 1, 2")
-		if err != nil {
-			e.t.Fatal(err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			e.t.Fatal(err)
-		}
-		for rows.Next() {
-			values, pointers := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				pointers[i] = &values[i]
-			}
-			if err := rows.Scan(pointers...); err != nil {
-				e.t.Fatal(err)
-			}
-			fmt.Fprintf(&b, "%s %v\n", table, values)
-		}
-		if err := rows.Err(); err != nil {
-			e.t.Fatal(err)
-		}
-		_ = rows.Close()
+		e.dumpTable(&b, table)
 	}
 	return b.String()
+}
+
+func (e *env) dumpTable(b *strings.Builder, table string) {
+	e.t.Helper()
+	rows, err := e.raw.QueryContext(e.t.Context(), "SELECT * FROM "+table+" ORDER BY 1, 2")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for rows.Next() {
+		values, pointers := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			pointers[i] = &values[i]
+		}
+		if err := rows.Scan(pointers...); err != nil {
+			e.t.Fatal(err)
+		}
+		fmt.Fprintf(b, "%s %v\n", table, values)
+	}
+	if err := rows.Err(); err != nil {
+		e.t.Fatal(err)
+	}
 }

@@ -28,7 +28,7 @@ func (a *API) Server() *http.Server {
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r = r.WithContext(requestContext(r))
+	r = r.WithContext(requestContext(r.Context(), r.Header.Get("X-Request-Id")))
 	defer a.recover(w, r)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -90,6 +90,7 @@ func clean(_ []string, a slog.Attr) slog.Attr {
 		case fmt.Stringer:
 			return slog.String(a.Key, cut(v.String()))
 		}
+	default: // numbers, times and groups are short
 	}
 	return a
 }

@@ -77,7 +77,8 @@ func TestRequestID(t *testing.T) {
 			t.Errorf("%q is taken for a request id", wrong)
 		}
 	}
-	if telemetry.RequestID(t.Context()) == telemetry.RequestID(t.Context()) {
+	first, second := telemetry.RequestID(t.Context()), telemetry.RequestID(t.Context())
+	if first == second {
 		t.Error("two requests have the same id")
 	}
 }
