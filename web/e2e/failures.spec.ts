@@ -1,5 +1,7 @@
-import { control, join, setUp } from './harness/acts'
+import { administrator, control, join, openPanel, say, setUp, signIn } from './harness/acts'
+import { people } from './harness/fixtures'
 import { type Prepared, prepare } from './harness/prepared'
+import { expectMovingVideos } from './harness/rtc'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { word } from './harness/words'
@@ -44,6 +46,7 @@ test('an unknown meeting is a clear page', async ({ seat }) => {
 
 test('an unknown address is a clear page', async ({ seat }) => {
   const guest = await seat(server)
+  guest.guard.allow(/Failed to load resource.*\/no\/such\/page/)
   const page = await guest.page()
   await page.goto('/no/such/page')
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
@@ -62,7 +65,7 @@ test('a refused microphone is explained, and joining works without', async ({ se
   const page = await guest.page()
   await page.goto(meetings.link)
   await control(page, 'Microphone').click()
-  await expect(page.getByText(word('error.device.permission_denied'))).toBeVisible()
+  await expect(page.getByText(word('error.device.permission_denied', 'en', { device: 'microphone' }))).toBeVisible()
   await join(page, meetings.link, { name: 'Gina', microphone: false, camera: false })
 })
 
@@ -71,18 +74,44 @@ test('a missing camera is explained, and joining works without', async ({ seat }
   const page = await guest.page()
   await page.goto(meetings.link)
   await control(page, 'Camera').click()
-  await expect(page.getByText(word('error.device.not_found'))).toBeVisible()
+  await expect(page.getByText(word('error.device.not_found', 'en', { device: 'camera' }))).toBeVisible()
   await join(page, meetings.link, { name: 'Gerd', microphone: false, camera: false })
 })
 
-test('a server that goes away and comes back is survived', async ({ seat }) => {
-  const guest = await seat(server)
-  guest.guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
-  const page = await guest.page()
-  await join(page, meetings.link, { name: 'Gabi' })
-  const { host } = new URL(server.address)
-  await server.stop()
-  await expect(page.getByText(word('conference.reconnecting'))).toBeVisible({ timeout: 30_000 })
-  await server.run(host)
-  await expect(page.getByText(word('conference.reconnecting'))).toHaveCount(0, { timeout: 60_000 })
+test('a front that dies is back, and so is everybody in the call', async ({ seat }) => {
+  const host = await seat(server, { person: people.anna })
+  const guest = await seat(server, { person: people.bert })
+  for (const { guard } of [host, guest]) guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
+  const [anna, bert] = [await host.page(), await guest.page()]
+  await join(anna, meetings.link, { name: people.anna.name })
+  await join(bert, meetings.link, { name: people.bert.name })
+  await expectMovingVideos(anna, 1)
+  const [worker] = server.workers()
+  const front = server.processes().find(each => each.verb === 'front')
+  process.kill(front?.pid ?? 0, 'SIGKILL')
+  await openPanel(anna, 'Chat')
+  await openPanel(bert, 'Chat')
+  await say(anna, 'still here')
+  await expect(bert.getByText('still here')).toBeVisible({ timeout: 30_000 })
+  for (const page of [anna, bert]) await expectMovingVideos(page, 1)
+  expect(server.workers().map(each => each.pid)).toContain(worker?.pid)
+})
+
+test('a server that is stopped says that the conference is over; one that is gone says so', async ({ seat }) => {
+  const fresh = await Server.start()
+  try {
+    const { link } = await prepare(fresh)
+    const guest = await seat(fresh)
+    guest.guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
+    const page = await guest.page()
+    await join(page, link, { name: people.cleo.name, microphone: false, camera: false })
+    const start = await guest.page()
+    await signIn(start, administrator)
+    await fresh.stop()
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(word('ended.shutdown.title'))
+    await start.getByRole('button', { name: 'Start a meeting' }).click()
+    await expect(start.getByText('server.unavailable')).toBeVisible()
+  } finally {
+    await fresh.close()
+  }
 })

@@ -8,9 +8,13 @@ const texts = new Map<Language, Readonly<Record<string, string>>>()
 
 /**
  * The client's text for a key, for controls whose names are not fixed by the acceptance criteria.
- * Parameters are not filled in: use it for texts that have none.
+ * Parameters are filled in as the client does.
  */
-export function word(key: string, language: Language = 'en'): string {
+export function word(
+  key: string,
+  language: Language = 'en',
+  parameters: Readonly<Record<string, string>> = {},
+): string {
   let all = texts.get(language)
   if (!all) {
     all = JSON.parse(readFileSync(join(root, 'web', 'src', 'i18n', `${language}.json`), 'utf8')) as Record<
@@ -21,5 +25,5 @@ export function word(key: string, language: Language = 'en'): string {
   }
   const text = all[key]
   if (text === undefined) throw new Error(`no text ${key} in ${language}.json`)
-  return text
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => parameters[name] ?? whole)
 }
