@@ -59,3 +59,18 @@ function fromProblem(body: unknown, status: number): Trouble {
     fields: fields.length > 0 ? Object.fromEntries(fields) : undefined,
   }
 }
+
+/** As many as the server gives at once. */
+const pageSize = 200
+
+/** A whole list, page by page; `fetchPage` is given the last one of the page before. */
+export async function everyPage<T>(
+  fetchPage: (last: T | undefined, limit: number) => Promise<{ readonly items: readonly T[] }>,
+): Promise<readonly T[]> {
+  const all: T[] = []
+  for (;;) {
+    const { items } = await fetchPage(all.at(-1), pageSize)
+    all.push(...items)
+    if (items.length < pageSize) return all
+  }
+}

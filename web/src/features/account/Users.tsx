@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react'
-import { api, dataOf, type User } from '../../api/client'
+import { api, dataOf, everyPage, type User } from '../../api/client'
 import { useAction, useResource } from '../../api/resource'
 import { useI18n, useText } from '../../i18n/react'
 import { fieldError } from '../../problem/problem'
@@ -10,7 +10,11 @@ import { Loading, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { useNotify } from '../../ui/Toasts'
 
-const load = async (): Promise<readonly User[]> => (await dataOf(api.GET('/api/v1/users'))).items
+const load = () =>
+  everyPage<User>((last, limit) => {
+    const query = { limit, ...(last && { after: last.email }) }
+    return dataOf(api.GET('/api/v1/users', { params: { query } }))
+  })
 
 /** For administrators: all accounts, and new ones. */
 export function Users() {

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { api, dataOf } from '../../api/client'
 import { useAction } from '../../api/resource'
@@ -12,19 +12,15 @@ import { Page } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { FailurePage } from '../failure/FailurePage'
 
-/** Takes the one-time token out of the address, so that it stays neither there nor in the history. */
-function takeToken(): string {
-  const token = location.hash.slice(1)
-  if (token) history.replaceState(null, '', location.pathname)
-  return token
-}
-
 const hopeless = new Set(['setup.done', 'setup.invalid'])
 
 /** Creates the first administrator; the link to this page is printed by the server. */
 export function SetupPage() {
   const { t } = useI18n()
-  const [token] = useState(takeToken)
+  const [token] = useState(() => location.hash.slice(1))
+  // Once it is read, the one-time token stays neither in the address nor in the history. Not while rendering: a rendering
+  // may be thrown away, and the token with it.
+  useEffect(() => history.replaceState(null, '', location.pathname), [])
   const action = useAction()
   const code = token === '' ? 'setup.invalid' : action.trouble?.code
   return (

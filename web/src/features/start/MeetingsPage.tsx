@@ -1,7 +1,7 @@
 import { CalendarPlus, Video } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { api, dataOf, type Meeting, type User } from '../../api/client'
+import { api, dataOf, everyPage, type Meeting, type User } from '../../api/client'
 import { useAction, useResource } from '../../api/resource'
 import { useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
@@ -12,7 +12,11 @@ import { CreateDialog, DeleteDialog, RenameDialog } from './dialogs'
 import { JoinByLink } from './JoinByLink'
 import { MeetingCard } from './MeetingCard'
 
-const loadMeetings = async (): Promise<readonly Meeting[]> => (await dataOf(api.GET('/api/v1/meetings'))).items
+const loadMeetings = () =>
+  everyPage<Meeting>((last, limit) => {
+    const query = { limit, ...(last && { before: last.id }) }
+    return dataOf(api.GET('/api/v1/meetings', { params: { query } }))
+  })
 
 /** From this many meetings on the list can be searched. */
 const searchableFrom = 6

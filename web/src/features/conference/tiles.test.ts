@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { participant } from '../../testing/fakeCall'
+import { layoutTile, speakingKeys, tilesOf } from './tiles'
+
+test('everyone has a tile in the order of joining; a screen stands before its owner', () => {
+  const people = [participant('anna'), participant('ben', { screen: true })]
+  expect(tilesOf(people).map(tile => tile.key)).toEqual(['anna:camera', 'ben:screen', 'ben:camera'])
+})
+
+test('one’s own voice moves nobody to the front', () => {
+  const people = [participant('anna', { speaking: true, isSelf: true }), participant('ben', { speaking: true })]
+  expect(speakingKeys(people)).toEqual(['ben:camera'])
+})
+
+test('a tile knows the shape of its video once that has arrived', () => {
+  const [tile] = tilesOf([participant('anna', { isSelf: true })])
+  if (!tile) throw new Error('no tile')
+  expect(layoutTile(tile, new Map())).toEqual({ key: 'anna:camera', source: 'camera', isSelf: true, aspect: undefined })
+  expect(layoutTile(tile, new Map([['anna:camera', 0.75]])).aspect).toBe(0.75)
+})

@@ -1,0 +1,99 @@
+import { expect, test, vi } from 'vitest'
+import de from './de.json'
+import en from './en.json'
+import { I18nStore, type Language, preferredLanguage, type TextKey, type Texts } from './i18n'
+
+const sources = import.meta.glob('../**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<
+  string,
+  string
+>
+
+function parameters(text: string): readonly string[] {
+  return [...text.matchAll(/\{(\w+)\}/g)].map(match => match[1] ?? '').sort()
+}
+
+test('German and English have the same texts with the same parameters', () => {
+  expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort())
+  const german: Texts = de
+  for (const [key, text] of Object.entries(en)) expect(parameters(german[key] ?? ''), key).toEqual(parameters(text))
+})
+
+test('no text is empty', () => {
+  for (const texts of [de, en]) for (const [key, text] of Object.entries(texts)) expect(text.trim(), key).not.toBe('')
+})
+
+test('a counted text has both forms', () => {
+  const keys = Object.keys(en)
+  const bases = keys.filter(key => /_(one|other)$/.test(key)).map(key => key.replace(/_(one|other)$/, ''))
+  for (const base of bases) expect(keys).toEqual(expect.arrayContaining([`${base}_one`, `${base}_other`]))
+})
+
+test('every text is used', () => {
+  const code = Object.entries(sources)
+    .filter(([path]) => !path.includes('.test.'))
+    .map(([, text]) => text)
+    .join('\n')
+  const composed = [/^error\./, /^device\./, /^devices\.(microphone|camera|speaker)$/, /^notice\.(joined|left)$/]
+  composed.push(/^ended\.\w+\.(title|text)$/, /^appearance\.(system|light|dark)$/)
+  const unused = Object.keys(en)
+    .map(key => key.replace(/_(one|other)$/, ''))
+    .filter(key => !composed.some(pattern => pattern.test(key)) && !code.includes(`'${key}'`))
+  expect(unused).toEqual([])
+})
+
+const texts: Readonly<Record<Language, Texts>> = {
+  en: { 'action.close': 'Close', 'chat.unread_one': '{count} new', 'chat.unread_other': '{count} news' },
+  de: { 'action.close': 'Schließen', 'action.save': 'Speichern' },
+}
+
+function store(language: Language): I18nStore {
+  return new I18nStore(async wanted => texts[wanted], language, texts[language])
+}
+
+test('a text is looked up in the language in use, its parameters filled in', () => {
+  const { t } = store('en').getSnapshot()
+  expect(t('action.close')).toBe('Close')
+  expect(t('chat.unread', { count: 1 })).toBe('1 new')
+  expect(t('chat.unread', { count: 0 })).toBe('0 news')
+})
+
+test('a parameter that is missing stays visible, and one that looks like a parameter is not filled again', () => {
+  const { t } = store('en').getSnapshot()
+  expect(t('chat.unread')).toBe('{count} news')
+  expect(t('chat.unread', { count: '{other}', other: 'x' })).toBe('{other} news')
+})
+
+test('a text that is missing comes from the other language as soon as that is loaded, never as its key', async () => {
+  const i18n = store('en')
+  expect(i18n.getSnapshot().t('action.save')).toBe('')
+  await vi.waitFor(() => expect(i18n.getSnapshot().t('action.save')).toBe('Speichern'))
+})
+
+test('a text that no language has is empty', async () => {
+  const i18n = store('en')
+  const changed = vi.fn()
+  i18n.subscribe(changed)
+  expect(i18n.getSnapshot().t('error.nothing' as TextKey)).toBe('')
+  await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(1))
+  expect(i18n.getSnapshot().t('error.nothing' as TextKey)).toBe('')
+})
+
+test('another language is loaded, told and remembered', async () => {
+  const i18n = store('en')
+  const changed = vi.fn()
+  i18n.subscribe(changed)
+  await i18n.setLanguage('de')
+  expect(changed).toHaveBeenCalledTimes(1)
+  expect(i18n.getSnapshot().t('action.close')).toBe('Schließen')
+  expect(preferredLanguage(['en'])).toBe('de')
+  localStorage.clear()
+})
+
+test.each([
+  [['fr', 'de-AT', 'en'], 'de'],
+  [['en-US'], 'en'],
+  [['fr'], 'en'],
+  [[], 'en'],
+] as const)('of %j the language is %s', (wishes, language) => {
+  expect(preferredLanguage(wishes)).toBe(language)
+})
