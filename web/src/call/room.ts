@@ -70,7 +70,7 @@ async function rehearse(): Promise<void> {
 class SfuRoom implements MediaRoom {
   private readonly room: Room
   private readonly handlers: RoomHandlers
-  private readonly publications = new Map<Source, Publication>()
+  private readonly publications: ReadonlyMap<Source, Publication>
   private readonly attachments = new Map<HTMLVideoElement, VideoRef>()
   private readonly players = new Map<RemoteTrack, HTMLMediaElement>()
   private readonly meters = new Meters()
@@ -93,6 +93,12 @@ class SfuRoom implements MediaRoom {
         },
       },
     })
+    // All of them at once: one that is made later would not learn that the line stands.
+    const entries = (Object.keys(sources) as Source[]).map(
+      source =>
+        [source, new Publication(this.room, sources[source], source.startsWith('screen'), handlers.failed)] as const,
+    )
+    this.publications = new Map(entries)
     this.listen()
   }
 
@@ -117,7 +123,7 @@ class SfuRoom implements MediaRoom {
 
   publish(source: Source, outgoing: Outgoing | undefined): void {
     const options = (wanted: Outgoing) => publishOptions(source, this.codec, wanted.hint)
-    this.publication(source).want(outgoing && { track: outgoing.track, options: () => options(outgoing) })
+    this.publications.get(source)?.want(outgoing && { track: outgoing.track, options: () => options(outgoing) })
   }
 
   wantVideo(wanted: boolean): void {
@@ -167,15 +173,6 @@ class SfuRoom implements MediaRoom {
       })
     }
     return all
-  }
-
-  private publication(source: Source): Publication {
-    let publication = this.publications.get(source)
-    if (!publication) {
-      publication = new Publication(this.room, sources[source], source.startsWith('screen'), this.handlers.failed)
-      this.publications.set(source, publication)
-    }
-    return publication
   }
 
   private remotePublication(ref: VideoRef): RemoteTrackPublication | undefined {
