@@ -56,7 +56,7 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
         <main className="flex min-h-0 flex-1 flex-col">
           <Banners call={call} snapshot={snapshot} />
           <div className="relative flex min-h-0 flex-1">
-            <Stage call={call} participants={snapshot.participants} view={view} />
+            <Stage call={call} participants={snapshot.participants} audioOnly={snapshot.audioOnly} view={view} />
             {view.panel === 'chat' && <ChatPanel call={call} snapshot={snapshot} onClose={closePanel} />}
             {view.panel === 'people' && (
               <PeoplePanel participants={snapshot.participants} address={address} onClose={closePanel} />

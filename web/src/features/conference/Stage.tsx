@@ -4,20 +4,22 @@ import { layout, speakerOrder } from '../../call/layout'
 import type { Call, Participant } from '../../call/types'
 import { useText } from '../../i18n/react'
 import { IconButton } from '../../ui/Button'
+import { classes } from '../../ui/classes'
 import { useRoving } from '../../ui/roving'
 import { useSize } from '../../ui/size'
 import { TileView } from './TileView'
-import { layoutTile, speakingKeys, tilesOf } from './tiles'
+import { layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
 import type { ConferenceView } from './view'
 
 interface StageProps {
   readonly call: Call
   readonly participants: readonly Participant[]
+  readonly audioOnly: boolean
   readonly view: ConferenceView
 }
 
 /** The people and what they show, placed by the layout function of the call. */
-export function Stage({ call, participants, view }: StageProps) {
+export function Stage({ call, participants, audioOnly, view }: StageProps) {
   const t = useText()
   const area = useRef<HTMLUListElement>(null)
   const { width, height } = useSize(area)
@@ -25,7 +27,7 @@ export function Stage({ call, participants, view }: StageProps) {
   const [page, setPage] = useState(0)
   const [aspects, onAspect] = useAspects()
   const speakers = useSpeakers(participants)
-  const tiles = useMemo(() => tilesOf(participants), [participants])
+  const tiles = useMemo(() => tilesOf(audioOnly ? withoutVideo(participants) : participants), [participants, audioOnly])
   const { mode, pinned } = view
   const placed = useMemo(
     () => layout({ width, height, tiles: tiles.map(tile => layoutTile(tile, aspects)), mode, pinned, speakers, page }),
@@ -37,7 +39,7 @@ export function Stage({ call, participants, view }: StageProps) {
       id="stage"
       aria-label={t('conference.stage')}
       tabIndex={-1}
-      className="relative flex min-h-0 min-w-0 flex-1 flex-col p-2"
+      className={classes('relative flex min-h-0 min-w-0 flex-1 flex-col p-2', view.panel && 'max-sm:invisible')}
     >
       <ul ref={area} {...roving} className="relative min-h-0 flex-1">
         {tiles.map(tile => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { participant } from '../../testing/fakeCall'
-import { layoutTile, speakingKeys, tilesOf } from './tiles'
+import { layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
 
 test('everyone has a tile in the order of joining; a screen stands before its owner', () => {
   const people = [participant('anna'), participant('ben', { screen: true })]
@@ -17,4 +17,14 @@ test('a tile knows the shape of its video once that has arrived', () => {
   if (!tile) throw new Error('no tile')
   expect(layoutTile(tile, new Map())).toEqual({ key: 'anna:camera', source: 'camera', isSelf: true, aspect: undefined })
   expect(layoutTile(tile, new Map([['anna:camera', 0.75]])).aspect).toBe(0.75)
+})
+
+test('without video only one’s own camera and screen are left', () => {
+  const people = [
+    participant('anna', { isSelf: true, camera: true }),
+    participant('ben', { camera: true, screen: true }),
+  ]
+  const shown = withoutVideo(people)
+  expect(shown.map(each => each.camera)).toEqual([true, false])
+  expect(tilesOf(shown).map(tile => tile.key)).toEqual(['anna:camera', 'ben:camera'])
 })

@@ -28,3 +28,8 @@ export function layoutTile(tile: StageTile, aspects: ReadonlyMap<string, number>
 export function speakingKeys(participants: readonly Participant[]): readonly string[] {
   return participants.filter(each => each.speaking && !each.isSelf).map(each => tileKey(each.id, 'camera'))
 }
+
+/** The people as they are shown without video: nobody's camera or screen but one's own. */
+export function withoutVideo(participants: readonly Participant[]): readonly Participant[] {
+  return participants.map(each => (each.isSelf ? each : { ...each, camera: false, screen: false }))
+}

@@ -1,5 +1,5 @@
 import { ChevronDown } from 'lucide-react'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useEffect, useEffectEvent, useState } from 'react'
 import type { Preview } from '../../api/client'
 import { useSession } from '../../api/session'
 import type { Call } from '../../call/types'
@@ -20,14 +20,20 @@ interface JoinPageProps {
   readonly call: Call
   readonly link: string
   readonly preview: Preview
+  /** Called after the first paint, to fetch what comes after joining. */
+  readonly onPainted: () => void
 }
 
 /** The way in: look at yourself, choose devices, say your name, join. Camera and microphone are off until switched on. */
-export function JoinPage({ call, link, preview }: JoinPageProps) {
+export function JoinPage({ call, link, preview, onPainted }: JoinPageProps) {
   const t = useText()
   const session = useSession()
   const snapshot = useCall(call)
   useEffect(() => void call.refreshDevices(), [call])
+  useAfterPaint(() => {
+    call.warmUp()
+    onPainted()
+  })
   if (session.state === 'loading') return <Loading />
   const user = session.state === 'ready' ? session.data : undefined
   if (!user && !preview.guestsAllowed) return <NoGuestsPage />
@@ -55,6 +61,21 @@ export function JoinPage({ call, link, preview }: JoinPageProps) {
       </details>
     </Page>
   )
+}
+
+/** Runs once, when the browser has painted: a frame is asked for, and what follows it. */
+function useAfterPaint(act: () => void): void {
+  const latest = useEffectEvent(act)
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(latest)
+    })
+    return () => {
+      cancelAnimationFrame(frame)
+      clearTimeout(timer)
+    }
+  }, [])
 }
 
 interface JoinFormProps {

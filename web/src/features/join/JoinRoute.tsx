@@ -41,7 +41,10 @@ function Attempt({ link, onAgain }: AttemptProps) {
   useEffect(() => {
     const made = createCall()
     setCall(made)
-    if (rememberedJoin(link)?.joined) void made.join({ link })
+    if (rememberedJoin(link)?.joined) {
+      void made.join({ link })
+      void loadConference()
+    }
     return () => made.dispose()
   }, [link])
   return call ? <Visit call={call} link={link} onAgain={onAgain} /> : null
@@ -50,7 +53,6 @@ function Attempt({ link, onAgain }: AttemptProps) {
 function Visit({ call, link, onAgain }: AttemptProps & { readonly call: Call }) {
   const { phase } = useCall(call)
   const [returning] = useState(() => rememberedJoin(link)?.joined === true)
-  useWarmUp(call)
   switch (phase.kind) {
     case 'live':
     case 'reconnecting':
@@ -67,18 +69,6 @@ function Visit({ call, link, onAgain }: AttemptProps & { readonly call: Call }) 
     case 'joining':
       return returning ? <Returning /> : <BeforeJoin call={call} link={link} onAgain={onAgain} />
   }
-}
-
-/** After the first paint, fetches what the conference will need: the SFU library and the page. */
-function useWarmUp(call: Call): void {
-  useEffect(() => {
-    const start = () => {
-      call.warmUp()
-      void loadConference()
-    }
-    const frame = requestAnimationFrame(() => setTimeout(start))
-    return () => cancelAnimationFrame(frame)
-  }, [call])
 }
 
 function Returning() {
@@ -102,7 +92,11 @@ function BeforeJoin({ call, link, onAgain }: AttemptProps & { readonly call: Cal
   }
   return (
     <Shell>
-      {preview.state === 'ready' ? <JoinPage call={call} link={link} preview={preview.data} /> : <Loading />}
+      {preview.state === 'ready' ? (
+        <JoinPage call={call} link={link} preview={preview.data} onPainted={loadConference} />
+      ) : (
+        <Loading />
+      )}
     </Shell>
   )
 }
