@@ -172,6 +172,28 @@ func TestResendIsHarmless(t *testing.T) {
 	}
 }
 
+func TestANewSessionCountsItsCommandsFromOneAgain(t *testing.T) {
+	t.Parallel()
+	s := with(t)
+	say := Command{By: "anna", ID: 1, Body: &ChatSend{Text: "before the reload", Nonce: "m1"}}
+	back := Command{Body: Join{Admission: Admission{Account: "a-anna", Rejoin: "anna", Name: "anna"}, ID: "x", Line: 2}}
+	after := Command{By: "anna", ID: 1, Body: &ChatSend{Text: "after the reload", Nonce: "m2"}}
+	for _, c := range []Command{say, back, after} {
+		if _, _, err := apply(t, s, c, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.chat.messages) != 2 {
+		t.Errorf("%d messages", len(s.chat.messages))
+	}
+	if _, _, err := apply(t, s, Command{Body: Connect{ID: "anna", Line: 3}}, t0); err != nil {
+		t.Fatal(err)
+	}
+	if kinds, _, err := apply(t, s, after, t0); err != nil || len(kinds) != 0 {
+		t.Errorf("a resend after a resume: %v, %v", kinds, err)
+	}
+}
+
 func TestOutcomesAreForgottenBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	s := with(t)

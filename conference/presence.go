@@ -103,7 +103,7 @@ func (j Join) place(s *State) ParticipantID {
 func (j Join) decide(s *State, _ *Participant, now time.Time) ([]Fact, error) {
 	place := j.place(s)
 	if s.presence.find(place) != nil {
-		return Connect{ID: place, Line: j.Line}.decide(s, nil, now)
+		return []Fact{&ConnectionChanged{ID: place, Connected: true, line: j.Line, anew: true}}, nil
 	}
 	if len(s.presence.present) >= s.Settings.MaxParticipants {
 		return nil, ErrFull
@@ -233,6 +233,7 @@ type ConnectionChanged struct {
 	ID        ParticipantID `json:"id"`
 	Connected bool          `json:"connected"`
 	line      int64
+	anew      bool // a new session, which counts its commands from 1 again
 }
 
 // Kind is "participant.connection".
@@ -250,6 +251,9 @@ func (f *ConnectionChanged) evolve(s *State, e Event) {
 		return
 	}
 	p.Connected, p.line = f.Connected, f.line
+	if f.anew {
+		s.applied[f.ID] = &applied{outcomes: map[int64]Outcome{}}
+	}
 	p.lostAt = time.Time{}
 	if !f.Connected {
 		p.lostAt = e.At
