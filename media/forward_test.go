@@ -8,6 +8,7 @@ import (
 )
 
 func TestEverybodyReceivesEverybody(t *testing.T) {
+	forwards(t)
 	for name, o := range map[string]client.ParticipantOptions{
 		"one peer connection":  {},
 		"two peer connections": {TwoConnections: true},

@@ -18,6 +18,7 @@ func (s *stage) height(p *client.Participant, from string, lines int) client.Str
 }
 
 func TestEachReceiverGetsTheLayerItDisplays(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	s.publish(anna, camera, s.video()...)
@@ -47,6 +48,8 @@ func TestEachReceiverGetsTheLayerItDisplays(t *testing.T) {
 }
 
 func TestLayersNobodyDisplaysAreStoppedAtThePublisher(t *testing.T) {
+	forwards(t)
+	t.Parallel() // most of it is the engine's pause before it stops a layer
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	track := s.publish(anna, camera, s.video()...)

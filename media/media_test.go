@@ -9,7 +9,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/livekit/protocol/livekit"
 
@@ -17,9 +16,6 @@ import (
 	"konklave/client/clip"
 	"konklave/media"
 )
-
-// patience bounds every wait of a test; nothing should take nearly as long.
-const patience = 30 * time.Second
 
 const (
 	camera     = livekit.TrackSource_CAMERA

@@ -27,6 +27,7 @@ func (s *stage) refused(p *client.Participant, source livekit.TrackSource, want 
 }
 
 func TestA39PublishingWithoutPermissionIsRefused(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", media.Permission{Publish: []media.Source{media.SourceMicrophone}, Subscribe: true}, client.ParticipantOptions{})
 	s.refused(anna, camera, livekit.RequestResponse_NOT_ALLOWED)
@@ -46,6 +47,7 @@ func TestA39PublishingWithoutPermissionIsRefused(t *testing.T) {
 }
 
 func TestA39AnUnannouncedTrackIsNotForwarded(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", media.Permission{Publish: []media.Source{media.SourceMicrophone}, Subscribe: true}, client.ParticipantOptions{})
 	bert := s.join("bert", everything, client.ParticipantOptions{})
@@ -63,6 +65,7 @@ func TestA39AnUnannouncedTrackIsNotForwarded(t *testing.T) {
 }
 
 func TestPermissionTakenAwayEndsTheTrackAndSticks(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	bert := s.join("bert", everything, client.ParticipantOptions{})
@@ -88,6 +91,7 @@ func TestPermissionTakenAwayEndsTheTrackAndSticks(t *testing.T) {
 }
 
 func TestA42NobodyUnmutesAnother(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	bert := s.join("bert", everything, client.ParticipantOptions{})
@@ -158,6 +162,7 @@ func TestTrackRequestsAreBounded(t *testing.T) {
 }
 
 func TestA56TracksOfOneParticipantAreLimited(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	for i := range 16 {

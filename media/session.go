@@ -92,12 +92,12 @@ func (r *Room) start(a *participant, j *join, c *connection) (*session, error) {
 		return nil, err
 	}
 	p.AddOnClose("konklave", func(types.LocalParticipant) { r.ended(s) })
+	r.states.announce(a.id, StateJoined)
 	if err := r.engine.room.Join(p, c, &rtc.ParticipantOptions{AutoSubscribe: j.autoSubscribe}, nil); err != nil {
 		_ = c.send(leaveFor(err)) // closing the participant closes the connection
 		_ = p.Close(false, types.ParticipantCloseReasonJoinFailed, false)
 		return nil, fmt.Errorf("join media room: %w", err)
 	}
-	r.states.announce(a.id, StateJoined)
 	if err := r.recheck(s); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 )
 
 func TestMediaGoOnWhileTheWebSocketIsLost(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	bert := s.join("bert", everything, client.ParticipantOptions{})
@@ -39,6 +40,7 @@ func TestMediaGoOnWhileTheWebSocketIsLost(t *testing.T) {
 }
 
 func TestAMoveDuringALostWebSocketIsToldOnResume(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	bert := s.join("bert", everything, client.ParticipantOptions{})
@@ -58,6 +60,7 @@ func TestAMoveDuringALostWebSocketIsToldOnResume(t *testing.T) {
 }
 
 func TestRemoveEndsMediaAtOnce(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	bert := s.join("bert", everything, client.ParticipantOptions{})
@@ -135,6 +138,7 @@ func unauthorized(err error) bool {
 }
 
 func TestANewConnectionTakesThePlaceOfTheOld(t *testing.T) {
+	forwards(t)
 	s := newStage(t, media.Options{})
 	token := s.room.Admit("anna", everything)
 	old := s.connect(token, client.ParticipantOptions{})
@@ -172,6 +176,7 @@ func TestAParticipantWithoutBothConnectionsIsGone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the engine's time-outs, about 20 s")
 	}
+	t.Parallel()
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
 	s.waitState("anna", media.StateActive, 1)
