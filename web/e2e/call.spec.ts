@@ -28,7 +28,7 @@ test.afterAll(async () => {
 })
 
 test('two accounts and two guests hold the first call', async ({ seat }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(420_000)
   const seats: Record<'anna' | 'bert' | 'cleo' | 'dora', Seat> = {
     anna: await seat(server, { person: people.anna }),
     bert: await seat(server, { person: people.bert }),
@@ -74,7 +74,7 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
     await anna.setViewportSize({ width: 1600, height: 1000 })
     await chosen.getByRole('button', { name: /pin/i }).click()
     await expect
-      .poll(async () => largest(anna), { timeout: 30_000 })
+      .poll(async () => largest(anna), { timeout: 60_000 })
       .toBe(await chosen.getAttribute('data-participant'))
     await anna.setViewportSize({ width: 1000, height: 700 })
   })

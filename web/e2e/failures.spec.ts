@@ -92,7 +92,7 @@ test('a front that dies is back, and so is everybody in the call', async ({ seat
   await openPanel(anna, 'Chat')
   await openPanel(bert, 'Chat')
   await say(anna, 'still here')
-  await expect(bert.getByText('still here')).toBeVisible({ timeout: 30_000 })
+  await expect(bert.getByText('still here', { exact: true })).toBeVisible({ timeout: 30_000 })
   for (const page of [anna, bert]) await expectMovingVideos(page, 1)
   expect(server.workers().map(each => each.pid)).toContain(worker?.pid)
 })

@@ -60,7 +60,7 @@ test('Firefox joins, sends, receives and comes back after a cut', async ({ seat 
     await expect.poll(() => text(fox)).toContain('Hello Firefox')
     await named(fox, 'textbox', 'Message').fill('Hello Chromium')
     await named(fox, 'button', 'Send').click()
-    await expect(anna.getByText('Hello Chromium')).toBeVisible()
+    await expect(anna.getByText('Hello Chromium', { exact: true })).toBeVisible()
   })
 
   await test.step('a network that is cut for 10 seconds is back without action', async () => {

@@ -31,7 +31,7 @@ test('A-61 text of people is text everywhere', async ({ seat }) => {
   const guest = await seat(server)
   const anna = await host.page()
   await signIn(anna, administrator)
-  await anna.getByRole('link', { name: 'Council' }).waitFor()
+  await anna.getByRole('link', { name: 'Council', exact: true }).waitFor()
   // Titles and names are shown in lists, headings, tiles, toasts and confirmations; messages in the chat.
   const title = attacks[1] ?? ''
   await anna.evaluate(async text => {

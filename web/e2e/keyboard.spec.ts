@@ -54,7 +54,7 @@ test('from the set-up to the end of a call by keyboard alone', async ({ seat }) 
     await anna.keyboard.press('Enter')
     await reach(bert, 'Chat')
     await bert.keyboard.press('Enter')
-    await expect(bert.getByText('written by keyboard')).toBeVisible()
+    await expect(bert.getByText('written by keyboard', { exact: true })).toBeVisible()
     await anna.keyboard.press('Escape')
     await expect(anna.getByRole('button', { name: 'Chat', exact: true })).toBeFocused()
   })
@@ -131,7 +131,8 @@ async function focused(page: Page): Promise<{ label: string; roving: boolean }> 
     const labels = 'labels' in element ? Array.from((element as HTMLInputElement).labels ?? []) : []
     const ofLabel = labels.map(label => label.textContent ?? '').join(' ')
     const text = element.getAttribute('aria-label') ?? byId?.join(' ') ?? (ofLabel || element.textContent) ?? ''
-    return { label: text.trim(), roving: element.closest('[role=toolbar], [role=menu]') !== null }
+    const label = element instanceof HTMLSelectElement ? `choice of ${text.trim()}` : text.trim()
+    return { label, roving: element.closest('[role=toolbar], [role=menu]') !== null }
   })
 }
 

@@ -21,15 +21,15 @@ export const people = {
 
 const folder = join(root, 'bin', 'fixtures')
 const size = '1280x720'
-const framesPerSecond = 10
-const videoSeconds = 3 // 41 MB uncompressed each; the browser plays it round and round
+const framesPerSecond = 5 // four browsers code and decode this on two cores
+const videoSeconds = 6 // 41 MB uncompressed each; the browser plays it round and round
 const audioSeconds = 4
 
 /** Generates (once) and returns the files for `--use-file-for-fake-video-capture` and `…-audio-capture`. */
 export function mediaOf(person: Person): { video: string; audio: string } {
   mkdirSync(folder, { recursive: true })
   const name = person.name.split(' ')[0]?.toLowerCase() ?? 'nobody'
-  const video = join(folder, `${name}.y4m`)
+  const video = join(folder, `${name}-${size}-${framesPerSecond}.y4m`)
   const audio = join(folder, `${name}.wav`)
   generate(video, [
     ...['-f', 'lavfi', '-i', `color=c=${person.colour}:s=${size}:r=${framesPerSecond}`],
