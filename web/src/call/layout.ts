@@ -138,12 +138,12 @@ interface Grid {
   readonly height: number
 }
 
-/** The arrangement of count equal tiles between 4:3 and 16:9 that makes them largest. */
-export function bestGrid(width: number, height: number, count: number, gap: number): Grid {
+/** The arrangement of count equal tiles between an aspect and 16:9 that makes them largest. */
+export function bestGrid(width: number, height: number, count: number, gap: number, least = narrow): Grid {
   let best: Grid = { columns: 1, rows: count, width: 0, height: 0 }
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns)
-    const cell = fitted((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows, narrow, wide)
+    const cell = fitted((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows, least, wide)
     if (cell.width * cell.height > best.width * best.height) best = { columns, rows, ...cell }
   }
   return best
@@ -163,17 +163,25 @@ function fits(grid: Grid): boolean {
 }
 
 function paged(area: Rect, tiles: readonly Tile[], gap: number, wanted: number): Layout {
+  const least = leastAspect(tiles)
   let capacity = Math.min(tiles.length, maxTilesPerPage)
-  let grid = bestGrid(area.width, area.height, capacity, gap)
+  let grid = bestGrid(area.width, area.height, capacity, gap, least)
   while (capacity > 1 && !fits(grid)) {
     capacity--
-    grid = bestGrid(area.width, area.height, capacity, gap)
+    grid = bestGrid(area.width, area.height, capacity, gap, least)
   }
   if (tiles.length > capacity) capacity = Math.max(capacity, Math.min(maxTilesPerPage, grid.columns * grid.rows))
   const { page, pages } = pageOf(tiles.length, capacity, wanted)
   const shown = tiles.slice(page * capacity, (page + 1) * capacity)
   const placed = shown.map((tile, index) => placeInGrid(tile, index, shown.length, area, grid, gap, pages))
   return { tiles: placed, page, pages }
+}
+
+/** Few tiles show whole pictures, so they are no narrower than those; many are filled, and may be as narrow as 4:3. */
+function leastAspect(tiles: readonly Tile[]): number {
+  if (tiles.length > fewTiles) return narrow
+  const narrowest = Math.min(...tiles.map(tile => tile.aspect ?? wide))
+  return Math.min(Math.max(narrowest, narrow), wide)
 }
 
 function pageOf(count: number, capacity: number, wanted: number): { page: number; pages: number } {
