@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Locator, Page } from '@playwright/test'
 import { colleague, control, join, openPanel, say, setUp, signIn, startMeeting, tile } from './harness/acts'
 import type { Seat } from './harness/browser'
@@ -116,8 +117,9 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
     }
     seats.cleo.guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
     island.cut()
+    const over = pause(cutSeconds * 1000)
     await expect(reconnecting(cleo)).toBeVisible({ timeout: cutSeconds * 1000 })
-    await cleo.evaluate(pause => new Promise(resolve => setTimeout(resolve, pause)), cutSeconds * 1000)
+    await over
     island.heal()
     await say(anna, 'welcome back')
     await expect.poll(async () => (await messages(cleo)).at(-1), { timeout: 40_000 }).toBe('welcome back')
@@ -178,5 +180,5 @@ function messages(page: Page): Promise<string[]> {
 }
 
 function reconnecting(page: Page): Locator {
-  return page.getByText(word('conference.reconnecting'))
+  return page.getByRole('main').getByText(word('conference.reconnecting'))
 }

@@ -1,3 +1,5 @@
+import { networkInterfaces } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Page as FirefoxPage } from 'puppeteer-core'
 import { administrator, control, join, openPanel, say, signIn, tile } from './harness/acts'
 import { Firefox } from './harness/firefox'
@@ -18,7 +20,8 @@ let firefox: Firefox
 
 test.beforeAll(async () => {
   island = canMakeIslands() ? Island.make() : undefined
-  server = await Server.start({ mediaAddresses: island ? [island.shore] : [] })
+  // Firefox reaches no media on loopback addresses.
+  server = await Server.start({ mediaAddresses: island ? [island.shore] : ownAddresses() })
   await island?.reach(server.port)
   firefox = await Firefox.open(island)
 })
@@ -69,8 +72,9 @@ test('Firefox joins, sends, receives and comes back after a cut', async ({ seat 
       return
     }
     island.cut()
+    const over = pause(cutSeconds * 1000)
     await expect.poll(() => text(fox), { timeout: cutSeconds * 1000 }).toContain(word('conference.reconnecting'))
-    await anna.evaluate(pause => new Promise(resolve => setTimeout(resolve, pause)), cutSeconds * 1000)
+    await over
     island.heal()
     await say(anna, 'welcome back')
     await expect.poll(() => text(fox), patience).toContain('welcome back')
@@ -84,6 +88,12 @@ test('Firefox joins, sends, receives and comes back after a cut', async ({ seat 
   await expect(control(anna, 'Leave')).toBeVisible()
   expect(complaints).toEqual([])
 })
+
+/** The addresses of this machine by which others reach it. */
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
+  return all.filter(each => each.family === 'IPv4' && !each.internal).map(each => each.address)
+}
 
 /** What the page complains about; lost connections are what the test provokes. */
 function watch(page: FirefoxPage): string[] {

@@ -46,6 +46,7 @@ export class Island {
     ip('-n', name, 'addr', 'add', `${inside}/30`, 'dev', 'cable')
     ip('-n', name, 'link', 'set', 'cable', 'up')
     ip('-n', name, 'link', 'set', 'lo', 'up')
+    ip('-n', name, 'route', 'add', 'default', 'via', island.shore) // Firefox offers no address without one
     return island
   }
 
