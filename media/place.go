@@ -33,21 +33,21 @@ func (r *Room) SetPlace(id string, p Place) {
 	}
 	for _, s := range sessions {
 		if s != moved {
-			r.reconsider(s, moved)
-			r.reconsider(moved, s)
+			r.revoke(s, moved)
+			r.revoke(moved, s)
+			s.engine.ReconcileAll()
 		}
 	}
+	moved.engine.ReconcileAll() // looks again at every subscription that was refused
 }
 
-// reconsider ends the receiver's subscriptions to the publisher, or lets them start, as the places say now.
-func (r *Room) reconsider(publisher, receiver *session) {
-	may := r.audible(receiver.owner.id, publisher.owner.id)
+// revoke ends the receiver's subscriptions to a publisher he may no longer receive.
+func (r *Room) revoke(publisher, receiver *session) {
+	if r.audible(receiver.owner.id, publisher.owner.id) {
+		return
+	}
 	for _, t := range publisher.engine.GetPublishedTracks() {
-		if !may {
-			t.RemoveSubscriber(receiver.engine.ID(), false)
-		} else if !t.IsSubscriber(receiver.engine.ID()) {
-			r.engine.room.ResolveMediaTrackForSubscriber(receiver.engine, t.ID()).TrackChangedNotifier.NotifyChanged()
-		}
+		t.RemoveSubscriber(receiver.engine.ID(), false)
 	}
 }
 

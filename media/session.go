@@ -25,7 +25,7 @@ var errNothingToResume = errors.New("no session to resume")
 type session struct {
 	room   *Room
 	owner  *participant
-	engine types.LocalParticipant
+	engine *rtc.ParticipantImpl
 	tracks trackQuota
 
 	mu   sync.Mutex
