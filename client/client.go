@@ -60,6 +60,8 @@ func New(base string, options ...Option) (*Client, error) {
 }
 
 // Problem is the server's answer to a request it did not fulfil.
+//
+//nolint:errname // named as in RFC 9457
 type Problem struct {
 	Title  string       `json:"title"`
 	Status int          `json:"status"`

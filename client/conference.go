@@ -29,6 +29,8 @@ var (
 )
 
 // Goodbye is the server's last word; the session is over.
+//
+//nolint:errname // named as in the protocol
 type Goodbye struct {
 	Code    fault.Code `json:"code"`
 	Message string     `json:"message"`
@@ -120,6 +122,7 @@ type Conference struct {
 	client *Client
 	path   string
 	events chan Event
+	life   context.Context // of the readers; not that of Connect, which may end before
 
 	mu      sync.Mutex
 	ws      *websocket.Conn
@@ -143,7 +146,7 @@ type answer struct {
 // Connect opens the session that an admission allows, and returns when the server has welcomed it.
 func (c *Client) Connect(ctx context.Context, a Admission) (*Conference, error) {
 	s := &Conference{
-		client: c, path: a.Signalling, events: make(chan Event, eventQueue),
+		client: c, path: a.Signalling, life: context.WithoutCancel(ctx), events: make(chan Event, eventQueue),
 		waiting: make(map[int64]chan answer), pongs: make(map[string]chan struct{}), renewed: make(chan struct{}),
 	}
 	if err := s.open(ctx, map[string]any{"type": "hello", "ticket": a.Ticket}); err != nil {
@@ -167,11 +170,8 @@ func (s *Conference) open(ctx context.Context, hello map[string]any) error {
 	header := http.Header{}
 	s.client.Authorize(header)
 	address := "ws" + s.client.base.String()[len("http"):] + s.path
-	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{subprotocol}})
+	ws, err := dial(ctx, address, &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{subprotocol}})
 	if err != nil {
-		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			return fmt.Errorf("open signalling: %w", &StatusError{Status: resp.StatusCode})
-		}
 		return fmt.Errorf("open signalling: %w", err)
 	}
 	ws.SetReadLimit(maxServerFrame)

@@ -54,9 +54,9 @@ func readFrame(ctx context.Context, ws *websocket.Conn) (frame, error) {
 // read takes frames until the connection ends.
 func (s *Conference) read(ws *websocket.Conn, lost chan struct{}) {
 	var goodbye *Goodbye
-	reason := ErrSignallingLost
+	var reason error
 	for {
-		f, err := readFrame(context.Background(), ws)
+		f, err := readFrame(s.life, ws)
 		if err != nil {
 			reason = closeReason(err, goodbye)
 			break

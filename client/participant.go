@@ -38,6 +38,20 @@ func (e *LeaveError) Error() string {
 	return fmt.Sprintf("server ended media: %s, %s", e.Leave.GetReason(), e.Leave.GetAction())
 }
 
+// dial opens a WebSocket; a refusal by HTTP is a *StatusError.
+func dial(ctx context.Context, address string, o *websocket.DialOptions) (*websocket.Conn, error) {
+	ws, resp, err := websocket.Dial(ctx, address, o)
+	if err == nil {
+		return ws, nil
+	}
+	if resp == nil || resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // what cannot be read is not worth an error of its own
+	return nil, &StatusError{Status: resp.StatusCode, Body: string(b)}
+}
+
 // StatusError is an HTTP answer in place of a WebSocket.
 type StatusError struct {
 	Status int
@@ -83,8 +97,8 @@ type Participant struct {
 
 	negotiation negotiation
 	up, down    *webrtc.PeerConnection // the same unless TwoConnections
-	closed      chan struct{}          // tells the workers to end
-	closing     sync.Once
+	life        context.Context        // of the workers; ended by Close
+	end         context.CancelFunc
 	silent      atomic.Bool // no packet leaves any more
 	packets     atomic.Uint64
 	workers     sync.WaitGroup
@@ -107,11 +121,13 @@ func JoinMedia(ctx context.Context, base, token string, o ParticipantOptions) (*
 	}
 	p := &Participant{
 		options: o, base: u, token: token, started: time.Now(),
-		changed: make(chan struct{}), closed: make(chan struct{}),
-		others: make(map[string]*livekit.ParticipantInfo), streams: make(map[string]*Stream), mids: make(map[string]string),
+		changed: make(chan struct{}),
+		others:  make(map[string]*livekit.ParticipantInfo), streams: make(map[string]*Stream), mids: make(map[string]string),
 		sent: make(map[string]*Publication), refused: make(map[string]livekit.RequestResponse_Reason), counts: make(map[string]int),
 	}
+	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := p.openPeers(); err != nil {
+		p.end()
 		return nil, err
 	}
 	if err := p.join(ctx); err != nil {
@@ -199,12 +215,8 @@ func (p *Participant) dial(ctx context.Context, m *livekit.JoinRequest) error {
 	if origin == "" {
 		origin = p.base.Scheme + "://" + p.base.Host
 	}
-	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
+	ws, err := dial(ctx, address, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
 	if err != nil {
-		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-			return fmt.Errorf("join media: %w", &StatusError{Status: resp.StatusCode, Body: string(b)})
-		}
 		return fmt.Errorf("join media: %w", err)
 	}
 	ws.SetReadLimit(maxMediaSignal)
@@ -294,7 +306,7 @@ func (p *Participant) DropSignal() {
 	p.mu.Unlock()
 	if ws != nil {
 		_ = ws.CloseNow()
-		_ = p.Wait(context.Background(), func() bool { return p.ws != ws })
+		_ = p.Wait(p.life, func() bool { return p.ws != ws })
 	}
 }
 
@@ -310,7 +322,7 @@ func (p *Participant) Close() {
 	ws := p.ws
 	p.endLocked(ErrMediaClosed)
 	p.mu.Unlock()
-	p.closing.Do(func() { close(p.closed) })
+	p.end()
 	if ws != nil {
 		_ = ws.CloseNow()
 	}

@@ -117,7 +117,7 @@ func (p *Participant) negotiate() error {
 }
 
 func (p *Participant) sendSoon(m *livekit.SignalRequest) error {
-	ctx, cancel := context.WithTimeout(context.Background(), signalTimeout)
+	ctx, cancel := context.WithTimeout(p.life, signalTimeout)
 	defer cancel()
 	return p.Send(ctx, m)
 }

@@ -227,7 +227,7 @@ func (t *Publication) run() {
 		select {
 		case <-t.stop:
 			return
-		case <-t.participant.closed:
+		case <-t.participant.life.Done():
 			return
 		case <-tick.C:
 			extensions, mid := t.extensions()

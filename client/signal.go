@@ -16,7 +16,7 @@ import (
 func (p *Participant) read(ws *websocket.Conn) {
 	defer p.lost(ws)
 	for {
-		_, b, err := ws.Read(context.Background())
+		_, b, err := ws.Read(p.life)
 		if err != nil {
 			return
 		}

@@ -27,9 +27,12 @@ func pair(t *testing.T) (*connection, *websocket.Conn) {
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(done) })
-	ws, _, err := websocket.Dial(t.Context(), server.URL, nil)
+	ws, resp, err := websocket.Dial(t.Context(), server.URL, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if resp.Body != nil {
+		t.Cleanup(func() { _ = resp.Body.Close() })
 	}
 	t.Cleanup(func() { _ = ws.CloseNow() })
 	return <-accepted, ws

@@ -155,6 +155,7 @@ func refuse(w http.ResponseWriter, err error) {
 		status = http.StatusRequestEntityTooLarge
 	case fault.KindGone:
 		status = http.StatusGone
+	default: // there are no others here
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -59,7 +60,7 @@ func runKonklave() error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -130,7 +131,7 @@ rtc:
 
 // freePort finds a port that is free for TCP and UDP now.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a port: %w", err)
 	}
@@ -142,7 +143,7 @@ func freePort() (int, error) {
 func waitListening(address string) error {
 	const attempts, pause = 200, 25 * time.Millisecond
 	for range attempts {
-		c, err := net.Dial("tcp", address)
+		c, err := new(net.Dialer).DialContext(context.Background(), "tcp", address)
 		if err == nil {
 			return c.Close()
 		}
