@@ -81,9 +81,14 @@ type (
 	barrierRequest struct{ reached func() }
 	attachRequest  struct {
 		participant ParticipantID
+		line        int64
 		seen        int64 // -1: a fresh view
 		to          Subscriber
-		reply       chan Attachment // buffered, 1
+		reply       chan attachReply // buffered, 1
+	}
+	attachReply struct {
+		attachment Attachment
+		err        error
 	}
 	detachRequest struct {
 		participant ParticipantID
@@ -129,15 +134,16 @@ func (a *Actor) Barrier(ctx context.Context, reached func()) error {
 }
 
 // Attach subscribes a participant after everything up to now; an earlier subscriber of the same participant is forgotten.
-// With seen >= 0 it continues after that event if history still holds what follows.
-func (a *Actor) Attach(ctx context.Context, p ParticipantID, seen int64, to Subscriber) (Attachment, error) {
-	q := attachRequest{p, seen, to, make(chan Attachment, 1)}
+// With seen >= 0 it continues after that event if history still holds what follows. It fails with ErrNotPresent when the
+// participant has left meanwhile, with ErrReplaced when line is no longer the newest connection.
+func (a *Actor) Attach(ctx context.Context, p ParticipantID, line, seen int64, to Subscriber) (Attachment, error) {
+	q := attachRequest{p, line, seen, to, make(chan attachReply, 1)}
 	if err := a.send(ctx, q); err != nil {
 		return Attachment{}, err
 	}
 	select {
 	case r := <-q.reply:
-		return r, nil
+		return r.attachment, r.err
 	case <-a.done:
 		return Attachment{}, ErrStopped
 	case <-ctx.Done():
@@ -174,10 +180,11 @@ func (a *Actor) send(ctx context.Context, m any) error {
 // refuses.
 func (a *Actor) Run(ctx context.Context, settings Settings, startedAt time.Time) error {
 	defer close(a.done)
+	opened := a.now()
 	r := &run{
 		Actor:       a,
-		head:        New(settings, startedAt),
-		shown:       New(settings, startedAt),
+		head:        New(settings, startedAt, opened),
+		shown:       New(settings, startedAt, opened),
 		subscribers: map[ParticipantID]Subscriber{},
 		commits:     make(chan committed, 1),
 	}

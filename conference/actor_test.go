@@ -80,7 +80,7 @@ func TestNothingDurableIsShownBeforeItsCommit(t *testing.T) {
 		}
 		attached := make(chan Attachment, 1)
 		go func() {
-			at, err := a.Attach(t.Context(), "host", -1, &listener{room: 10})
+			at, err := a.Attach(t.Context(), "host", 1, -1, &listener{room: 10})
 			if err != nil {
 				t.Error(err)
 			}
@@ -114,10 +114,10 @@ func TestEphemeralEventsKeepTheirPlaceBehindDurableOnes(t *testing.T) {
 		go func() { <-j.batches; j.answers <- nil }()
 		do(t, a, join("host", RoleHost))
 		l := &listener{room: 10}
-		if _, err := a.Attach(t.Context(), "host", -1, l); err != nil {
+		if _, err := a.Attach(t.Context(), "host", 1, -1, l); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Submit(t.Context(), Command{By: "host", ID: 1, Body: &ChatSend{Text: "x", Nonce: "m"}}, nil); err != nil {
+		if err := a.Submit(t.Context(), Command{By: "host", Line: 1, ID: 1, Body: &ChatSend{Text: "x", Nonce: "m"}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		<-j.batches
@@ -156,14 +156,14 @@ func TestResumeGivesExactlyWhatWasMissed(t *testing.T) {
 	do(t, a, join("host", RoleHost))
 	seen := do(t, a, join("anna", RoleParticipant)).Seq
 	for i := int64(1); i <= 3; i++ {
-		do(t, a, Command{By: "host", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
+		do(t, a, Command{By: "host", Line: 1, ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
 	}
-	at, err := a.Attach(t.Context(), "anna", seen, &listener{room: 10})
+	at, err := a.Attach(t.Context(), "anna", 1, seen, &listener{room: 10})
 	if err != nil || at.View != nil || len(at.Missed) != 3 {
 		t.Errorf("after %d: %+v, %v", seen, at, err)
 	}
 	for _, beyond := range []int64{-1, at.Seq + 1} {
-		if at, err := a.Attach(t.Context(), "anna", beyond, &listener{room: 10}); err != nil || at.View == nil {
+		if at, err := a.Attach(t.Context(), "anna", 1, beyond, &listener{room: 10}); err != nil || at.View == nil {
 			t.Errorf("after %d: %+v, %v", beyond, at, err)
 		}
 	}
@@ -174,13 +174,13 @@ func TestHistoryIsBounded(t *testing.T) {
 	a := startActor(t, openJournal{})
 	seen := do(t, a, join("host", RoleHost)).Seq
 	for i := int64(1); i <= 2*HistoryKept; i++ {
-		do(t, a, Command{By: "host", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
+		do(t, a, Command{By: "host", Line: 1, ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
 	}
-	if at, err := a.Attach(t.Context(), "host", seen, &listener{room: 10}); err != nil || at.View == nil {
+	if at, err := a.Attach(t.Context(), "host", 1, seen, &listener{room: 10}); err != nil || at.View == nil {
 		t.Errorf("an event out of history: %+v, %v", at, err)
 	}
 	last := seen + 2*HistoryKept
-	if at, err := a.Attach(t.Context(), "host", last-HistoryKept+1, &listener{room: 10}); err != nil || at.View != nil {
+	if at, err := a.Attach(t.Context(), "host", 1, last-HistoryKept+1, &listener{room: 10}); err != nil || at.View != nil {
 		t.Errorf("an event in history: %+v, %v", at, err)
 	}
 }
@@ -192,12 +192,12 @@ func TestASubscriberWithoutRoomIsForgottenAndNobodyElseIsDelayed(t *testing.T) {
 	do(t, a, join("slow", RoleParticipant))
 	fast, slow := &listener{room: 100}, &listener{room: 1}
 	for id, l := range map[ParticipantID]*listener{"host": fast, "slow": slow} {
-		if _, err := a.Attach(t.Context(), id, -1, l); err != nil {
+		if _, err := a.Attach(t.Context(), id, 1, -1, l); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := int64(1); i <= 5; i++ {
-		do(t, a, Command{By: "host", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
+		do(t, a, Command{By: "host", Line: 1, ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}})
 	}
 	do(t, a, Command{Body: Tick{}})
 	if len(fast.got) != 5 || len(slow.got) != 1 {

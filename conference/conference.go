@@ -60,12 +60,12 @@ type State struct {
 	applied   map[ParticipantID]*applied
 }
 
-// New returns the state before the first event.
-func New(settings Settings, startedAt time.Time) *State {
+// New returns the state before the first event. The conference started at startedAt; its worker opened the door at openedAt.
+func New(settings Settings, startedAt, openedAt time.Time) *State {
 	return &State{
 		Settings:  settings,
 		StartedAt: startedAt,
-		presence:  presence{emptySince: startedAt},
+		presence:  presence{emptySince: openedAt},
 		applied:   map[ParticipantID]*applied{},
 	}
 }
@@ -73,6 +73,7 @@ func New(settings Settings, startedAt time.Time) *State {
 // Command is one thing that somebody wants. Commands from the server itself (Join, Disconnect, Tick) have no By and no ID.
 type Command struct {
 	By   ParticipantID // who, from the session and never from the message; empty for the server
+	Line int64         // the connection it came over; only the participant's newest counts
 	ID   int64         // the participant's own counter, from 1; 0 for the server
 	Body Body
 }
@@ -126,6 +127,7 @@ func (a Audience) Includes(p ParticipantID) bool {
 // Faults that Decide returns.
 var (
 	ErrEnded          = fault.New(fault.KindGone, "conference.ended", "This conference has ended.")
+	ErrReplaced       = fault.New(fault.KindConflict, "session.replaced", "You have joined from another window or device, and the connection moved there.")
 	ErrNotPresent     = fault.New(fault.KindConflict, "participant.left", "You are no longer in this conference. Join again.")
 	ErrCommandSkipped = fault.New(fault.KindConflict, "command.skipped", "This command was overtaken by a later one and was not applied.")
 )
@@ -134,6 +136,9 @@ var (
 // A command id that was applied before yields its first outcome and no events, so that a resend is harmless.
 func Decide(s *State, c Command, now time.Time) ([]Event, Outcome, error) {
 	if c.By != "" {
+		if p := s.presence.find(c.By); p != nil && p.line != c.Line {
+			return nil, Outcome{}, ErrReplaced
+		}
 		if prior, ok := s.priorOutcome(c.By, c.ID); ok {
 			return nil, prior, prior.err()
 		}

@@ -39,7 +39,7 @@ func join(id string, role Role) Command {
 // with returns a state with a host, a participant and one whose line is lost since t0.
 func with(t *testing.T) *State {
 	t.Helper()
-	s := New(settings(), t0)
+	s := New(settings(), t0, t0)
 	for _, c := range []Command{join("host", RoleHost), join("anna", RoleParticipant), join("lost", RoleParticipant), {Body: Disconnect{ID: "lost", Line: 1}}} {
 		if _, _, err := apply(t, s, c, t0); err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func with(t *testing.T) *State {
 func ended(t *testing.T) *State {
 	t.Helper()
 	s := with(t)
-	if _, _, err := apply(t, s, Command{By: "host", ID: 1, Body: &End{}}, t0); err != nil {
+	if _, _, err := apply(t, s, Command{By: "host", Line: 1, ID: 1, Body: &End{}}, t0); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -59,7 +59,7 @@ func ended(t *testing.T) *State {
 
 func TestDecideEveryCommandInEveryState(t *testing.T) {
 	t.Parallel()
-	empty := func(*testing.T) *State { return New(settings(), t0) }
+	empty := func(*testing.T) *State { return New(settings(), t0, t0) }
 	states := []struct {
 		name string
 		make func(*testing.T) *State
@@ -77,14 +77,18 @@ func TestDecideEveryCommandInEveryState(t *testing.T) {
 		{"join in a foreign place", Command{Body: Join{Admission: Admission{Account: "a-evil", Rejoin: "anna"}, ID: "x", Line: 7}}, 0,
 			[3]string{"participant.joined", "conference.full", "conference.ended"}},
 		{"connect", Command{Body: Connect{ID: "lost", Line: 2}}, 0, [3]string{"participant.left", "participant.connection", "conference.ended"}},
+		{"connect by an older line", Command{Body: Connect{ID: "anna", Line: 0}}, 0, [3]string{"participant.left", "session.replaced", "conference.ended"}},
+		{"join again by an older line", Command{Body: Join{Admission: Admission{Account: "a-anna", Rejoin: "anna", Kind: KindAccount, Role: RoleParticipant, Name: "anna"}, ID: "x"}}, 0,
+			[3]string{"participant.joined", "session.replaced", "conference.ended"}},
+		{"chat over a replaced line", Command{By: "anna", ID: 1, Body: say()}, 0, [3]string{"participant.left", "session.replaced", "conference.ended"}},
 		{"disconnect", Command{Body: Disconnect{ID: "anna", Line: 1}}, 0, [3]string{"", "participant.connection", "conference.ended"}},
 		{"disconnect an older line", Command{Body: Disconnect{ID: "anna", Line: 0}}, 0, [3]string{"", "", "conference.ended"}},
 		{"revoke", Command{Body: Revoke{Account: "a-anna"}}, 0, [3]string{"", "participant.left", "conference.ended"}},
-		{"chat", Command{By: "anna", ID: 1, Body: say()}, 0, [3]string{"participant.left", "chat.message", "conference.ended"}},
-		{"leave", Command{By: "anna", ID: 1, Body: &Leave{}}, 0, [3]string{"participant.left", "participant.left", "conference.ended"}},
-		{"end by host", Command{By: "host", ID: 1, Body: &End{}}, 0,
+		{"chat", Command{By: "anna", Line: 1, ID: 1, Body: say()}, 0, [3]string{"participant.left", "chat.message", "conference.ended"}},
+		{"leave", Command{By: "anna", Line: 1, ID: 1, Body: &Leave{}}, 0, [3]string{"participant.left", "participant.left", "conference.ended"}},
+		{"end by host", Command{By: "host", Line: 1, ID: 1, Body: &End{}}, 0,
 			[3]string{"participant.left", "conference.ended participant.left participant.left participant.left", "conference.ended"}},
-		{"A-41 end by participant", Command{By: "anna", ID: 1, Body: &End{}}, 0, [3]string{"participant.left", "access.denied", "conference.ended"}},
+		{"A-41 end by participant", Command{By: "anna", Line: 1, ID: 1, Body: &End{}}, 0, [3]string{"participant.left", "access.denied", "conference.ended"}},
 		{"shutdown", Command{Body: Shutdown{}}, 0, [3]string{"conference.ended", "conference.ended participant.left participant.left participant.left", "conference.ended"}},
 		{"tick too early", Command{Body: Tick{}}, time.Minute - time.Millisecond, [3]string{"", "", "conference.ended"}},
 		{"tick at the resume window", Command{Body: Tick{}}, time.Minute, [3]string{"", "participant.left", "conference.ended"}},
@@ -108,6 +112,27 @@ func TestDecideEveryCommandInEveryState(t *testing.T) {
 	}
 }
 
+func TestTheFirstParticipantIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	started := t0.Add(-time.Hour) // the worker before this one died an hour after the start
+	for linger, want := range map[time.Duration]time.Duration{0: FirstJoinWait, 2 * time.Minute: 2 * time.Minute} {
+		o := settings()
+		o.Linger = linger
+		s := New(o, started, t0)
+		if due, ok := s.NextDeadline(); !ok || due.Sub(t0) != want {
+			t.Errorf("linger %v: the first wait is %v, want %v", linger, due.Sub(t0), want)
+		}
+		for _, c := range []Command{join("host", RoleHost), {By: "host", Line: 1, ID: 1, Body: &Leave{}}} {
+			if _, _, err := apply(t, s, c, t0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if due, ok := s.NextDeadline(); !ok || due.Sub(t0) != linger {
+			t.Errorf("linger %v: after the last one left, the wait is %v", linger, due.Sub(t0))
+		}
+	}
+}
+
 func TestChatLimitsFromBothSides(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -121,7 +146,7 @@ func TestChatLimitsFromBothSides(t *testing.T) {
 		{" \n\t ", "chat.empty"},
 	} {
 		s := with(t)
-		_, _, err := apply(t, s, Command{By: "anna", ID: 1, Body: &ChatSend{Text: tt.text, Nonce: "m"}}, t0)
+		_, _, err := apply(t, s, Command{By: "anna", Line: 1, ID: 1, Body: &ChatSend{Text: tt.text, Nonce: "m"}}, t0)
 		var code fault.Code
 		if err != nil {
 			code = fault.As(err).Code
@@ -136,7 +161,7 @@ func TestChatKeepsTheNewest(t *testing.T) {
 	t.Parallel()
 	s := with(t)
 	for i := int64(1); i <= ChatKept+2*chatTrimSlop+1; i++ {
-		if _, _, err := apply(t, s, Command{By: "anna", ID: i, Body: &ChatSend{Text: "x", Nonce: string(rune(i))}}, t0); err != nil {
+		if _, _, err := apply(t, s, Command{By: "anna", Line: 1, ID: i, Body: &ChatSend{Text: "x", Nonce: string(rune(i))}}, t0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -152,22 +177,22 @@ func TestChatKeepsTheNewest(t *testing.T) {
 func TestResendIsHarmless(t *testing.T) {
 	t.Parallel()
 	s := with(t)
-	first := Command{By: "anna", ID: 1, Body: &ChatSend{Text: "once", Nonce: "m1"}}
+	first := Command{By: "anna", Line: 1, ID: 1, Body: &ChatSend{Text: "once", Nonce: "m1"}}
 	_, o1, _ := apply(t, s, first, t0)
 	kinds, o2, err := apply(t, s, first, t0)
 	if err != nil || len(kinds) != 0 || o1.Seq != o2.Seq || len(s.chat.messages) != 1 {
 		t.Errorf("resend: %v, %v, %v, %d messages", kinds, o2, err, len(s.chat.messages))
 	}
-	refused := Command{By: "anna", ID: 2, Body: &End{}}
+	refused := Command{By: "anna", Line: 1, ID: 2, Body: &End{}}
 	_, _, err1 := apply(t, s, refused, t0)
 	kinds, _, err2 := apply(t, s, refused, t0)
 	if !errors.Is(err1, access.ErrDenied) || !errors.Is(err2, access.ErrDenied) || len(kinds) != 0 {
 		t.Errorf("refused: %v, again: %v with %v", err1, err2, kinds)
 	}
-	if _, _, err := apply(t, s, Command{By: "anna", ID: 9, Body: &ChatSend{Text: "later", Nonce: "m2"}}, t0); err != nil {
+	if _, _, err := apply(t, s, Command{By: "anna", Line: 1, ID: 9, Body: &ChatSend{Text: "later", Nonce: "m2"}}, t0); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := apply(t, s, Command{By: "anna", ID: 5, Body: &ChatSend{Text: "overtaken", Nonce: "m3"}}, t0); !errors.Is(err, ErrCommandSkipped) {
+	if _, _, err := apply(t, s, Command{By: "anna", Line: 1, ID: 5, Body: &ChatSend{Text: "overtaken", Nonce: "m3"}}, t0); !errors.Is(err, ErrCommandSkipped) {
 		t.Errorf("an id that was skipped: %v", err)
 	}
 }
@@ -175,9 +200,9 @@ func TestResendIsHarmless(t *testing.T) {
 func TestANewSessionCountsItsCommandsFromOneAgain(t *testing.T) {
 	t.Parallel()
 	s := with(t)
-	say := Command{By: "anna", ID: 1, Body: &ChatSend{Text: "before the reload", Nonce: "m1"}}
+	say := Command{By: "anna", Line: 1, ID: 1, Body: &ChatSend{Text: "before the reload", Nonce: "m1"}}
 	back := Command{Body: Join{Admission: Admission{Account: "a-anna", Rejoin: "anna", Name: "anna"}, ID: "x", Line: 2}}
-	after := Command{By: "anna", ID: 1, Body: &ChatSend{Text: "after the reload", Nonce: "m2"}}
+	after := Command{By: "anna", Line: 2, ID: 1, Body: &ChatSend{Text: "after the reload", Nonce: "m2"}}
 	for _, c := range []Command{say, back, after} {
 		if _, _, err := apply(t, s, c, t0); err != nil {
 			t.Fatal(err)
@@ -189,6 +214,7 @@ func TestANewSessionCountsItsCommandsFromOneAgain(t *testing.T) {
 	if _, _, err := apply(t, s, Command{Body: Connect{ID: "anna", Line: 3}}, t0); err != nil {
 		t.Fatal(err)
 	}
+	after.Line = 3
 	if kinds, _, err := apply(t, s, after, t0); err != nil || len(kinds) != 0 {
 		t.Errorf("a resend after a resume: %v, %v", kinds, err)
 	}
@@ -198,14 +224,14 @@ func TestOutcomesAreForgottenBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	s := with(t)
 	for i := int64(1); i <= OutcomesKept+1; i++ {
-		if _, _, err := apply(t, s, Command{By: "anna", ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}}, t0); err != nil {
+		if _, _, err := apply(t, s, Command{By: "anna", Line: 1, ID: i, Body: &ChatSend{Text: "x", Nonce: "m"}}, t0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := Decide(s, Command{By: "anna", ID: 2, Body: &Leave{}}, t0); err != nil {
+	if _, _, err := Decide(s, Command{By: "anna", Line: 1, ID: 2, Body: &Leave{}}, t0); err != nil {
 		t.Errorf("the oldest outcome kept: %v", err)
 	}
-	if _, _, err := Decide(s, Command{By: "anna", ID: 1, Body: &Leave{}}, t0); !errors.Is(err, ErrCommandSkipped) {
+	if _, _, err := Decide(s, Command{By: "anna", Line: 1, ID: 1, Body: &Leave{}}, t0); !errors.Is(err, ErrCommandSkipped) {
 		t.Errorf("an outcome beyond the limit: %v", err)
 	}
 }

@@ -31,10 +31,15 @@ func (p *Participant) actor() access.Actor {
 	return access.Actor{Kind: kind, ID: p.Account, UserID: p.Account, Roles: []access.Role{access.Role(p.Role)}}
 }
 
+// FirstJoinWait is how long a conference waits at least for its first participant, however short the linger: tickets were
+// given out that are still good.
+const FirstJoinWait = time.Minute
+
 // presence is who is here.
 type presence struct {
 	present    []Participant
 	emptySince time.Time // zero while somebody is here
+	visited    bool      // somebody has been here
 }
 
 func (p *presence) find(id ParticipantID) *Participant {
@@ -55,6 +60,9 @@ func (p *presence) remove(id ParticipantID, at time.Time) {
 
 func (p *presence) nextDeadline(s Settings) (time.Time, bool) {
 	if len(p.present) == 0 {
+		if !p.visited {
+			return p.emptySince.Add(max(s.Linger, FirstJoinWait)), true
+		}
 		return p.emptySince.Add(s.Linger), true
 	}
 	var next time.Time
@@ -102,7 +110,10 @@ func (j Join) place(s *State) ParticipantID {
 
 func (j Join) decide(s *State, _ *Participant, now time.Time) ([]Fact, error) {
 	place := j.place(s)
-	if s.presence.find(place) != nil {
+	if p := s.presence.find(place); p != nil {
+		if j.Line < p.line {
+			return nil, ErrReplaced
+		}
 		return []Fact{&ConnectionChanged{ID: place, Connected: true, line: j.Line, anew: true}}, nil
 	}
 	if len(s.presence.present) >= s.Settings.MaxParticipants {
@@ -125,8 +136,12 @@ type Connect struct {
 func (Connect) Action() access.Action { return serverAction }
 
 func (c Connect) decide(s *State, _ *Participant, _ time.Time) ([]Fact, error) {
-	if s.presence.find(c.ID) == nil {
+	p := s.presence.find(c.ID)
+	switch {
+	case p == nil:
 		return nil, ErrNotPresent
+	case c.Line < p.line:
+		return nil, ErrReplaced
 	}
 	return []Fact{&ConnectionChanged{ID: c.ID, Connected: true, line: c.Line}}, nil
 }
@@ -204,7 +219,7 @@ func (f *ParticipantJoined) evolve(s *State, _ Event) {
 	p := f.Participant
 	p.Account, p.line = f.Account, f.line
 	s.presence.present = append(s.presence.present, p)
-	s.presence.emptySince = time.Time{}
+	s.presence.emptySince, s.presence.visited = time.Time{}, true
 	s.applied[p.ID] = &applied{outcomes: map[int64]Outcome{}}
 }
 

@@ -152,6 +152,15 @@ func (r *run) show(e Event) {
 }
 
 func (r *run) attach(q attachRequest) {
+	p := r.shown.presence.find(q.participant)
+	switch {
+	case p == nil:
+		q.reply <- attachReply{err: ErrNotPresent}
+		return
+	case p.line != q.line:
+		q.reply <- attachReply{err: ErrReplaced}
+		return
+	}
 	r.subscribers[q.participant] = q.to
 	a := Attachment{Seq: r.shown.Seq}
 	if missed, ok := r.missed(q.participant, q.seen); ok {
@@ -160,7 +169,7 @@ func (r *run) attach(q attachRequest) {
 		v := r.shown.Project(q.participant)
 		a.View = &v
 	}
-	q.reply <- a
+	q.reply <- attachReply{attachment: a}
 }
 
 // missed returns what p may see after seen; false when history does not reach back so far.

@@ -52,7 +52,7 @@ func checkInvariants(t interface {
 func TestSimulationOfRandomHistories(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s, replayed := New(settings(), t0), New(settings(), t0)
+		s, replayed := New(settings(), t0, t0), New(settings(), t0, t0)
 		now := t0
 		ids := []ParticipantID{"p1", "p2", "p3", "p4", "p5"}
 		for step := range rapid.IntRange(1, 80).Draw(t, "steps") {
@@ -81,14 +81,14 @@ func TestSimulationOfRandomHistories(t *testing.T) {
 func drawCommand(t *rapid.T, ids []ParticipantID, step int) Command {
 	id := rapid.SampledFrom(ids).Draw(t, "who")
 	role := rapid.SampledFrom([]Role{RoleHost, RoleParticipant}).Draw(t, "role")
-	by := Command{By: id, ID: int64(rapid.IntRange(1, 40).Draw(t, "id"))}
+	by := Command{By: id, Line: int64(rapid.IntRange(0, step).Draw(t, "over")), ID: int64(rapid.IntRange(1, 40).Draw(t, "id"))}
 	switch rapid.IntRange(0, 8).Draw(t, "command") {
 	case 0, 1:
-		return Command{Body: Join{Admission: Admission{Account: "a-" + string(id), Kind: KindGuest, Role: role, Name: string(id), Rejoin: id}, ID: id, Line: int64(step)}}
+		return Command{Body: Join{Admission: Admission{Account: "a-" + string(id), Kind: KindGuest, Role: role, Name: string(id), Rejoin: id}, ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line"))}}
 	case 2:
 		return Command{Body: Disconnect{ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line"))}}
 	case 3:
-		return Command{Body: Connect{ID: id, Line: int64(step)}}
+		return Command{Body: Connect{ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line"))}}
 	case 4:
 		by.Body = &Leave{}
 	case 5:

@@ -22,7 +22,9 @@ type conn struct {
 	frames *rate.Limiter
 	queue  chan []byte
 	cut    chan struct{} // closed when the connection shall end
+	line   int64         // its number, once greeted
 	sub    *subscriber   // once attached
+	pings  atomic.Int64  // barriers that wait
 	once   sync.Once
 	last   goodbyeFrame // why; read after cut
 
@@ -121,18 +123,19 @@ func (c *conn) write(raw []byte) error {
 }
 
 // writer writes the queue until the connection ends or the conference is over, and pings a silent client.
-func (c *conn) writer(ctx context.Context, over <-chan struct{}) {
+func (c *conn) writer(ctx context.Context, over Conference) {
 	defer c.shut()
 	go c.pinger(ctx)
+	done := over.Done()
 	for {
 		select {
 		case raw := <-c.queue:
 			if err := c.write(raw); err != nil {
 				return
 			}
-		case <-over:
-			c.end(conference.ErrEnded)
-			over = nil
+		case <-done:
+			c.end(endOf(over))
+			done = nil
 		case <-c.cut:
 			c.drain()
 			c.goodbye(c.last)
@@ -141,6 +144,15 @@ func (c *conn) writer(ctx context.Context, over <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// endOf is what a conference that has stopped tells its people: that it has ended, or that its worker has failed and
+// another one will be there.
+func endOf(c Conference) error {
+	if err := c.Err(); err != nil {
+		return errUnavailable.Because(err)
+	}
+	return conference.ErrEnded
 }
 
 // drain writes what was queued before the end, unless the client is too slow for it.

@@ -14,7 +14,7 @@ func (s *Server) serve(ctx context.Context, sess *session, c *conn) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		c.writer(ctx, s.Conference.Done())
+		c.writer(ctx, s.Conference)
 	}()
 	err := s.readAll(ctx, sess, c)
 	s.release(sess, c)
@@ -77,13 +77,18 @@ func (s *Server) command(ctx context.Context, sess *session, c *conn, rest []byt
 		n.SetNonce(newID())
 	}
 	c.unanswered.Add(1)
-	err = s.Conference.Submit(ctx, conference.Command{By: sess.id, ID: f.ID, Body: body}, func(o conference.Outcome, err error) {
+	err = s.Conference.Submit(ctx, conference.Command{By: sess.id, Line: c.line, ID: f.ID, Body: body}, func(o conference.Outcome, err error) {
 		c.answered(s.result(f.ID, o, err))
 	})
-	if err != nil {
-		return errSession
+	return s.stopped(err)
+}
+
+// stopped is what to tell a client whose submission failed: the conference is over, or its worker has failed.
+func (s *Server) stopped(err error) error {
+	if errors.Is(err, conference.ErrStopped) {
+		return endOf(s.Conference)
 	}
-	return nil
+	return err
 }
 
 func (s *Server) ping(ctx context.Context, c *conn, rest []byte) error {
@@ -94,10 +99,13 @@ func (s *Server) ping(ctx context.Context, c *conn, rest []byte) error {
 	if len(f.Nonce) > nonceMax {
 		return errMalformed
 	}
-	if err := s.Conference.Barrier(ctx, func() { c.pushJSON(pongFrame{"pong", f.Nonce}) }); err != nil {
-		return errSession
+	if c.pings.Add(1) > PingsMax {
+		return errTooMany
 	}
-	return nil
+	return s.stopped(s.Conference.Barrier(ctx, func() {
+		c.pings.Add(-1)
+		c.pushJSON(pongFrame{"pong", f.Nonce})
+	}))
 }
 
 // result encodes the answer to a command; what is not a fault for users is hidden behind an id that the log knows.

@@ -92,8 +92,7 @@ func (s *Server) hello(ctx context.Context, c *conn, rest []byte) (*session, err
 	}
 	token := newToken()
 	sess := &session{id: outcome.Participant, token: token, tokenHash: hashToken(token), commands: rate.NewLimiter(CommandRate, CommandBurst)}
-	s.take(sess, c, line)
-	return sess, s.welcome(ctx, sess, c, -1)
+	return sess, s.welcome(ctx, sess, c, line, -1)
 }
 
 func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, error) {
@@ -114,12 +113,11 @@ func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, er
 		}
 		return nil, unavailable(err)
 	}
-	s.take(sess, c, line)
 	seen := f.Seen
 	if f.Epoch != s.Epoch || seen < 0 {
 		seen = -1
 	}
-	return sess, s.welcome(ctx, sess, c, seen)
+	return sess, s.welcome(ctx, sess, c, line, seen)
 }
 
 // enter does a Join or Connect. When the answer does not come in time, the connection is taken back as soon as it does.
@@ -171,23 +169,39 @@ func (s *Server) nextLine() int64 {
 	return s.line
 }
 
-// take makes c the connection of the session, and the session that of its participant. What it takes the place of is
-// told so.
-func (s *Server) take(sess *session, c *conn, line int64) {
+// take makes c the connection of the session, and the session that of its participant, unless a newer connection has been
+// faster. What it takes the place of is told so.
+func (s *Server) take(sess *session, c *conn, line int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.byID[sess.id]; old != nil && old != sess {
-		delete(s.byToken, old.tokenHash)
-		if old.conn != nil {
-			old.conn.end(errReplaced)
-		}
+	old := s.byID[sess.id]
+	if old != nil && old.line > line {
+		return conference.ErrReplaced
 	}
-	if sess.conn != nil {
-		sess.conn.end(errReplaced)
+	if old != nil && old != sess {
+		delete(s.byToken, old.tokenHash)
+	}
+	if old != nil && old.conn != nil {
+		old.conn.end(conference.ErrReplaced)
 	}
 	sess.conn, sess.line = c, line
 	s.byID[sess.id] = sess
 	s.byToken[sess.tokenHash] = sess
+	return nil
+}
+
+// admit lets the session into the media, unless its participant has left or another connection has taken its place. What
+// Observe removes is removed after this.
+func (s *Server) admit(sess *session, c *conn) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.byID[sess.id] != sess:
+		return "", errSession
+	case sess.conn != c:
+		return "", conference.ErrReplaced
+	}
+	return s.Media.Admit(sess.id), nil
 }
 
 // release tells the conference that the session's connection is gone, unless another has taken its place.
@@ -209,14 +223,32 @@ func (s *Server) release(sess *session, c *conn) {
 
 // welcome attaches the connection and writes where the participant stands. The writer has not started: what happens
 // meanwhile waits in the queue.
-func (s *Server) welcome(ctx context.Context, sess *session, c *conn, seen int64) error {
-	c.sub = &subscriber{sess.id, c}
-	a, err := s.Conference.Attach(ctx, sess.id, seen, c.sub)
+func (s *Server) welcome(ctx context.Context, sess *session, c *conn, line, seen int64) error {
+	c.line = line
+	if err := s.take(sess, c, line); err != nil {
+		return err
+	}
+	err := s.stand(ctx, sess, c, seen)
 	if err != nil {
 		s.release(sess, c)
+	}
+	return err
+}
+
+func (s *Server) stand(ctx context.Context, sess *session, c *conn, seen int64) error {
+	c.sub = &subscriber{sess.id, c}
+	a, err := s.Conference.Attach(ctx, sess.id, c.line, seen, c.sub)
+	if errors.Is(err, conference.ErrNotPresent) {
+		s.forget(sess)
+		return errSession
+	}
+	if err != nil {
 		return unavailable(err)
 	}
-	media := mediaPart{Path: MediaPath(s.ConferenceID), Token: s.Media.Admit(sess.id)}
+	media := mediaPart{Path: MediaPath(s.ConferenceID)}
+	if media.Token, err = s.admit(sess, c); err != nil {
+		return err
+	}
 	if a.View == nil {
 		err = c.writeJSON(resumedFrame{"resumed", s.Epoch, a.Seq, media, s.Now().UTC()})
 		for _, d := range a.Missed {
@@ -229,8 +261,17 @@ func (s *Server) welcome(ctx context.Context, sess *session, c *conn, seen int64
 		err = c.writeJSON(welcomeFrame{"welcome", sess.id, resume, s.Epoch, a.Seq, a.View, media, s.Now().UTC()})
 	}
 	if err != nil {
-		s.release(sess, c)
 		return errUnavailable.Because(err)
 	}
 	return nil
+}
+
+// forget drops a session whose participant is gone.
+func (s *Server) forget(sess *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byToken, sess.tokenHash)
+	if s.byID[sess.id] == sess {
+		delete(s.byID, sess.id)
+	}
 }

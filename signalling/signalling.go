@@ -30,7 +30,9 @@ const Subprotocol = "konklave.v1"
 const (
 	FrameMax         = 64 << 10 // bytes in one frame of a client
 	QueueMax         = 512      // frames waiting to be written to one client
-	StrangersMax     = 256      // connections at once that have not proved who they are
+	StrangersMax     = 512      // connections at once that have not proved who they are
+	StrangersOfOne   = 64       // of them from one address
+	PingsMax         = 16       // barriers of one connection that wait at once
 	HelloTimeout     = 10 * time.Second
 	WriteTimeout     = 10 * time.Second
 	PingInterval     = 15 * time.Second
@@ -47,17 +49,18 @@ const (
 type Conference interface {
 	Submit(ctx context.Context, c conference.Command, answer func(conference.Outcome, error)) error
 	Barrier(ctx context.Context, reached func()) error
-	Attach(ctx context.Context, p conference.ParticipantID, seen int64, to conference.Subscriber) (conference.Attachment, error)
+	Attach(ctx context.Context, p conference.ParticipantID, line, seen int64, to conference.Subscriber) (conference.Attachment, error)
 	Detach(p conference.ParticipantID, from conference.Subscriber)
 	Done() <-chan struct{}
+	Err() error
 }
 
 // Gate lets participants into the media and out again.
 type Gate interface {
-	// Admit allows media for the participant and returns the new media token; an earlier one is void.
+	// Admit allows media for the participant and returns the new media token; an earlier one is void. It must be quick.
 	Admit(p conference.ParticipantID) (token string)
-	// Remove ends the participant's media at once.
-	Remove(p conference.ParticipantID)
+	// Remove ends the participant's media at once and tells the client why.
+	Remove(p conference.ParticipantID, why conference.LeaveReason)
 }
 
 // Options are what a server needs.
@@ -76,7 +79,7 @@ type Options struct {
 // Server is the signalling of one conference.
 type Server struct {
 	Options
-	strangers chan struct{}
+	strangers strangers
 
 	mu      sync.Mutex // guards what follows
 	byToken map[string]*session
@@ -89,7 +92,7 @@ type Server struct {
 func New(o Options) *Server {
 	return &Server{
 		Options:   o,
-		strangers: make(chan struct{}, StrangersMax),
+		strangers: strangers{bySource: map[string]int{}},
 		byToken:   map[string]*session{},
 		byID:      map[conference.ParticipantID]*session{},
 	}
@@ -103,13 +106,12 @@ func MediaPath(conferenceID string) string { return "/conference/" + conferenceI
 
 // ServeHTTP upgrades to a WebSocket and serves it until it ends. A foreign Origin is refused with 403.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	select {
-	case s.strangers <- struct{}{}:
-	default:
+	source := r.Header.Get("X-Forwarded-For") // set by the front, which alone reaches this listener
+	if !s.strangers.enter(source) {
 		http.Error(w, "server.unavailable", http.StatusServiceUnavailable)
 		return
 	}
-	known := sync.OnceFunc(func() { <-s.strangers })
+	known := sync.OnceFunc(func() { s.strangers.leave(source) })
 	defer known()
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{Subprotocol}, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
@@ -149,7 +151,7 @@ func (s *Server) Observe(d conference.Delivery) {
 		delete(s.byToken, sess.tokenHash)
 	}
 	s.mu.Unlock()
-	go s.Media.Remove(left.ID) // may take the media's locks, which the conference must not wait for
+	go s.Media.Remove(left.ID, left.Reason) // may take the media's locks, which the conference must not wait for
 }
 
 // newID returns 128 random bits in lower-case letters and digits.
@@ -177,7 +179,6 @@ var (
 	errOutOfOrder  = fault.New(fault.KindInvalid, "protocol.out_of_order", "The message came at the wrong moment. Reload the page.")
 	errTimeout     = fault.New(fault.KindInvalid, "protocol.timeout", "The connection was opened but nothing was said in time. Please try again.")
 	errSession     = fault.New(fault.KindUnauthenticated, "session.unknown", "Your session is over. Join again.")
-	errReplaced    = fault.New(fault.KindConflict, "session.replaced", "You have joined from another window or device, and the connection moved there.")
 	errTooSlow     = fault.New(fault.KindTooMany, "client.too_slow", "Your connection could not keep up. It is being restored.")
 	errTooMany     = fault.New(fault.KindTooMany, "client.too_many", "Too many messages were sent at once. Please wait a moment.")
 	errRate        = fault.New(fault.KindTooMany, "rate.limited", "That was too fast. Please wait a moment and try again.")

@@ -29,6 +29,7 @@ type world struct {
 	mu      sync.Mutex
 	tickets map[string]conference.Admission
 	media   []string // what happened to the media, in order
+	removed chan string
 }
 
 type journal struct{}
@@ -42,10 +43,11 @@ func (w *world) Admit(p conference.ParticipantID) string {
 	return fmt.Sprint("media token ", len(w.media))
 }
 
-func (w *world) Remove(p conference.ParticipantID) {
+func (w *world) Remove(p conference.ParticipantID, why conference.LeaveReason) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.media = append(w.media, "remove "+string(p))
+	w.removed <- string(p) + " " + string(why)
 }
 
 func (w *world) redeem(_ context.Context, ticket string) (conference.Admission, error) {
@@ -103,7 +105,7 @@ func (w *world) ticket(name string, role conference.Role, rejoin string) string 
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{tickets: map[string]conference.Admission{}}
+	w := &world{tickets: map[string]conference.Admission{}, removed: make(chan string, 1000)}
 	var server *signalling.Server
 	log := slog.New(slog.DiscardHandler)
 	w.actor = conference.NewActor(conference.ActorOptions{Journal: journal{}, Now: time.Now, Log: log, Observe: func(d conference.Delivery) { server.Observe(d) }})
@@ -397,6 +399,11 @@ func TestTheHostEndsForAll(t *testing.T) {
 	if err := w.actor.Err(); err != nil {
 		t.Error(err)
 	}
+	for range 2 {
+		if got := <-w.removed; !strings.HasSuffix(got, " ended") {
+			t.Errorf("removed from the media: %q", got)
+		}
+	}
 }
 
 func TestLeavingEndsSessionAndMediaAtOnce(t *testing.T) {
@@ -411,6 +418,9 @@ func TestLeavingEndsSessionAndMediaAtOnce(t *testing.T) {
 		t.Errorf("anna: %q, %d", code, status)
 	}
 	for m := host.next(); m.Event.Kind != "participant.left"; m = host.next() {
+	}
+	if got := <-w.removed; got != anna.self+" left" {
+		t.Errorf("removed from the media: %q", got)
 	}
 	back := w.open(t)
 	back.send(fmt.Sprintf(`{"type":"resume","token":%q,"epoch":1,"seen":0}`, anna.hold.token))

@@ -163,4 +163,14 @@ func (g gate) Admit(p conference.ParticipantID) string {
 	return g.room.Admit(string(p), media.Permission{Publish: media.Sources(), Subscribe: true})
 }
 
-func (g gate) Remove(p conference.ParticipantID) { g.room.Remove(string(p), media.ReasonLeft) }
+func (g gate) Remove(p conference.ParticipantID, why conference.LeaveReason) {
+	reason := media.ReasonLeft
+	switch why {
+	case conference.LeftRemoved:
+		reason = media.ReasonRemoved
+	case conference.LeftEnded:
+		reason = media.ReasonEnded
+	case conference.LeftByChoice, conference.LeftLost:
+	}
+	g.room.Remove(string(p), reason)
+}
