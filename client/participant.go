@@ -125,9 +125,10 @@ func JoinMedia(ctx context.Context, base, token string, o ParticipantOptions) (*
 		others:  make(map[string]*livekit.ParticipantInfo), streams: make(map[string]*Stream), mids: make(map[string]string),
 		sent: make(map[string]*Publication), refused: make(map[string]livekit.RequestResponse_Reason), counts: make(map[string]int),
 	}
-	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
-	if err := p.openPeers(); err != nil {
-		p.end()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	p.life, p.end = life, end
+	if err := p.openPeers(life); err != nil {
+		end()
 		return nil, err
 	}
 	if err := p.join(ctx); err != nil {
@@ -223,7 +224,7 @@ func (p *Participant) dial(ctx context.Context, m *livekit.JoinRequest) error {
 	p.mu.Lock()
 	p.ws = ws
 	p.mu.Unlock()
-	p.workers.Go(func() { p.read(ws) })
+	p.workers.Go(func() { p.read(p.life, ws) })
 	return nil
 }
 

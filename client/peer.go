@@ -19,7 +19,7 @@ import (
 const signalTimeout = 10 * time.Second
 
 // openPeers makes the peer connections.
-func (p *Participant) openPeers() error {
+func (p *Participant) openPeers(ctx context.Context) error {
 	api, err := p.newAPI()
 	if err != nil {
 		return err
@@ -38,9 +38,9 @@ func (p *Participant) openPeers() error {
 		return fmt.Errorf("open data channel: %w", err)
 	}
 	p.down.OnTrack(p.receive)
-	p.up.OnICECandidate(func(c *webrtc.ICECandidate) { p.sendCandidate(c, livekit.SignalTarget_PUBLISHER) })
+	p.up.OnICECandidate(func(c *webrtc.ICECandidate) { p.sendCandidate(ctx, c, livekit.SignalTarget_PUBLISHER) })
 	if p.down != p.up {
-		p.down.OnICECandidate(func(c *webrtc.ICECandidate) { p.sendCandidate(c, livekit.SignalTarget_SUBSCRIBER) })
+		p.down.OnICECandidate(func(c *webrtc.ICECandidate) { p.sendCandidate(ctx, c, livekit.SignalTarget_SUBSCRIBER) })
 	}
 	p.down.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		p.mu.Lock()
@@ -102,7 +102,7 @@ func (p *Participant) offerLocked() (*livekit.SessionDescription, error) {
 }
 
 // negotiate offers what has changed, now or after the answer that is awaited.
-func (p *Participant) negotiate() error {
+func (p *Participant) negotiate(ctx context.Context) error {
 	p.negotiation.mu.Lock()
 	defer p.negotiation.mu.Unlock()
 	if p.negotiation.pending {
@@ -113,16 +113,16 @@ func (p *Participant) negotiate() error {
 	if err != nil {
 		return err
 	}
-	return p.sendSoon(&livekit.SignalRequest{Message: &livekit.SignalRequest_Offer{Offer: offer}})
+	return p.sendSoon(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Offer{Offer: offer}})
 }
 
-func (p *Participant) sendSoon(m *livekit.SignalRequest) error {
-	ctx, cancel := context.WithTimeout(p.life, signalTimeout)
+func (p *Participant) sendSoon(ctx context.Context, m *livekit.SignalRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, signalTimeout)
 	defer cancel()
 	return p.Send(ctx, m)
 }
 
-func (p *Participant) takeAnswer(d *livekit.SessionDescription) error {
+func (p *Participant) takeAnswer(ctx context.Context, d *livekit.SessionDescription) error {
 	p.negotiation.mu.Lock()
 	if err := p.up.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.Sdp}); err != nil {
 		p.negotiation.mu.Unlock()
@@ -133,13 +133,13 @@ func (p *Participant) takeAnswer(d *livekit.SessionDescription) error {
 	p.negotiation.mu.Unlock()
 	p.takeMids(d)
 	if again {
-		return p.negotiate()
+		return p.negotiate(ctx)
 	}
 	return nil
 }
 
 // takeOffer answers the server's offer for the receiving connection.
-func (p *Participant) takeOffer(d *livekit.SessionDescription) error {
+func (p *Participant) takeOffer(ctx context.Context, d *livekit.SessionDescription) error {
 	p.takeMids(d)
 	if err := p.down.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: d.Sdp}); err != nil {
 		return fmt.Errorf("set offer: %w", err)
@@ -151,7 +151,7 @@ func (p *Participant) takeOffer(d *livekit.SessionDescription) error {
 	if err := p.down.SetLocalDescription(answer); err != nil {
 		return fmt.Errorf("set answer: %w", err)
 	}
-	return p.sendSoon(&livekit.SignalRequest{Message: &livekit.SignalRequest_Answer{
+	return p.sendSoon(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Answer{
 		Answer: &livekit.SessionDescription{Type: "answer", Sdp: answer.SDP, Id: d.Id},
 	}})
 }
@@ -165,7 +165,7 @@ func (p *Participant) takeMids(d *livekit.SessionDescription) {
 }
 
 // addSections makes room for tracks the server wants to send.
-func (p *Participant) addSections(m *livekit.MediaSectionsRequirement) error {
+func (p *Participant) addSections(ctx context.Context, m *livekit.MediaSectionsRequirement) error {
 	add := func(kind webrtc.RTPCodecType, n uint32) error {
 		for range n {
 			_, err := p.up.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
@@ -181,10 +181,10 @@ func (p *Participant) addSections(m *livekit.MediaSectionsRequirement) error {
 	if err := add(webrtc.RTPCodecTypeVideo, m.NumVideos); err != nil {
 		return err
 	}
-	return p.negotiate()
+	return p.negotiate(ctx)
 }
 
-func (p *Participant) sendCandidate(c *webrtc.ICECandidate, target livekit.SignalTarget) {
+func (p *Participant) sendCandidate(ctx context.Context, c *webrtc.ICECandidate, target livekit.SignalTarget) {
 	if c == nil {
 		return
 	}
@@ -193,7 +193,7 @@ func (p *Participant) sendCandidate(c *webrtc.ICECandidate, target livekit.Signa
 		return
 	}
 	// Without a WebSocket yet the server finds this side by its checks.
-	_ = p.sendSoon(&livekit.SignalRequest{Message: &livekit.SignalRequest_Trickle{
+	_ = p.sendSoon(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Trickle{
 		Trickle: &livekit.TrickleRequest{CandidateInit: string(b), Target: target},
 	}})
 }

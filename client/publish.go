@@ -67,16 +67,16 @@ func (p *Participant) Publish(ctx context.Context, source livekit.TrackSource, c
 	if err := p.announce(ctx, t, t.request(source)); err != nil {
 		return nil, err
 	}
-	return t, t.start()
+	return t, t.start(ctx)
 }
 
 // PublishUnannounced sends a clip that the server was not asked about; for tests of hostile clients.
-func (p *Participant) PublishUnannounced(_ context.Context, clips ...*clip.Clip) (*Publication, error) {
+func (p *Participant) PublishUnannounced(ctx context.Context, clips ...*clip.Clip) (*Publication, error) {
 	t, err := p.newPublication(clips)
 	if err != nil {
 		return nil, err
 	}
-	return t, t.start()
+	return t, t.start(ctx)
 }
 
 // Announce asks the server for a track and sends nothing; for tests of hostile clients. It returns nil if the track was taken.
@@ -111,12 +111,12 @@ func (p *Participant) announce(ctx context.Context, t *Publication, r *livekit.A
 }
 
 // start attaches the track, sends it and negotiates.
-func (t *Publication) start() error {
+func (t *Publication) start(ctx context.Context) error {
 	if err := t.attach(); err != nil {
 		return err
 	}
 	t.participant.workers.Go(t.run)
-	return t.participant.negotiate()
+	return t.participant.negotiate(ctx)
 }
 
 func newCID() string { return fmt.Sprintf("track-%x", rand.Uint64()) }
@@ -315,10 +315,10 @@ func (t *Publication) Mute(ctx context.Context, muted bool) error {
 }
 
 // Unpublish ends the track.
-func (t *Publication) Unpublish() error {
+func (t *Publication) Unpublish(ctx context.Context) error {
 	close(t.stop)
 	if err := t.participant.up.RemoveTrack(t.sender); err != nil {
 		return fmt.Errorf("remove track: %w", err)
 	}
-	return t.participant.negotiate()
+	return t.participant.negotiate(ctx)
 }

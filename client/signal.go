@@ -13,10 +13,10 @@ import (
 )
 
 // read takes the server's messages until the WebSocket ends.
-func (p *Participant) read(ws *websocket.Conn) {
+func (p *Participant) read(ctx context.Context, ws *websocket.Conn) {
 	defer p.lost(ws)
 	for {
-		_, b, err := ws.Read(p.life)
+		_, b, err := ws.Read(ctx)
 		if err != nil {
 			return
 		}
@@ -24,7 +24,7 @@ func (p *Participant) read(ws *websocket.Conn) {
 		if err := proto.Unmarshal(b, &m); err != nil {
 			return
 		}
-		if err := p.take(&m); err != nil {
+		if err := p.take(ctx, &m); err != nil {
 			p.mu.Lock()
 			p.endLocked(err)
 			p.mu.Unlock()
@@ -49,16 +49,16 @@ func (p *Participant) lost(ws *websocket.Conn) {
 }
 
 // take applies one message of the server.
-func (p *Participant) take(m *livekit.SignalResponse) error {
+func (p *Participant) take(ctx context.Context, m *livekit.SignalResponse) error {
 	switch msg := m.Message.(type) {
 	case *livekit.SignalResponse_Answer:
-		return p.takeAnswer(msg.Answer)
+		return p.takeAnswer(ctx, msg.Answer)
 	case *livekit.SignalResponse_Offer:
-		return p.takeOffer(msg.Offer)
+		return p.takeOffer(ctx, msg.Offer)
 	case *livekit.SignalResponse_Trickle:
 		return p.takeCandidate(msg.Trickle)
 	case *livekit.SignalResponse_MediaSectionsRequirement:
-		return p.addSections(msg.MediaSectionsRequirement)
+		return p.addSections(ctx, msg.MediaSectionsRequirement)
 	case *livekit.SignalResponse_Leave:
 		return &LeaveError{Leave: msg.Leave}
 	}

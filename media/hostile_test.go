@@ -62,6 +62,9 @@ func (s *stage) dial(path string, q url.Values, origin string) (*websocket.Conn,
 	status := 0
 	if resp != nil {
 		status = resp.StatusCode
+		if ws == nil {
+			defer func() { _ = resp.Body.Close() }()
+		}
 	}
 	if ws != nil {
 		s.Cleanup(func() { _ = ws.CloseNow() })
