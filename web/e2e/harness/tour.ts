@@ -18,6 +18,7 @@ export type Visit = (name: string, page: Page) => Promise<void>
 /** Makes a browser show a look from its first page on. */
 export async function dress(seat: Seat, look: Look): Promise<void> {
   await seat.context.addInitScript(({ theme, language }) => {
+    if (!location.protocol.startsWith('http')) return // the blank page has no storage
     localStorage.setItem('konklave.theme', theme)
     localStorage.setItem('konklave.language', language)
   }, look)
@@ -86,7 +87,7 @@ export async function tourInside(page: Page, look: Look, visit: Visit): Promise<
     await cancel()
   }
   await page.goto('/account')
-  await page.getByText(say('users.title')).waitFor()
+  await page.getByRole('heading', { name: say('users.title') }).waitFor()
   await page.waitForLoadState('networkidle')
   await visit('account', page)
   await page.getByLabel(say('account.tokenName')).fill('calendar')
