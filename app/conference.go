@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,7 +22,7 @@ func Conference(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	sockets, err := workerSockets()
+	sockets, err := workerSockets(c.MediaSockets)
 	if err != nil {
 		return err
 	}
@@ -45,7 +44,7 @@ func workerConfig() (launch.WorkerConfig, error) {
 	return c, nil
 }
 
-func workerSockets() (worker.Sockets, error) {
+func workerSockets(media int) (worker.Sockets, error) {
 	var s worker.Sockets
 	var err error
 	if s.Control, err = inherited(launch.FileControl, "the control listener"); err != nil {
@@ -54,17 +53,14 @@ func workerSockets() (worker.Sockets, error) {
 	if s.Signalling, err = inherited(launch.FileSignalling, "the signalling listener"); err != nil {
 		return s, err
 	}
-	for fd := uintptr(launch.FileMedia); ; fd++ {
-		f := os.NewFile(fd, "media")
+	for i := range media {
+		f := os.NewFile(launch.FileMedia+uintptr(i), "media")
 		conn, err := net.FilePacketConn(f)
-		_ = f.Close() // conn is a copy; a number without a file ends the list
+		_ = f.Close() // conn is a copy
 		if err != nil {
-			break
+			return s, fmt.Errorf("media socket: %w", err)
 		}
 		s.Media = append(s.Media, conn)
-	}
-	if len(s.Media) == 0 {
-		return s, errors.New("no media socket was inherited; this command is started by `konklave serve`")
 	}
 	return s, nil
 }

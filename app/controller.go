@@ -69,6 +69,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err := welcome(ctx, c, setup, stdout); err != nil {
 		return err
 	}
+	if err := sup.TakeOver(ctx); err != nil { // before the first join is served
+		return err
+	}
 	return serveUntil(ctx, api.Server(), listener, sup.Run)
 }
 

@@ -13,7 +13,7 @@ import (
 const (
 	inboxSize   = 256  // commands waiting; a sender waits when it is full
 	HistoryKept = 1024 // events held for participants who come back
-	batchMax    = 256  // events in one commit
+	batchMax    = 256  // events in one commit, unless one decision brings more
 	WaitingMax  = 8192 // events and answers waiting for a commit; beyond it, participants' commands are refused
 )
 

@@ -230,3 +230,32 @@ func TestDeadlinesComeByThemselves(t *testing.T) {
 		}
 	})
 }
+
+// batches keeps the sizes of what it commits.
+type batches struct{ sizes chan int }
+
+func (b batches) Append(_ context.Context, events []Event) error {
+	b.sizes <- len(events)
+	return nil
+}
+
+func TestWhatIsDecidedTogetherIsCommittedTogether(t *testing.T) {
+	t.Parallel()
+	const people = batchMax + 50
+	j := batches{make(chan int, people+1)}
+	a := NewActor(ActorOptions{Journal: j, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	large := settings()
+	large.MaxParticipants = people
+	go func() { _ = a.Run(t.Context(), large, time.Now()) }() // the cause is read through Err
+	for i := range people {
+		do(t, a, join(string(rune('A'+i)), RoleHost))
+		<-j.sizes
+	}
+	do(t, a, Command{By: "A", Line: 1, ID: 1, Body: &End{}})
+	if n := <-j.sizes; n != people+1 {
+		t.Errorf("the end of %d people came in a commit of %d events", people, n)
+	}
+	if err := a.Err(); err != nil {
+		t.Error(err)
+	}
+}

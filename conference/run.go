@@ -13,8 +13,8 @@ type run struct {
 	*Actor
 	head, shown *State
 	waiting     []pending
-	undurable   []Event // durable events not yet handed to the journal
-	inFlight    []Event // durable events the journal is committing
+	undurable   [][]Event // durable events not yet handed to the journal, by decision
+	inFlight    []Event   // durable events the journal is committing
 	commits     chan committed
 	subscribers map[ParticipantID]Subscriber
 	history     []Delivery
@@ -83,26 +83,33 @@ func (r *run) decide(c Command, answer func(Outcome, error)) {
 		return
 	}
 	events, outcome, err := Decide(r.head, c, r.now())
+	var durable []Event
 	for i := range events {
 		r.head.Evolve(events[i])
 		if events[i].Fact.Durable() {
-			r.undurable = append(r.undurable, events[i])
+			durable = append(durable, events[i])
 		}
 		r.waiting = append(r.waiting, pending{event: &events[i]})
+	}
+	if len(durable) > 0 {
+		r.undurable = append(r.undurable, durable)
 	}
 	if answer != nil {
 		r.waiting = append(r.waiting, pending{answer: func() { answer(outcome, err) }})
 	}
 }
 
-// flush hands the next batch to the journal when the one before is safe.
+// flush hands the next batch to the journal when the one before is safe. What was decided together is committed together.
 func (r *run) flush(ctx context.Context) {
 	if len(r.inFlight) > 0 || len(r.undurable) == 0 {
 		return
 	}
-	n := min(len(r.undurable), batchMax)
-	r.inFlight, r.undurable = r.undurable[:n:n], r.undurable[n:]
-	batch := r.inFlight
+	var batch []Event
+	for len(r.undurable) > 0 && (batch == nil || len(batch)+len(r.undurable[0]) <= batchMax) {
+		batch = append(batch, r.undurable[0]...)
+		r.undurable = r.undurable[1:]
+	}
+	r.inFlight = batch
 	go func() { r.commits <- committed{r.journal.Append(ctx, batch)} }()
 }
 
@@ -112,7 +119,7 @@ func (r *run) release() {
 	if len(r.inFlight) > 0 {
 		limit = r.inFlight[0].Seq - 1
 	} else if len(r.undurable) > 0 {
-		limit = r.undurable[0].Seq - 1
+		limit = r.undurable[0][0].Seq - 1
 	}
 	for len(r.waiting) > 0 {
 		next := r.waiting[0]

@@ -43,6 +43,9 @@ type Conn struct {
 	err     error
 }
 
+// Start begins to read answers and to serve calls; once, before the first Call.
+func (c *Conn) Start() { go c.read() }
+
 // Call asks the other side and decodes its answer into result, which may be nil. An error of the other side is a
 // *fault.Fault; ErrClosed means that it is unknown whether the call was served.
 func (c *Conn) Call(ctx context.Context, call string, body, result any) error {

@@ -67,7 +67,8 @@ type Append struct {
 type Status struct {
 	Conference   string                                            `json:"conference"`
 	Epoch        int64                                             `json:"epoch"`
-	People       map[conference.ParticipantID]conference.Admission `json:"people"`
+	People       map[conference.ParticipantID]conference.Admission `json:"people"`       // who is there
+	Admitted     []conference.Admission                            `json:"admitted"`     // whose tickets were redeemed
 	MediaPackets uint64                                            `json:"mediaPackets"` // forwarded so far
 }
 

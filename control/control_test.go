@@ -34,6 +34,8 @@ func pair(t *testing.T, controller, worker control.Handler) (c, w *control.Conn)
 		t.Fatal(err)
 	}
 	w = <-accepted
+	c.Start()
+	w.Start()
 	t.Cleanup(func() {
 		_ = c.Close()
 		_ = w.Close()
@@ -103,10 +105,13 @@ func TestNobodyWithoutTheKeyGetsIn(t *testing.T) {
 			var served atomic.Bool
 			refused := make(chan error, 1)
 			go func() {
-				_, err := control.Accept(b, "c1", key, func(context.Context, string, []byte) (any, error) {
+				conn, err := control.Accept(b, "c1", key, func(context.Context, string, []byte) (any, error) {
 					served.Store(true)
 					return nil, nil //nolint:nilnil // a call without a result
 				})
+				if conn != nil {
+					conn.Start()
+				}
 				refused <- err
 			}()
 			if _, err := control.Dial(a, tt.conference, tt.key, echo); err == nil {
@@ -174,6 +179,7 @@ func rawPair(t *testing.T) (*control.Conn, net.Conn) {
 		t.Fatal(err)
 	}
 	<-done
+	c.Start()
 	t.Cleanup(func() { _ = c.Close() })
 	return c, b
 }

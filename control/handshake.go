@@ -20,7 +20,7 @@ const (
 	roleWorker     = "worker"
 )
 
-// Dial does the controller's side of the handshake over an open connection.
+// Dial does the controller's side of the handshake over an open connection. Nothing is read from the other side until Start.
 func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, error) {
 	c := newConn(nc, serve)
 	mine := newNonce()
@@ -40,7 +40,7 @@ func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, e
 	return c.opened(err)
 }
 
-// Accept does the worker's side of the handshake over an accepted connection.
+// Accept does the worker's side of the handshake over an accepted connection. Nothing is read from the other side until Start.
 func Accept(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, error) {
 	c := newConn(nc, serve)
 	mine := newNonce()
@@ -99,7 +99,6 @@ func (c *Conn) opened(err error) (*Conn, error) {
 		_ = c.nc.Close() // the handshake's error is the one that matters
 		return nil, err
 	}
-	go c.read()
 	return c, nil
 }
 

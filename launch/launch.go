@@ -47,6 +47,7 @@ type WorkerConfig struct {
 	Linger          Millis    `json:"linger"`
 	MediaLease      Millis    `json:"mediaLease"` // how long media runs while no controller is there
 	MaxParticipants int       `json:"maxParticipants"`
+	MediaSockets    int       `json:"mediaSockets"` // how many follow from FileMedia on; set by the launcher
 	LogLevel        string    `json:"logLevel"`
 	LogFormat       string    `json:"logFormat"`
 }

@@ -1,11 +1,13 @@
 package supervisor
 
 import (
+	"bytes"
 	"maps"
 	"sync"
 
 	"konklave/access"
 	"konklave/conference"
+	"konklave/control"
 )
 
 // people is whom the controller admitted to a conference, and which of them is which participant. Reports of the worker are
@@ -14,6 +16,8 @@ type people struct {
 	mu       sync.Mutex // guards what follows
 	admitted map[conference.Admission]struct{}
 	present  map[conference.ParticipantID]conference.Admission
+	lastSeq  int64 // of the last append that was stored
+	lastSum  []byte
 }
 
 func newPeople() *people {
@@ -28,17 +32,24 @@ func (p *people) admit(a conference.Admission) {
 	p.admitted[a] = struct{}{}
 }
 
-// adopt believes a worker that ran before this controller about who is there.
-func (p *people) adopt(there map[conference.ParticipantID]conference.Admission) {
+// adopt believes a worker that ran before this controller about who was admitted and who is there.
+func (p *people) adopt(st control.Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.admitted) > 0 {
-		return
+	for _, a := range st.Admitted {
+		p.admitted[a] = struct{}{}
 	}
-	for id, a := range there {
+	for id, a := range st.People {
 		p.admitted[a] = struct{}{}
 		p.present[id] = a
 	}
+}
+
+// stored reports whether the last append that was stored is this one.
+func (p *people) stored(seq int64, sum []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lastSeq == seq && bytes.Equal(p.lastSum, sum)
 }
 
 // draft is people while an append is being checked; commit keeps what it found.
@@ -60,10 +71,10 @@ func (p *people) wasAdmitted(a conference.Admission) bool {
 	return ok
 }
 
-func (p *people) commit(d *draft) {
+func (p *people) commit(d *draft, seq int64, sum []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.present = d.present
+	p.present, p.lastSeq, p.lastSum = d.present, seq, sum
 }
 
 // actor is who did what the event tells, or the worker itself; errForgedActor when the controller knows nobody like that.

@@ -14,7 +14,7 @@ import (
 )
 
 // EventsMax is how many events one append may bring.
-const EventsMax = 1024
+const EventsMax = 16384
 
 // Faults of appends that a worker should not have sent.
 var (
@@ -24,8 +24,13 @@ var (
 	errEventsUnorder = fault.New(fault.KindInvalid, "journal.unordered", "The events of an append are not in order.")
 )
 
-// serve answers a worker's calls: one line for each.
+// serve answers a worker's calls: one line for each. It waits until it is known who was admitted before.
 func (w *worker) serve(ctx context.Context, call string, body []byte) (any, error) {
+	select {
+	case <-w.adopted:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	switch call {
 	case control.CallRedeem:
 		return w.redeem(ctx, body)
@@ -74,6 +79,10 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 	case len(q.Events) > EventsMax:
 		return errEventsMany
 	}
+	sum := digest(q.Events)
+	if w.people.stored(q.Seq, sum) {
+		return nil // the answer to the first time was lost
+	}
 	people := w.people.draft()
 	entries := make([]audit.Entry, 0, len(q.Events))
 	ended, last := false, int64(0)
@@ -95,10 +104,10 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 			ended = true
 		}
 	}
-	if err := w.s.Records.AppendConference(ctx, w.id, q.Epoch, q.Seq, len(q.Events), digest(q.Events), entries, ended); err != nil {
+	if err := w.s.Records.AppendConference(ctx, w.id, q.Epoch, q.Seq, len(q.Events), sum, entries, ended); err != nil {
 		return err
 	}
-	w.people.commit(people)
+	w.people.commit(people, q.Seq, sum)
 	if ended {
 		w.ended.Store(true)
 	}

@@ -48,6 +48,9 @@ func (s *Supervisor) bind(conferenceID string) (launch.Files, error) {
 
 // unbind removes what bind left in the file system.
 func (s *Supervisor) unbind(conferenceID string) {
+	if conferenceID == "" {
+		return
+	}
 	for _, ending := range []string{controlEnding, signallingEnding} {
 		if err := os.Remove(filepath.Join(s.Dir, conferenceID+ending)); err != nil && !os.IsNotExist(err) {
 			s.Log.Warn("socket cannot be removed", "error", err)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"konklave/audit"
@@ -41,6 +42,7 @@ type Tickets interface {
 // Launcher starts and finds workers; *launch.Client is one.
 type Launcher interface {
 	Start(config launch.WorkerConfig, files launch.Files) (launch.Running, error)
+	Signal(conference string, signal syscall.Signal) error
 	List() ([]launch.Running, error)
 	Wait() (launch.Exit, error)
 }
@@ -78,7 +80,7 @@ type Supervisor struct {
 	opening map[string]chan struct{}
 }
 
-// New makes a supervisor; Run makes it live.
+// New makes a supervisor. TakeOver comes before the first Ensure, Run beside all of them.
 func New(o Options) *Supervisor {
 	return &Supervisor{Options: o, workers: map[string]*worker{}, opening: map[string]chan struct{}{}}
 }
@@ -128,20 +130,22 @@ func (s *Supervisor) ensure(ctx context.Context, m meeting.Meeting) (string, err
 	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	w := s.workers[rec.ID]
-	running := len(s.workers)
-	s.mu.Unlock()
-	if w != nil {
+	if w := s.worker(rec.ID); w != nil {
 		return rec.ID, w.reachable(ctx)
 	}
-	if running >= s.MaxRunning {
-		return "", ErrFull
-	}
 	if err := s.start(ctx, rec, m.Title); err != nil {
+		if errors.Is(err, ErrFull) {
+			return "", err
+		}
 		return "", errNoWorker.Because(err)
 	}
 	return rec.ID, nil
+}
+
+func (s *Supervisor) worker(conferenceID string) *worker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.workers[conferenceID]
 }
 
 // start has a worker started and waits until it has proved itself.
@@ -153,18 +157,54 @@ func (s *Supervisor) start(ctx context.Context, rec conference.Record, title str
 	if rec, _, err = s.Records.OpenConference(ctx, rec.MeetingID); err != nil { // nobody appends any more: Seq stays
 		return err
 	}
+	rec.Epoch = epoch
 	key, err := s.keyOf(rec.ID)
 	if err != nil {
 		return err
 	}
-	files, err := s.bind(rec.ID)
+	w := newWorker(s, rec, key)
+	if err := s.register(w); err != nil {
+		return err
+	}
+	if err := s.launch(ctx, w, rec, title); err != nil {
+		s.drop(w)
+		return err
+	}
+	return nil
+}
+
+// register counts a worker among the running ones before it is started, so that its end is never missed.
+func (s *Supervisor) register(w *worker) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.workers) >= s.MaxRunning {
+		return ErrFull
+	}
+	s.workers[w.id] = w
+	return nil
+}
+
+// drop forgets a worker that did not come to life.
+func (s *Supervisor) drop(w *worker) {
+	w.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.workers[w.id] == w {
+		delete(s.workers, w.id)
+	}
+}
+
+func (s *Supervisor) launch(ctx context.Context, w *worker, rec conference.Record, title string) error {
+	files, err := s.bind(w.id)
 	if err != nil {
 		return err
 	}
 	defer closeFiles(files)
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
 	began := time.Now()
 	running, err := s.Launcher.Start(launch.WorkerConfig{
-		Conference: rec.ID, Title: title, Epoch: epoch, JournalSeq: rec.Seq, Key: key, StartedAt: rec.StartedAt,
+		Conference: w.id, Title: title, Epoch: w.epoch, JournalSeq: rec.Seq, Key: w.key, StartedAt: rec.StartedAt,
 		Codec: s.Settings.Codec, ResumeWindow: launch.MillisOf(s.Settings.ResumeWindow),
 		Linger: launch.MillisOf(s.Settings.Linger), MediaLease: launch.MillisOf(s.MediaLease),
 		MaxParticipants: s.Settings.MaxParticipants, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
@@ -172,30 +212,17 @@ func (s *Supervisor) start(ctx context.Context, rec conference.Record, title str
 	if err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
-	rec.Epoch = epoch
-	w := s.adopt(rec, key, running)
+	go w.stayConnected()
 	if err := w.reachable(ctx); err != nil {
+		w.kill(err)
 		return err
 	}
-	s.Log.Info("worker is ready", "conference", rec.ID, "epoch", epoch, "pid", running.PID, "took", time.Since(began).Round(100*time.Microsecond))
+	s.Log.Info("worker is ready", "conference", w.id, "epoch", w.epoch, "pid", running.PID, "took", time.Since(began).Round(100*time.Microsecond))
 	return nil
 }
 
-// adopt takes a running worker under supervision.
-func (s *Supervisor) adopt(rec conference.Record, key []byte, running launch.Running) *worker {
-	w := newWorker(s, rec, key, running)
-	s.mu.Lock()
-	s.workers[rec.ID] = w
-	s.mu.Unlock()
-	go w.stayConnected()
-	return w
-}
-
-// Run takes over the workers that run already and then watches for their ends, until ctx ends or the launcher is gone.
+// Run watches for the ends of workers until ctx ends or the launcher is gone.
 func (s *Supervisor) Run(ctx context.Context) error {
-	if err := s.takeOver(ctx); err != nil {
-		return fmt.Errorf("take over workers: %w", err)
-	}
 	ends := make(chan launch.Exit)
 	failed := make(chan error, 1)
 	go func() {
@@ -225,10 +252,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 }
 
-func (s *Supervisor) takeOver(ctx context.Context) error {
+// TakeOver takes the workers that run already under supervision.
+func (s *Supervisor) TakeOver(ctx context.Context) error {
 	list, err := s.Launcher.List()
 	if err != nil {
-		return err
+		return fmt.Errorf("list workers: %w", err)
 	}
 	records, err := s.Records.LiveConferences(ctx)
 	if err != nil {
@@ -248,7 +276,11 @@ func (s *Supervisor) takeOver(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.adopt(rec, key, running)
+		w := newWorker(s, rec, key)
+		s.mu.Lock()
+		s.workers[rec.ID] = w
+		s.mu.Unlock()
+		go w.stayConnected()
 		s.Log.Info("worker taken over", "conference", rec.ID, "epoch", rec.Epoch, "pid", running.PID)
 	}
 	return nil
@@ -257,16 +289,16 @@ func (s *Supervisor) takeOver(ctx context.Context) error {
 func (s *Supervisor) forget(e launch.Exit) {
 	s.mu.Lock()
 	w := s.workers[e.Conference]
-	if w != nil && w.running.Epoch == e.Epoch {
-		delete(s.workers, e.Conference)
-	} else {
-		w = nil
+	if w != nil && w.epoch != e.Epoch {
+		s.mu.Unlock()
+		return // one of a later epoch has the sockets
 	}
+	delete(s.workers, e.Conference)
 	s.mu.Unlock()
 	if w != nil {
 		w.close()
-		s.unbind(e.Conference)
 	}
+	s.unbind(e.Conference)
 }
 
 // letGo drops the connections; the workers go on without a controller.

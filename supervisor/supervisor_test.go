@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type puppets struct {
 	started []launch.WorkerConfig
 	exits   chan launch.Exit
 	workers chan *control.Conn // each started worker's proven connection
+	running []launch.Running
+	status  control.Status
 }
 
 func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Running, error) {
@@ -51,9 +54,10 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 				return
 			}
 			conn, err := control.Accept(nc, c.Conference, c.Key, func(context.Context, string, []byte) (any, error) {
-				return control.Status{Conference: c.Conference, Epoch: c.Epoch}, nil
+				return p.status, nil
 			})
 			if err == nil {
+				conn.Start()
 				p.workers <- conn
 			}
 		}
@@ -61,7 +65,9 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 	return launch.Running{Conference: c.Conference, Epoch: c.Epoch, PID: 1, StartedAt: time.Now()}, nil
 }
 
-func (*puppets) List() ([]launch.Running, error) { return nil, nil }
+func (*puppets) Signal(string, syscall.Signal) error { return nil }
+
+func (p *puppets) List() ([]launch.Running, error) { return p.running, nil }
 
 func (p *puppets) Wait() (launch.Exit, error) {
 	e, ok := <-p.exits
@@ -76,6 +82,7 @@ type world struct {
 	*puppets
 	db      *store.Store
 	tickets *auth.Tickets
+	options supervisor.Options
 	owner   access.Actor
 	meeting meeting.Meeting
 	dir     string
@@ -116,6 +123,7 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	if change != nil {
 		change(&o)
 	}
+	w.options = o
 	w.Supervisor = supervisor.New(o)
 	run, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -298,21 +306,59 @@ func TestA89AHostileWorkerIsRefused(t *testing.T) {
 	}
 }
 
+// forgetful is a store that does not write what is appended: only the number of events is of interest.
+type forgetful struct{ *store.Store }
+
+func (forgetful) AppendConference(context.Context, string, int64, int64, int, []byte, []audit.Entry, bool) error {
+	return nil
+}
+
 func TestEventsMaxFromBothSides(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *supervisor.Options) { o.Records = forgetful{o.Records.(*store.Store)} }) //nolint:forcetypeassert // set by newWorld
+	id, worker := w.open(t)
+	anna := w.admit(t, id, worker, "Anna")
+	events := []conference.Stored{stored(t, 1, "", joined(anna, "p1"))}
+	for seq := int64(2); seq <= supervisor.EventsMax+1; seq++ {
+		events = append(events, stored(t, seq, "p1", &conference.ChatMessage{Message: conference.Message{From: "p1"}}))
+	}
+	if err := appending(worker, 1, 1, events...); fault.As(err).Code != "journal.too_many" {
+		t.Errorf("over the limit: %v", err)
+	}
+	if err := appending(worker, 1, 1, events[:supervisor.EventsMax]...); err != nil {
+		t.Errorf("at the limit: %v", err)
+	}
+}
+
+func TestARestartedControllerBelievesTheWorkerAndARetryIsNotForged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id, worker := w.open(t)
 	anna := w.admit(t, id, worker, "Anna")
-	events := []conference.Stored{stored(t, 1, "", joined(anna, "p1"))}
-	for seq := int64(2); seq <= supervisor.EventsMax; seq++ {
-		events = append(events, stored(t, seq, "p1", &conference.ChatMessage{Message: conference.Message{From: "p1"}}))
+	batch := []conference.Stored{stored(t, 1, "", joined(anna, "p1")), stored(t, 2, "p1", &conference.ParticipantLeft{ID: "p1", Reason: conference.LeftByChoice})}
+	for range 2 { // the answer to the first was lost; p1 has left meanwhile
+		if err := appending(worker, 1, 1, batch...); err != nil {
+			t.Fatal(err)
+		}
 	}
-	over := append(events[:len(events):len(events)], stored(t, supervisor.EventsMax+1, "p1", &conference.ChatMessage{Message: conference.Message{From: "p1"}}))
-	if err := appending(worker, 1, 1, over...); fault.As(err).Code != "journal.too_many" {
-		t.Errorf("over the limit: %v", err)
+	bob := w.admit(t, id, worker, "Bob")
+	w.puppets.status = control.Status{Admitted: []conference.Admission{anna, bob}} // bob's joining is not shown yet
+	next := supervisor.New(w.options)
+	w.puppets.running = []launch.Running{{Conference: id, Epoch: 1}}
+	if err := next.TakeOver(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	if err := appending(worker, 1, 1, events...); err != nil {
-		t.Errorf("at the limit: %v", err)
+	again := <-w.workers
+	if err := appending(again, 1, 3, stored(t, 3, "", joined(bob, "p2")), stored(t, 4, "p2", said("m", "p2"))); err != nil {
+		t.Errorf("what was admitted before the restart: %v", err)
+	}
+	stranger := anna
+	stranger.Account = "somebody"
+	if err := appending(again, 1, 5, stored(t, 5, "", joined(stranger, "p3"))); fault.As(err).Code != "journal.forged_actor" {
+		t.Errorf("a stranger after the restart: %v", err)
+	}
+	if got, err := next.Ensure(t.Context(), w.meeting); err != nil || got != id {
+		t.Errorf("a join after the restart: %s, %v", got, err)
 	}
 }
 

@@ -7,17 +7,24 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"konklave/conference"
 	"konklave/control"
-	"konklave/launch"
 )
 
 // Pauses between attempts to reach a worker.
 const (
 	redialFirst = 5 * time.Millisecond
 	redialMax   = time.Second
+)
+
+// How long a worker may take.
+const (
+	startLimit  = 10 * time.Second // from its start until it has proved itself
+	statusLimit = 5 * time.Second  // to answer that it lives
+	hungLimit   = 20 * time.Second // without a connection, before it is taken for hung and killed
 )
 
 // errWorkerGone is returned to those who wait for a worker that has ended.
@@ -31,9 +38,9 @@ type worker struct {
 	tenant    string
 	epoch     int64
 	key       []byte
-	running   launch.Running
 	ended     atomic.Bool // the conference has reported its end
 	people    *people
+	adopted   chan struct{} // closed when the worker has said, once, who is there
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -43,10 +50,10 @@ type worker struct {
 	ready chan struct{} // closed while conn is live
 }
 
-func newWorker(s *Supervisor, rec conference.Record, key []byte, running launch.Running) *worker {
+func newWorker(s *Supervisor, rec conference.Record, key []byte) *worker {
 	w := &worker{
-		s: s, id: rec.ID, meetingID: rec.MeetingID, tenant: rec.Tenant, epoch: rec.Epoch, key: key, running: running,
-		people: newPeople(), ready: make(chan struct{}),
+		s: s, id: rec.ID, meetingID: rec.MeetingID, tenant: rec.Tenant, epoch: rec.Epoch, key: key,
+		people: newPeople(), adopted: make(chan struct{}), ready: make(chan struct{}),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
@@ -69,13 +76,17 @@ func (w *worker) reachable(ctx context.Context) error {
 	}
 }
 
-// stayConnected dials, and dials again when the connection is lost, until the worker has ended.
+// stayConnected dials, and dials again when the connection is lost, until the worker has ended. One that cannot be reached
+// for hungLimit is killed.
 func (w *worker) stayConnected() {
-	pause := redialFirst
+	pause, since := redialFirst, time.Now()
 	for w.ctx.Err() == nil {
 		conn, err := w.dial()
 		if err != nil {
-			w.s.Log.Debug("worker cannot be reached", "conference", w.id, "error", err)
+			if time.Since(since) > hungLimit {
+				w.kill(err)
+				since = time.Now()
+			}
 			select {
 			case <-time.After(pause):
 			case <-w.ctx.Done():
@@ -91,12 +102,23 @@ func (w *worker) stayConnected() {
 			_ = conn.Close() // never fails
 		}
 		w.down()
+		since = time.Now()
+	}
+}
+
+// kill ends a worker that does not answer; the launcher then reports its end.
+func (w *worker) kill(why error) {
+	w.s.Log.Error("worker does not answer and is killed", "conference", w.id, "epoch", w.epoch, "error", why)
+	if err := w.s.Launcher.Signal(w.id, syscall.SIGKILL); err != nil {
+		w.s.Log.Error("worker cannot be killed", "conference", w.id, "error", err)
 	}
 }
 
 func (w *worker) dial() (*control.Conn, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, statusLimit)
+	defer cancel()
 	var d net.Dialer
-	nc, err := d.DialContext(w.ctx, "unix", filepath.Join(w.s.Dir, w.id+controlEnding))
+	nc, err := d.DialContext(ctx, "unix", filepath.Join(w.s.Dir, w.id+controlEnding))
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +126,18 @@ func (w *worker) dial() (*control.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.Start()
 	var st control.Status
-	if err := conn.Call(w.ctx, control.CallStatus, struct{}{}, &st); err != nil {
+	if err := conn.Call(ctx, control.CallStatus, struct{}{}, &st); err != nil {
 		_ = conn.Close() // never fails
 		return nil, err
 	}
-	w.people.adopt(st.People)
+	select {
+	case <-w.adopted:
+	default:
+		w.people.adopt(st)
+		close(w.adopted)
+	}
 	return conn, nil
 }
 

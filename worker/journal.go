@@ -32,19 +32,22 @@ type caller interface {
 // Append returns when the events are stored. While the controller is away it waits; a refusal is final.
 func (j *journal) Append(ctx context.Context, events []conference.Event) error {
 	var batch []conference.Stored
-	size := 0
+	size, ending := 0, false
 	for _, e := range events {
 		st, err := conference.Store(e)
 		if err != nil {
 			return err
 		}
-		if size += len(st.Fact); size > appendBytes && len(batch) > 0 {
+		if size += len(st.Fact); size > appendBytes && len(batch) > 0 && !ending { // nothing may follow an end in another append
 			if err := j.store(ctx, batch); err != nil {
 				return err
 			}
 			batch, size = nil, len(st.Fact)
 		}
 		batch = append(batch, st)
+		if _, ended := e.Fact.(*conference.Ended); ended {
+			ending = true
+		}
 	}
 	return j.store(ctx, batch)
 }

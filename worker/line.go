@@ -93,6 +93,7 @@ func (w *worker) acceptControllers(l net.Listener) {
 				return
 			}
 			w.line.take(conn)
+			conn.Start()
 		}()
 	}
 }
@@ -113,7 +114,8 @@ func (w *worker) serve(ctx context.Context, call string, body []byte) (any, erro
 
 func (w *worker) status() control.Status {
 	return control.Status{
-		Conference: w.config.Conference, Epoch: w.config.Epoch, People: w.present.people(), MediaPackets: w.room.Stats().PacketsOut,
+		Conference: w.config.Conference, Epoch: w.config.Epoch, People: w.present.people(), Admitted: w.present.admissions(),
+		MediaPackets: w.room.Stats().PacketsOut,
 	}
 }
 

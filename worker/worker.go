@@ -152,8 +152,11 @@ func (w *worker) observe(d conference.Delivery) {
 // redeem asks the controller what a ticket is worth.
 func (w *worker) redeem(ctx context.Context, ticket string) (conference.Admission, error) {
 	var a conference.Admission
-	err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket}, &a)
-	return a, err
+	if err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket}, &a); err != nil {
+		return a, err
+	}
+	w.present.admit(a)
+	return a, nil
 }
 
 // gate lets participants into the room and out again.

@@ -161,7 +161,9 @@ func (l *Launcher) start(config *launch.WorkerConfig, files []*os.File) launch.R
 }
 
 func (l *Launcher) spawn(config *launch.WorkerConfig, files []*os.File) (*child, error) {
-	raw, err := json.Marshal(config)
+	told := *config
+	told.MediaSockets = len(files) - 2
+	raw, err := json.Marshal(told)
 	if err != nil {
 		return nil, err
 	}
