@@ -59,6 +59,11 @@ func openEngine(conns []net.PacketConn, codecs []*livekit.Codec, t *traffic, log
 	rtcConf.SettingEngine.SetIncludeLoopbackCandidate(loopback)
 	// Every remote candidate is found by its checks, so waiting for better kinds would only delay the start.
 	rtcConf.SettingEngine.SetPrflxAcceptanceMinWait(0)
+	// The client begins the DTLS handshake, as soon as it is ready: what we sent before that would be lost, and be sent again
+	// only after a pause.
+	if err := rtcConf.SettingEngine.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return nil, fmt.Errorf("configure engine: %w", err)
+	}
 	e := &engine{conf: conf, rtc: rtcConf, mux: mux, codecs: codecs, version: utils.NewDefaultTimedVersionGenerator()}
 	e.room = rtc.NewRoom(
 		&livekit.Room{Sid: guid.New(utils.RoomPrefix), Name: "conference", EnabledCodecs: codecs},
