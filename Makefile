@@ -60,7 +60,7 @@ fmt: check-go web/node_modules/.installed ## Format everything
 GENERATED := store/sqlgen httpapi/openapi.json web/src/api/schema.d.ts docs/config.example.yaml
 
 .PHONY: generate
-generate: check-go check-node bin/tools/sqlc ## Regenerate SQL code, OpenAPI document, TypeScript types, example configuration
+generate: check-go check-node bin/tools/sqlc web/openapi/node_modules/.installed ## Regenerate SQL code, OpenAPI document, TypeScript types, example configuration
 	cd store && ../bin/tools/sqlc generate
 	go run ./httpapi/specgen httpapi/openapi.json
 	go run ./cmd/konklave config example > bin/config.example.yaml && mv bin/config.example.yaml docs/config.example.yaml
@@ -86,7 +86,7 @@ screenshots: build ## Take pictures of every page at three widths, in both theme
 
 .PHONY: clean
 clean: ## Remove what was built (not the data)
-	rm -rf bin web/node_modules web/dist/assets web/dist/index.html
+	rm -rf bin web/node_modules web/openapi/node_modules web/dist/assets web/dist/index.html
 
 # --- below: parts of the targets above ---
 
@@ -99,6 +99,10 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 
 web/node_modules/.installed: web/package-lock.json
 	npm --prefix web ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/openapi/node_modules/.installed: web/openapi/package-lock.json
+	npm --prefix web/openapi ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: e2e-only

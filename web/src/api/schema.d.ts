@@ -318,7 +318,7 @@ export interface components {
         FieldError: {
             code: string;
             detail: string;
-            /** @description JSON pointer into the request body. */
+            /** @description JSON pointer into the request body, or the name of the parameter. */
             field: string;
         };
         FirstUser: {
