@@ -95,7 +95,7 @@ function Tool({ command, call }: { readonly command: Command; readonly call: Cal
       <span id={`${id}-label`} className="mt-0.5 max-w-full text-center font-semibold">
         {t(command.label)}
       </span>
-      <span id={`${id}-state`} className={classes('max-w-full truncate', !command.state && 'sr-only')}>
+      <span id={`${id}-state`} className={classes('max-w-full truncate font-semibold', !command.state && 'sr-only')}>
         <span className={command.state ? undefined : 'sr-only'}>{described}</span>
       </span>
       {command.id === 'microphone' && command.pressed && (

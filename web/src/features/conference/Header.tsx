@@ -1,4 +1,3 @@
-import { Lock } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { formatDuration } from '../../i18n/format'
 import { useText } from '../../i18n/react'
@@ -9,7 +8,7 @@ interface HeaderProps {
   readonly people: number
 }
 
-/** What is going on: title, time, and who can hear. */
+/** What is going on: title, time, and how many can hear. */
 export function Header({ title, startedAt, people }: HeaderProps) {
   const t = useText()
   return (
@@ -18,10 +17,7 @@ export function Header({ title, startedAt, people }: HeaderProps) {
         {title}
       </h1>
       {startedAt && <Clock startedAt={startedAt} />}
-      <p className="ml-auto flex shrink-0 items-center gap-1.5 text-quiet text-sm">
-        <Lock aria-hidden="true" className="size-4" />
-        {t('conference.people', { count: people })}
-      </p>
+      <p className="ml-auto shrink-0 text-quiet text-sm">{t('conference.people', { count: people })}</p>
     </header>
   )
 }

@@ -19,7 +19,16 @@ interface SettingsDialogProps {
 export function SettingsDialog({ call, snapshot, onShortcuts, onClose }: SettingsDialogProps) {
   const t = useText()
   return (
-    <Dialog title={t('control.settings')} onClose={onClose} wide>
+    <Dialog
+      title={t('control.settings')}
+      onClose={onClose}
+      wide
+      actions={
+        <Button look="primary" onClick={onClose}>
+          {t('action.done')}
+        </Button>
+      }
+    >
       <Section title={t('settings.devices')}>
         <DeviceFields call={call} snapshot={snapshot} />
       </Section>
@@ -47,7 +56,7 @@ export function SettingsDialog({ call, snapshot, onShortcuts, onClose }: Setting
 function Section({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   return (
     <section className="grid gap-4 border-line border-b pb-5 last:border-b-0 last:pb-0">
-      <h3 className="font-bold">{title}</h3>
+      <h3 className="font-bold text-lg">{title}</h3>
       {children}
     </section>
   )

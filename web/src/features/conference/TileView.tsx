@@ -114,7 +114,7 @@ function PinButton({
       onClick={onPin}
       className={classes(
         'absolute top-1.5 right-1.5 flex size-9 items-center justify-center rounded-lg bg-surface/90 text-text transition-opacity hover:bg-raised',
-        !pinned && 'opacity-0 focus-visible:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100',
+        !pinned && 'opacity-70 focus-visible:opacity-100 group-hover:opacity-100',
       )}
     >
       <Icon aria-hidden="true" className={classes('size-5', pinned && 'text-accent')} />

@@ -110,6 +110,7 @@ function JoinForm({ call, link, userName, busy }: JoinFormProps) {
       {userName === undefined ? (
         <TextField
           label={t('join.name')}
+          hint={t('join.nameHint')}
           autoComplete="name"
           required
           maxLength={maxNameLength}
