@@ -174,7 +174,7 @@ function Composer({ call }: { readonly call: Call }) {
         event.preventDefault()
         send()
       }}
-      className="grid gap-1.5 border-line border-t p-3"
+      className="grid grid-cols-[minmax(0,1fr)] gap-1.5 border-line border-t p-3"
     >
       <label htmlFor={id} className="font-semibold text-sm">
         {t('chat.message')}
@@ -189,7 +189,7 @@ function Composer({ call }: { readonly call: Call }) {
           aria-describedby={`${id}-hint`}
           onChange={event => setText(event.currentTarget.value)}
           onKeyDown={onKeyDown}
-          className="field-sizing-content max-h-40 min-h-11 min-w-0 flex-1 resize-none rounded-lg border border-control bg-surface px-3 py-2 aria-invalid:border-danger"
+          className="wrap-anywhere field-sizing-content max-h-40 min-h-11 min-w-0 flex-1 resize-none rounded-lg border border-control bg-surface px-3 py-2 aria-invalid:border-danger"
         />
         <button
           type="submit"
