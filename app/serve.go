@@ -51,7 +51,7 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 	if s.executable, err = os.Executable(); err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	if err := s.bind(); err != nil {
+	if err := s.bind(ctx); err != nil {
 		return err
 	}
 	defer s.unbind()
@@ -74,8 +74,9 @@ type server struct {
 	alive      *os.File // the end that this process holds
 }
 
-func (s *server) bind() error {
-	l, err := net.Listen("tcp", s.config.Listen)
+func (s *server) bind(ctx context.Context) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (is another server running? another address: --listen)", s.config.Listen, err)
 	}

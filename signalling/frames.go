@@ -58,11 +58,6 @@ type (
 		Media mediaPart `json:"media"`
 		Now   time.Time `json:"now"`
 	}
-	eventFrame struct {
-		Type  string         `json:"type"`
-		Seq   int64          `json:"seq"`
-		Event jsontext.Value `json:"event"`
-	}
 	errorPart struct {
 		Code    fault.Code `json:"code"`
 		Message string     `json:"message"`
