@@ -74,7 +74,9 @@ verify: generate ## Regenerate and fail when anything differs from what is commi
 .PHONY: bench
 bench: build ## Measure: join times, bytes, memory, forwarding; prints the figures
 	npm --prefix web exec -- playwright test --config web/e2e/bench.config.ts
+	go run ./bench/whole -program bin/konklave
 	go run ./bench/sfu
+	go run ./bench/places
 
 .PHONY: stats
 stats: check-go ## Print the size budgets and whether they are kept
