@@ -3,6 +3,7 @@ import { join as path } from 'node:path'
 import { administrator, control, join, signIn } from '../harness/acts'
 import { people, root } from '../harness/fixtures'
 import { prepare } from '../harness/prepared'
+import { expectMovingVideos } from '../harness/rtc'
 import { Server } from '../harness/server'
 import { test } from '../harness/test'
 import { dress, looks, tourConference, tourInside, tourOutside, type Visit } from '../harness/tour'
@@ -44,6 +45,7 @@ test('every page at three widths, in both themes and languages', async ({ seat }
     const guest = await visitor.page()
     await join(page, link, { language: look.language })
     await join(guest, link, { name: people.bert.name, language: look.language })
+    await expectMovingVideos(page, 1)
     await tourConference(page, guest, look, visit)
     await control(guest, word('control.leave', look.language)).click()
   }
