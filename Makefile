@@ -75,8 +75,6 @@ verify: generate ## Regenerate and fail when anything differs from what is commi
 bench: build ## Measure: join times, bytes, memory, forwarding; prints the figures
 	npm --prefix web exec -- playwright test --config web/e2e/bench.config.ts
 	go run ./bench/whole -program bin/konklave
-	go run ./bench/whole
-	go run ./bench/places
 	go run ./bench/sfu
 	go run ./bench/places
 
