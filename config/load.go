@@ -53,6 +53,9 @@ func Load(flags Flags, environ []string) (Loaded, error) {
 		}
 	}
 	mistakes = append(mistakes, loaded.apply(entries)...)
+	if loaded.Sources["media.addresses"] == SourceDefault {
+		loaded.Media.Addresses = append(loaded.Media.Addresses, ownAddress()...)
+	}
 	mistakes = append(mistakes, loaded.contradictions(loaded.Sources)...)
 	return loaded, errors.Join(mistakes...)
 }

@@ -1,4 +1,5 @@
-// Package e2e tests the whole system from outside: the real program with its processes, spoken to by the Go client.
+//go:build !race
+
 package e2e
 
 import (
