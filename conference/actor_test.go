@@ -259,3 +259,23 @@ func TestWhatIsDecidedTogetherIsCommittedTogether(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNobodyListensWhoHasLeftOrWasReplaced(t *testing.T) {
+	t.Parallel()
+	a := startActor(t, openJournal{})
+	do(t, a, join("host", RoleHost))
+	do(t, a, join("anna", RoleParticipant))
+	do(t, a, Command{Body: Connect{ID: "anna", Line: 2}})
+	l := &listener{room: 10}
+	if _, err := a.Attach(t.Context(), "anna", 1, -1, l); !errors.Is(err, ErrReplaced) {
+		t.Errorf("an older connection: %v", err)
+	}
+	do(t, a, Command{By: "anna", Line: 2, ID: 1, Body: &Leave{}})
+	if _, err := a.Attach(t.Context(), "anna", 2, -1, l); !errors.Is(err, ErrNotPresent) {
+		t.Errorf("after leaving: %v", err)
+	}
+	do(t, a, Command{By: "host", Line: 1, ID: 1, Body: &ChatSend{Text: "x", Nonce: "m"}})
+	if len(l.got) != 0 {
+		t.Errorf("%d events reached somebody who is not there", len(l.got))
+	}
+}

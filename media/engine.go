@@ -59,8 +59,7 @@ func openEngine(conns []net.PacketConn, codecs []*livekit.Codec, t *traffic, log
 	rtcConf.SettingEngine.SetIncludeLoopbackCandidate(loopback)
 	// Every remote candidate is found by its checks, so waiting for better kinds would only delay the start.
 	rtcConf.SettingEngine.SetPrflxAcceptanceMinWait(0)
-	// The client begins the DTLS handshake, as soon as it is ready: what we sent before that would be lost, and be sent again
-	// only after a pause.
+	// The client begins the DTLS handshake, so that nothing is sent to one that is not ready for it.
 	if err := rtcConf.SettingEngine.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return nil, fmt.Errorf("configure engine: %w", err)
 	}
