@@ -83,7 +83,8 @@ class SfuRoom implements MediaRoom {
     this.room = new Room({
       adaptiveStream: { pixelDensity: pixelDensity() },
       dynacast: true,
-      singlePeerConnection: true,
+      // One for each direction: the server offers what there is to see while the browser still prepares what it sends.
+      singlePeerConnection: false,
       disconnectOnPageLeave: true,
       stopLocalTrackOnUnpublish: false,
       reconnectPolicy: {

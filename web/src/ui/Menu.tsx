@@ -114,7 +114,7 @@ function Entry({ entry, onRun }: { readonly entry: MenuEntry; readonly onRun: ()
       tabIndex={-1}
       onClick={onRun}
       className={classes(
-        'flex min-h-11 w-full items-center gap-3 rounded-md px-3 py-1.5 text-left hover:bg-raised focus:bg-raised',
+        'flex min-h-11 w-full items-center gap-3 rounded-md px-3 py-1.5 text-left hover:bg-raised focus-visible:outline-3 focus-visible:outline-accent focus-visible:-outline-offset-3',
         entry.danger && 'text-danger',
       )}
     >

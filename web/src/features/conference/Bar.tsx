@@ -9,11 +9,13 @@ import { useRoving } from '../../ui/roving'
 import { LevelBar } from '../devices/LevelBar'
 import type { Command, CommandId } from './commands'
 
+/** How the mark behind an icon shows the state: by fill and border, beside the icon's own form. */
 const tones: Readonly<Record<Command['tone'], string>> = {
-  plain: 'hover:bg-raised',
-  off: 'text-danger hover:bg-danger-soft',
-  active: 'bg-accent-soft text-accent hover:bg-raised',
-  danger: 'bg-danger-fill text-on-danger-fill hover:bg-danger-fill-strong',
+  plain: 'group-hover/tool:bg-raised',
+  on: 'bg-raised group-hover/tool:bg-line',
+  off: 'border-danger bg-danger-soft text-danger group-hover/tool:bg-danger-fill group-hover/tool:text-on-danger-fill',
+  active: 'bg-accent text-on-accent group-hover/tool:bg-accent-strong',
+  danger: 'bg-danger-fill text-on-danger-fill group-hover/tool:bg-danger-fill-strong',
 }
 
 /** What stands on the bar by the width of the window; the rest is behind "More". */
@@ -68,7 +70,10 @@ export function Bar({ call, commands, onShortcuts }: BarProps) {
 }
 
 const tool =
-  'relative flex min-h-15 min-w-0 flex-1 flex-col items-center rounded-lg px-0.5 pt-1.5 pb-1 text-[0.6875rem] leading-tight transition-colors sm:min-w-18 sm:flex-none sm:px-2 sm:text-xs short:min-h-12 short:flex-none short:px-1'
+  'group/tool relative flex min-h-15 min-w-0 flex-1 flex-col items-center gap-1 rounded-lg px-0.5 py-1 text-[0.6875rem] leading-tight sm:min-w-18 sm:flex-none sm:px-1.5 sm:text-[0.8125rem] short:min-h-12 short:flex-none short:px-1'
+
+const mark =
+  'relative flex h-8 w-12 items-center justify-center rounded-full border border-transparent transition-colors sm:w-14'
 
 function Tool({ command, call }: { readonly command: Command; readonly call: Call }) {
   const t = useText()
@@ -85,21 +90,24 @@ function Tool({ command, call }: { readonly command: Command; readonly call: Cal
       aria-pressed={command.pressed}
       aria-expanded={command.expanded}
       aria-keyshortcuts={command.shortcut}
+      title={t('hint.withKey', { hint: t(command.hint), key: command.shortcut.toUpperCase() })}
       onClick={command.run}
-      className={classes(tool, tones[command.tone])}
+      className={tool}
     >
-      <span className="relative">
-        <Icon aria-hidden="true" className="size-6" />
+      <span className={classes(mark, tones[command.tone])}>
+        <Icon aria-hidden="true" className={classes('size-5.5', command.busy && 'animate-spin')} />
         {command.badge ? <Badge count={command.badge} /> : null}
+        {command.id === 'microphone' && command.pressed && (
+          <LevelBar call={call} className="absolute inset-x-3 bottom-0.5 h-0.75" />
+        )}
       </span>
-      <span id={`${id}-label`} className="mt-0.5 max-w-full text-center font-semibold">
+      <span id={`${id}-label`} className="max-w-full text-center font-semibold sm:whitespace-nowrap">
         {t(command.label)}
       </span>
-      <span id={`${id}-state`} className={classes('max-w-full truncate font-semibold', !command.state && 'sr-only')}>
-        <span className={command.state ? undefined : 'sr-only'}>{described}</span>
-      </span>
-      {command.id === 'microphone' && command.pressed && (
-        <LevelBar call={call} className="absolute inset-x-2 bottom-0.5 h-0.75" />
+      {described && (
+        <span id={`${id}-state`} className="sr-only">
+          {described}
+        </span>
       )}
     </button>
   )
@@ -109,7 +117,7 @@ function Badge({ count }: { readonly count: number }) {
   return (
     <span
       aria-hidden="true"
-      className="absolute -top-1.5 left-3.5 min-w-4.5 rounded-full bg-accent px-1 text-center font-bold text-[0.6875rem] text-on-accent tabular-nums leading-4.5"
+      className="absolute -top-1 left-1/2 ml-1 min-w-4.5 rounded-full bg-accent px-1 text-center font-bold text-[0.6875rem] text-on-accent tabular-nums leading-4.5"
     >
       {count > 99 ? '99+' : count}
     </span>
@@ -141,9 +149,11 @@ function More({ commands, onShortcuts }: { readonly commands: readonly Command[]
       entries={entries}
       className="flex min-w-0 flex-1 sm:flex-none"
       trigger={props => (
-        <button type="button" data-tool="more" {...props} className={classes(tool, 'hover:bg-raised')}>
-          <Ellipsis aria-hidden="true" className="size-6" />
-          <span className="mt-0.5 font-semibold">{t('control.more')}</span>
+        <button type="button" data-tool="more" {...props} className={tool}>
+          <span className={classes(mark, tones[props['aria-expanded'] ? 'on' : 'plain'])}>
+            <Ellipsis aria-hidden="true" className="size-5.5" />
+          </span>
+          <span className="font-semibold">{t('control.more')}</span>
         </button>
       )}
     />

@@ -36,15 +36,25 @@ const message = (id: string, from: string): ChatMessage => ({
   at: '2026-01-01T10:00:00.000Z',
 })
 
-test('the name of a toggle stays, its state is in aria-pressed and in words', () => {
+test('the name of a toggle stays; its state is in aria-pressed, what a press does in the tooltip', () => {
   const call = open()
   const microphone = button('Microphone')
   expect(microphone.getAttribute('aria-pressed')).toBe('false')
+  expect(microphone.title).toBe('Turn the microphone on (M)')
   fireEvent.click(microphone)
   expect(call.asked).toEqual(['setMicrophone true'])
   act(() => call.show({ microphone: { kind: 'on', deviceId: 'x' } }))
   expect(button('Microphone').getAttribute('aria-pressed')).toBe('true')
-  expect(button('Microphone').textContent).toContain('on')
+  expect(button('Microphone').title).toBe('Turn the microphone off (M)')
+})
+
+test.each([
+  [{ kind: 'starting' }, 'starting'],
+  [{ kind: 'failed', error: { code: 'device.in_use' } }, 'failed'],
+] as const)('a camera that is neither on nor off says so: %j', (camera, words) => {
+  open(fakeCall({ camera }))
+  const described = button('Camera').getAttribute('aria-describedby') ?? ''
+  expect(document.getElementById(described)?.textContent).toBe(words)
 })
 
 test('letters run commands, but not while somebody types', () => {
@@ -136,6 +146,13 @@ test('sharing asks how, stopping does not', () => {
   act(() => call.show({ screen: { kind: 'on', deviceId: 'x' } }))
   fireEvent.click(button('Share screen'))
   expect(call.asked.at(-1)).toBe('stopScreen')
+})
+
+test('while one shares, that is said above the stage, with the way to stop', () => {
+  const call = open(fakeCall({ screen: { kind: 'on', deviceId: 'x' } }))
+  expect(screen.getByText('The others see your screen.')).toBeDefined()
+  fireEvent.click(button('Stop sharing'))
+  expect(call.asked).toEqual(['stopScreen'])
 })
 
 test('tiles say whose they are, and one can be pinned', () => {

@@ -2,19 +2,16 @@ import {
   LayoutGrid,
   type LucideIcon,
   MessageSquare,
-  Mic,
-  MicOff,
   MonitorUp,
   MonitorX,
   PhoneOff,
   Settings,
   UserSquare2,
   Users,
-  Video,
-  VideoOff,
 } from 'lucide-react'
-import type { Call, CallSnapshot, Capture } from '../../call/types'
+import type { Call, CallSnapshot } from '../../call/types'
 import type { TextKey } from '../../i18n/i18n'
+import { cameraToggle, isOn, microphoneToggle } from '../devices/toggle'
 import type { ConferenceView } from './view'
 
 export type CommandId = 'microphone' | 'camera' | 'share' | 'chat' | 'people' | 'layout' | 'settings' | 'leave'
@@ -27,33 +24,21 @@ export interface Command {
   readonly icon: LucideIcon
   /** The letter that runs the command while no text is being typed. */
   readonly shortcut: string
-  /** The state in words, shown below the label. */
+  /** What running it does now, as a command: the tooltip. */
+  readonly hint: TextKey
+  /** The state in words, where the icon and `pressed` do not tell it. */
   readonly state?: TextKey
+  /** While what was asked for is under way. */
+  readonly busy?: boolean
   /** For what is on or off. */
   readonly pressed?: boolean
   /** For what opens a panel. */
   readonly expanded?: boolean
   /** News that wait behind the control. */
   readonly badge?: number
-  readonly tone: 'plain' | 'off' | 'active' | 'danger'
+  readonly tone: 'plain' | 'on' | 'off' | 'active' | 'danger'
   readonly run: () => void
 }
-
-const captureState: Readonly<Record<Capture['kind'], TextKey>> = {
-  off: 'state.off',
-  starting: 'state.starting',
-  on: 'state.on',
-  failed: 'state.failed',
-}
-
-type Toggle = Pick<Command, 'state' | 'pressed' | 'tone'>
-
-function captureToggle(capture: Capture): Toggle {
-  const on = capture.kind === 'on'
-  return { state: captureState[capture.kind], pressed: on, tone: on ? 'plain' : 'off' }
-}
-
-const isOn = (capture: Capture) => capture.kind === 'on' || capture.kind === 'starting'
 
 /** The commands of a conference in the order of the bar. */
 export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceView): readonly Command[] {
@@ -62,17 +47,15 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
     {
       id: 'microphone',
       label: 'control.microphone',
-      icon: isOn(microphone) ? Mic : MicOff,
       shortcut: 'm',
-      ...captureToggle(microphone),
+      ...microphoneToggle(microphone),
       run: () => void call.setMicrophone(!isOn(microphone)),
     },
     {
       id: 'camera',
       label: 'control.camera',
-      icon: isOn(camera) ? Video : VideoOff,
       shortcut: 'v',
-      ...captureToggle(camera),
+      ...cameraToggle(camera),
       run: () => void call.setCamera(!isOn(camera)),
     },
     {
@@ -80,6 +63,7 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
       label: 'control.share',
       icon: isOn(screen) ? MonitorX : MonitorUp,
       shortcut: 's',
+      hint: isOn(screen) ? 'hint.shareStop' : 'hint.share',
       pressed: isOn(screen),
       tone: isOn(screen) ? 'active' : 'plain',
       ...(isOn(screen) && { state: 'state.on' as const }),
@@ -91,6 +75,7 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
       label: 'control.layout',
       icon: view.mode === 'grid' ? LayoutGrid : UserSquare2,
       shortcut: 'l',
+      hint: view.mode === 'grid' ? 'hint.layoutSpeaker' : 'hint.layoutGrid',
       state: view.mode === 'grid' ? 'layout.grid' : 'layout.speaker',
       tone: 'plain',
       run: view.switchMode,
@@ -100,6 +85,7 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
       label: 'control.settings',
       icon: Settings,
       shortcut: 'e',
+      hint: 'hint.settings',
       tone: 'plain',
       run: () => view.openDialog('settings'),
     },
@@ -108,6 +94,7 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
       label: 'control.leave',
       icon: PhoneOff,
       shortcut: 'q',
+      hint: 'hint.leave',
       tone: 'danger',
       run: () => (isHost(snapshot) ? view.openDialog('leave') : void call.leave()),
     },
@@ -123,6 +110,7 @@ function panelCommands(view: ConferenceView): readonly Command[] {
       label: 'control.chat',
       icon: MessageSquare,
       shortcut: 'c',
+      hint: chatOpen ? 'hint.chatClose' : 'hint.chatOpen',
       expanded: chatOpen,
       badge: view.unread,
       tone: chatOpen ? 'active' : 'plain',
@@ -133,6 +121,7 @@ function panelCommands(view: ConferenceView): readonly Command[] {
       label: 'control.people',
       icon: Users,
       shortcut: 'p',
+      hint: peopleOpen ? 'hint.peopleClose' : 'hint.peopleOpen',
       expanded: peopleOpen,
       tone: peopleOpen ? 'active' : 'plain',
       run: () => view.togglePanel('people'),

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { Call, CallSnapshot, Device, DeviceKind } from '../../call/types'
+import type { Translate } from '../../i18n/i18n'
 import { useText } from '../../i18n/react'
 import { SelectField } from '../../ui/Field'
 import { LevelBar } from './LevelBar'
@@ -41,6 +42,11 @@ export function DeviceFields({ call, snapshot }: DeviceFieldsProps) {
   )
 }
 
+/** What a device is called; the browser tells its name only to those who may use it. */
+export function deviceName(t: Translate, kind: DeviceKind, device: Device, index: number): string {
+  return device.label || t('devices.unnamed', { device: t(`devices.${kind}`), number: index + 1 })
+}
+
 interface DevicePickerProps {
   readonly call: Call
   readonly kind: DeviceKind
@@ -61,7 +67,7 @@ function DevicePicker({ call, kind, devices, chosen }: DevicePickerProps) {
       {devices.length === 0 && <option value="">{t('devices.none')}</option>}
       {devices.map((device, index) => (
         <option key={device.id} value={device.id}>
-          {device.label || t('devices.unnamed', { device: label, number: index + 1 })}
+          {deviceName(t, kind, device, index)}
         </option>
       ))}
     </SelectField>

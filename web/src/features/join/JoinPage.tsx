@@ -1,14 +1,13 @@
-import { ChevronDown } from 'lucide-react'
 import { type FormEvent, useEffect, useEffectEvent, useState } from 'react'
 import type { Preview } from '../../api/client'
 import { useSession } from '../../api/session'
-import type { Call } from '../../call/types'
+import type { Call, CallSnapshot } from '../../call/types'
 import { useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { Loading, Page } from '../../ui/Page'
 import { useCall } from '../conference/useCall'
-import { DeviceFields } from '../devices/DeviceFields'
+import { DeviceChoice } from './DeviceChoice'
 import { Mirror } from './Mirror'
 import { NoGuestsPage } from './NoGuestsPage'
 import { rememberedName, rememberName } from './name'
@@ -48,17 +47,7 @@ export function JoinPage({ call, link, preview, onPainted }: JoinPageProps) {
         </>
       }
     >
-      <Mirror call={call} snapshot={snapshot} name={user?.name} />
-      <JoinForm call={call} link={link} userName={user?.name} busy={snapshot.phase.kind === 'joining'} />
-      <details className="group rounded-xl border border-line bg-surface" open>
-        <summary className="flex min-h-12 list-none items-center justify-between px-5 font-semibold [&::-webkit-details-marker]:hidden">
-          {t('join.devices')}
-          <ChevronDown aria-hidden="true" className="size-5 text-quiet group-open:rotate-180" />
-        </summary>
-        <div className="px-5 pt-1 pb-5">
-          <DeviceFields call={call} snapshot={snapshot} />
-        </div>
-      </details>
+      <JoinForm call={call} snapshot={snapshot} link={link} userName={user?.name} />
     </Page>
   )
 }
@@ -80,13 +69,16 @@ function useAfterPaint(act: () => void): void {
 
 interface JoinFormProps {
   readonly call: Call
+  readonly snapshot: CallSnapshot
   readonly link: string
+  /** Of an account; guests say theirs. */
   readonly userName: string | undefined
-  readonly busy: boolean
 }
 
-function JoinForm({ call, link, userName, busy }: JoinFormProps) {
+/** The whole page below its title: the button to join stays in view wherever one scrolls. */
+function JoinForm({ call, snapshot, link, userName }: JoinFormProps) {
   const t = useText()
+  const busy = snapshot.phase.kind === 'joining'
   const [name, setName] = useState(rememberedName)
   const [missing, setMissing] = useState(false)
   const join = (event: FormEvent<HTMLFormElement>) => {
@@ -99,14 +91,15 @@ function JoinForm({ call, link, userName, busy }: JoinFormProps) {
     const own = name.trim()
     setMissing(own === '')
     if (own === '') {
-      event.currentTarget.querySelector('input')?.focus()
+      event.currentTarget.querySelector<HTMLElement>('input[autocomplete=name]')?.focus()
       return
     }
     rememberName(own)
     void call.join({ link, name: own })
   }
   return (
-    <form onSubmit={join} noValidate className="grid gap-4">
+    <form onSubmit={join} noValidate className="flex flex-col gap-4 sm:gap-5">
+      <Mirror call={call} snapshot={snapshot} name={userName} />
       {userName === undefined ? (
         <TextField
           label={t('join.name')}
@@ -121,12 +114,15 @@ function JoinForm({ call, link, userName, busy }: JoinFormProps) {
       ) : (
         <p className="text-quiet">{t('join.as', { name: userName })}</p>
       )}
-      <Button type="submit" look="primary" size="large" busy={busy}>
-        {t('join.join')}
-      </Button>
+      <div data-sticky className="sticky top-0 bottom-0 z-10 -my-2 grid bg-canvas py-2">
+        <Button type="submit" look="primary" size="large" busy={busy}>
+          {t('join.join')}
+        </Button>
+      </div>
       <p role="status" className="sr-only">
         {busy ? t('join.joining') : ''}
       </p>
+      <DeviceChoice call={call} snapshot={snapshot} />
     </form>
   )
 }

@@ -1,13 +1,13 @@
-import { CircleAlert, Mic, MicOff, Video, VideoOff } from 'lucide-react'
+import { CircleAlert } from 'lucide-react'
 import { type ReactNode, useId } from 'react'
 import type { Call, CallSnapshot, Capture } from '../../call/types'
-import type { TextKey } from '../../i18n/i18n'
 import { useText } from '../../i18n/react'
 import { describe } from '../../problem/problem'
 import { Avatar } from '../../ui/Avatar'
 import { classes } from '../../ui/classes'
 import { VideoView } from '../conference/VideoView'
 import { LevelBar } from '../devices/LevelBar'
+import { cameraToggle, isOn, microphoneToggle, type Toggle } from '../devices/toggle'
 
 interface MirrorProps {
   readonly call: Call
@@ -27,25 +27,21 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
         ) : (
           <div className="grid justify-items-center gap-3 pb-12 text-quiet">
             {name ? <Avatar name={name} className="size-20 text-3xl max-sm:size-14 max-sm:text-xl" /> : null}
-            <p className="text-center">{t(camera.kind === 'starting' ? 'join.cameraStarting' : 'join.cameraOff')}</p>
+            <p className="text-center">{t(mirrorText(snapshot))}</p>
           </div>
         )}
         <div className="absolute inset-x-0 bottom-3 flex justify-center gap-3">
           <Switch
             label={t('control.microphone')}
-            capture={microphone}
-            onIcon={<Mic aria-hidden="true" className="size-5" />}
-            offIcon={<MicOff aria-hidden="true" className="size-5" />}
-            onSwitch={on => void call.setMicrophone(on)}
+            toggle={microphoneToggle(microphone)}
+            onPress={() => void call.setMicrophone(!isOn(microphone))}
           >
             {microphone.kind === 'on' && <LevelBar call={call} className="absolute inset-x-3 bottom-1 h-0.75" />}
           </Switch>
           <Switch
             label={t('control.camera')}
-            capture={camera}
-            onIcon={<Video aria-hidden="true" className="size-5" />}
-            offIcon={<VideoOff aria-hidden="true" className="size-5" />}
-            onSwitch={on => void call.setCamera(on)}
+            toggle={cameraToggle(camera)}
+            onPress={() => void call.setCamera(!isOn(camera))}
           />
         </div>
       </div>
@@ -55,47 +51,50 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
   )
 }
 
-const states: Readonly<Record<Capture['kind'], TextKey>> = {
-  off: 'state.off',
-  starting: 'state.starting',
-  on: 'state.on',
-  failed: 'state.failed',
+/** What the mirror says while it shows no picture. */
+function mirrorText({ camera, microphone }: CallSnapshot) {
+  if (camera.kind === 'starting') return 'join.cameraStarting'
+  return isOn(microphone) ? 'join.cameraOff' : 'join.bothOff'
 }
 
 interface SwitchProps {
   readonly label: string
-  readonly capture: Capture
-  readonly onIcon: ReactNode
-  readonly offIcon: ReactNode
-  readonly onSwitch: (on: boolean) => void
+  readonly toggle: Toggle
+  readonly onPress: () => void
   readonly children?: ReactNode
 }
 
-function Switch({ label, capture, onIcon, offIcon, onSwitch, children }: SwitchProps) {
+function Switch({ label, toggle, onPress, children }: SwitchProps) {
   const t = useText()
   const id = useId()
-  const on = capture.kind === 'on' || capture.kind === 'starting'
+  const Icon = toggle.icon
   return (
     <button
       type="button"
-      aria-pressed={capture.kind === 'on'}
+      aria-pressed={toggle.pressed}
       aria-labelledby={`${id}-label`}
-      aria-describedby={`${id}-state`}
-      onClick={() => onSwitch(!on)}
+      aria-describedby={toggle.state ? `${id}-state` : undefined}
+      title={t(toggle.hint)}
+      onClick={onPress}
       className={classes(
-        'relative flex min-h-13 items-center gap-2.5 rounded-lg border bg-surface px-4 hover:bg-raised',
-        on ? 'border-control' : 'border-danger text-danger',
+        'relative flex min-h-11 items-center gap-2.5 rounded-full border px-5',
+        toggle.tone === 'on'
+          ? 'border-control bg-surface hover:bg-raised'
+          : 'border-danger bg-danger-soft hover:border-2',
       )}
     >
-      {on ? onIcon : offIcon}
-      <span className="text-left leading-tight">
-        <span id={`${id}-label`} className="block font-semibold text-sm">
-          {label}
-        </span>
-        <span id={`${id}-state`} className="block text-xs">
-          {t(states[capture.kind])}
-        </span>
+      <Icon
+        aria-hidden="true"
+        className={classes('size-5', toggle.tone === 'off' && 'text-danger', toggle.busy && 'animate-spin')}
+      />
+      <span id={`${id}-label`} className="font-semibold text-sm">
+        {label}
       </span>
+      {toggle.state && (
+        <span id={`${id}-state`} className="sr-only">
+          {t(toggle.state)}
+        </span>
+      )}
       {children}
     </button>
   )

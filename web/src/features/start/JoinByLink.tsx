@@ -33,7 +33,7 @@ export function JoinByLink() {
           onChange={event => setText(event.currentTarget.value)}
         />
         <Button type="submit" className="justify-self-start">
-          {t('start.open')}
+          {t('start.goTo')}
         </Button>
       </form>
     </Section>

@@ -80,8 +80,8 @@ export function MeetingCard({ meeting, onRename, onDelete, onChanged }: MeetingC
         />
         <div className="flex flex-wrap gap-2">
           <CopyButton text={`${location.origin}${address}`} label={t('start.copyLink')} />
-          <ButtonLink href={address} label={t('start.openTitle', { title: meeting.title })}>
-            {t('start.open')}
+          <ButtonLink href={address} label={t('start.goToTitle', { title: meeting.title })}>
+            {t('start.goTo')}
           </ButtonLink>
         </div>
       </div>
