@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Locator, Page } from '@playwright/test'
 import { colleague, control, join, openPanel, say, setUp, signIn, startMeeting, tile } from './harness/acts'
 import type { Seat } from './harness/browser'
@@ -9,7 +8,7 @@ import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { word } from './harness/words'
 
-const cutSeconds = 10
+const cutLength = 10_000 // milliseconds
 /** Widths of the three layers of a camera: 320, 640, 1280. */
 const smallLayer = 480
 const largeLayer = 1000
@@ -117,11 +116,9 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
       return
     }
     seats.cleo.guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
-    island.cut()
-    const over = pause(cutSeconds * 1000)
-    await expect(reconnecting(cleo)).toBeVisible({ timeout: cutSeconds * 1000 })
-    await over
-    island.heal()
+    const healed = island.cut(cutLength)
+    await expect(reconnecting(cleo)).toBeVisible({ timeout: cutLength })
+    await healed
     await say(anna, 'welcome back')
     await expect.poll(async () => (await messages(cleo)).at(-1), { timeout: 40_000 }).toBe('welcome back')
     await expectMovingVideos(cleo, 3, 40_000)

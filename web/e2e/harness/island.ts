@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo, Server as Listener } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type End, relay } from './relay.mjs'
 
 let count = 0
@@ -72,11 +73,10 @@ export class Island {
     return script
   }
 
-  cut(): void {
+  /** Pulls the cable at once and resolves when, so many milliseconds later, it is plugged in again. */
+  async cut(milliseconds: number): Promise<void> {
     ip('link', 'set', `${this.#name}o`, 'down')
-  }
-
-  heal(): void {
+    await pause(milliseconds)
     ip('link', 'set', `${this.#name}o`, 'up')
   }
 

@@ -83,32 +83,29 @@ export async function shown(page: Page): Promise<Shown[]> {
     })
 }
 
-/** Waits until `count` videos of others are decoded: their frames grow between two looks. */
+/** Waits until `count` videos of others are decoded: frames arrive from now on. */
 export async function expectMovingVideos(page: Page, count: number, timeout = 20_000): Promise<void> {
   await expect
-    .poll(() => growing(page, 'framesDecoded', 'video'), { message: 'videos whose frames grow', timeout })
+    .poll(growing(page, 'framesDecoded', 'video'), { message: 'videos whose frames grow', timeout })
     .toBeGreaterThanOrEqual(count)
 }
 
-/** Waits until the sound of `count` others carries energy that grows between two looks. */
+/** Waits until the sound of `count` others carries energy from now on. */
 export async function expectAudibleVoices(page: Page, count: number, timeout = 20_000): Promise<void> {
   await expect
-    .poll(() => growing(page, 'energy', 'audio'), { message: 'voices whose energy grows', timeout })
+    .poll(growing(page, 'energy', 'audio'), { message: 'voices whose energy grows', timeout })
     .toBeGreaterThanOrEqual(count)
 }
 
-const look = 700 // milliseconds between two looks
-
-async function growing(
-  page: Page,
-  figure: 'framesDecoded' | 'energy' | 'bytes',
-  kind: Received['kind'],
-): Promise<number> {
-  const before = await received(page)
-  await page.evaluate(pause => new Promise(resolve => setTimeout(resolve, pause)), look)
-  const after = await received(page)
-  return after.filter(stream => {
-    const earlier = before.find(candidate => candidate.kind === kind && candidate.track === stream.track)
-    return stream.kind === kind && earlier !== undefined && stream[figure] > earlier[figure]
-  }).length
+/** A look that counts the streams whose figure has grown since a look first saw them. */
+function growing(page: Page, figure: 'framesDecoded' | 'energy', kind: Received['kind']): () => Promise<number> {
+  const first = new Map<string, number>()
+  return async () => {
+    const streams = (await received(page)).filter(stream => stream.kind === kind)
+    return streams.filter(stream => {
+      const earlier = first.get(stream.track)
+      if (earlier === undefined) first.set(stream.track, stream[figure])
+      return earlier !== undefined && stream[figure] > earlier
+    }).length
+  }
 }
