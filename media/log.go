@@ -44,7 +44,7 @@ func (l engineLog) write(level slog.Level, msg string, err error, kv []any) {
 // everyday reports warnings that come whenever a participant leaves or a client closes its connection.
 func everyday(msg string) bool {
 	return strings.Contains(msg, "failed to write packets on netConn") || strings.HasPrefix(msg, "error reading data channel") ||
-		strings.Contains(msg, "OnTrack will not be fired")
+		strings.Contains(msg, "OnTrack will not be fired") || strings.HasPrefix(msg, "Failed to write packet: io: read/write on closed pipe")
 }
 
 func (l engineLog) WithValues(kv ...any) logger.Logger {
