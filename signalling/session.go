@@ -83,12 +83,12 @@ func (s *Server) hello(ctx context.Context, c *conn, rest []byte) (*session, err
 	}
 	admission, err := s.Redeem(ctx, f.Ticket)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	line := s.nextLine()
 	outcome, err := s.enter(ctx, conference.Join{Admission: admission, ID: conference.ParticipantID(newID()), Line: line}, line)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	token := newToken()
 	sess := &session{id: outcome.Participant, token: token, tokenHash: hashToken(token), commands: rate.NewLimiter(CommandRate, CommandBurst)}
@@ -111,7 +111,7 @@ func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, er
 		if errors.Is(err, conference.ErrNotPresent) {
 			return nil, errSession
 		}
-		return nil, unavailable(err)
+		return nil, s.unavailable(err)
 	}
 	seen := f.Seen
 	if f.Epoch != s.Epoch || seen < 0 {
@@ -154,9 +154,10 @@ func (s *Server) disconnect(p conference.ParticipantID, line int64) {
 	_ = s.Conference.Submit(context.Background(), conference.Command{Body: conference.Disconnect{ID: p, Line: line}}, nil)
 }
 
-// unavailable keeps faults and turns everything else into server.unavailable: the client shall try again.
-func unavailable(err error) error {
-	if f := fault.As(err); f.Kind != fault.KindInternal {
+// unavailable keeps faults and turns everything else into server.unavailable: the client shall try again, unless the
+// conference is over.
+func (s *Server) unavailable(err error) error {
+	if f := fault.As(s.stopped(err)); f.Kind != fault.KindInternal {
 		return f
 	}
 	return errUnavailable.Because(err)
@@ -243,7 +244,7 @@ func (s *Server) stand(ctx context.Context, sess *session, c *conn, seen int64) 
 		return errSession
 	}
 	if err != nil {
-		return unavailable(err)
+		return s.unavailable(err)
 	}
 	media := mediaPart{Path: MediaPath(s.ConferenceID)}
 	if media.Token, err = s.admit(sess, c); err != nil {

@@ -128,7 +128,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	sess, err := s.greet(r.Context(), c)
 	if err != nil {
-		c.goodbye(goodbyeOf(err))
+		c.end(err) // does nothing when the connection has been told why before
+		c.goodbye(c.last)
 		return
 	}
 	known()
