@@ -1,10 +1,12 @@
 package signalling_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/go-json-experiment/json"
@@ -12,6 +14,9 @@ import (
 	"konklave/conference"
 	"konklave/signalling"
 )
+
+// patience bounds the wait for one frame; nothing should take nearly as long.
+const patience = 30 * time.Second
 
 // peer is a client that speaks the protocol by hand.
 type peer struct {
@@ -44,10 +49,11 @@ type message struct {
 	} `json:"media"`
 	State *conference.View `json:"state"`
 	Event struct {
-		Kind    string             `json:"kind"`
-		ID      string             `json:"id"`
-		Reason  string             `json:"reason"`
-		Message conference.Message `json:"message"`
+		Kind      string             `json:"kind"`
+		ID        string             `json:"id"`
+		Reason    string             `json:"reason"`
+		Connected bool               `json:"connected"`
+		Message   conference.Message `json:"message"`
 	} `json:"event"`
 }
 
@@ -86,7 +92,9 @@ func (p *peer) next() message {
 
 func (p *peer) read() (message, error) {
 	var m message
-	_, raw, err := p.ws.Read(p.t.Context())
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
+	_, raw, err := p.ws.Read(ctx)
 	if err != nil {
 		return m, err
 	}

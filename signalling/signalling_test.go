@@ -18,7 +18,11 @@ import (
 // world is a conference with its signalling behind a real HTTP server.
 type world struct {
 	*httptest.Server
-	actor *conference.Actor
+	actor   *conference.Actor
+	way     *way
+	serving *signalling.Server
+	closed  chan struct{} // one for each connection that the server is done with
+	leaving chan struct{} // one for each participant of whose leaving the server is about to be told
 
 	mu      sync.Mutex
 	tickets map[string]conference.Admission
@@ -31,6 +35,7 @@ type journal struct{}
 func (journal) Append(context.Context, []conference.Event) error { return nil }
 
 func (w *world) Admit(p conference.ParticipantID) string {
+	w.way.pass(admitting)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.media = append(w.media, "admit "+string(p))
@@ -42,6 +47,13 @@ func (w *world) Remove(p conference.ParticipantID, why conference.LeaveReason) {
 	defer w.mu.Unlock()
 	w.media = append(w.media, "remove "+string(p))
 	w.removed <- string(p) + " " + string(why)
+}
+
+func (w *world) observe(d conference.Delivery) {
+	if _, ok := d.Event.Fact.(*conference.ParticipantLeft); ok {
+		w.leaving <- struct{}{}
+	}
+	w.serving.Observe(d)
 }
 
 func (w *world) redeem(_ context.Context, ticket string) (conference.Admission, error) {
@@ -66,15 +78,18 @@ func (w *world) ticket(name string, role conference.Role, rejoin string) string 
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{tickets: map[string]conference.Admission{}, removed: make(chan string, 1000)}
-	var server *signalling.Server
+	w := &world{tickets: map[string]conference.Admission{}, removed: make(chan string, 1000), closed: make(chan struct{}, 1000), leaving: make(chan struct{}, 1000)}
 	log := slog.New(slog.DiscardHandler)
-	w.actor = conference.NewActor(conference.ActorOptions{Journal: journal{}, Now: time.Now, Log: log, Observe: func(d conference.Delivery) { server.Observe(d) }})
-	server = signalling.New(signalling.Options{
-		ConferenceID: "c1", Epoch: 1, ResumeWindow: time.Minute, Conference: w.actor, Media: w, Redeem: w.redeem, Now: time.Now, Log: log,
+	w.actor = conference.NewActor(conference.ActorOptions{Journal: journal{}, Now: time.Now, Log: log, Observe: w.observe})
+	w.way = &way{Actor: w.actor, holds: map[point]*hold{}}
+	w.serving = signalling.New(signalling.Options{
+		ConferenceID: "c1", Epoch: 1, ResumeWindow: time.Minute, Conference: w.way, Media: w, Redeem: w.redeem, Now: time.Now, Log: log,
 	})
 	mux := http.NewServeMux()
-	mux.Handle(signalling.Path("c1"), server)
+	mux.HandleFunc(signalling.Path("c1"), func(rw http.ResponseWriter, r *http.Request) {
+		w.serving.ServeHTTP(rw, r)
+		w.closed <- struct{}{}
+	})
 	w.Server = httptest.NewUnstartedServer(mux)
 	w.Listener = smallBuffers{w.Listener}
 	w.Start()
