@@ -29,7 +29,7 @@ export function Shell({ children, account = true }: ShellProps) {
             <Mark className="size-7 text-accent" />
             Konklave
           </Link>
-          <nav aria-label={t('shell.navigation')} className="flex items-center gap-1">
+          <nav aria-label={t('shell.navigation')} className="-mr-2 flex items-center sm:-mr-3 sm:gap-1">
             <LanguageSwitch />
             {account && <AccountLink />}
           </nav>
@@ -40,7 +40,7 @@ export function Shell({ children, account = true }: ShellProps) {
   )
 }
 
-const item = 'inline-flex min-h-11 min-w-0 items-center gap-2 rounded-lg px-3 hover:bg-raised'
+const item = 'inline-flex min-h-11 min-w-0 items-center gap-2 rounded-lg px-2 hover:bg-raised sm:px-3'
 
 /** Switches to the other language; the button speaks that language. */
 function LanguageSwitch() {
@@ -48,7 +48,7 @@ function LanguageSwitch() {
   const other = languages.find(each => each !== language) ?? language
   return (
     <button type="button" lang={other} className={item} onClick={() => void setLanguage(other)}>
-      <Languages aria-hidden="true" className="size-5 text-quiet" />
+      <Languages aria-hidden="true" className="size-5 text-quiet max-sm:hidden" />
       {languageNames[other]}
     </button>
   )

@@ -1,5 +1,14 @@
 import { Check } from 'lucide-react'
-import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react'
 import { classes } from './classes'
 import { moveFocus } from './focus'
 
@@ -21,7 +30,7 @@ interface TriggerProps {
   readonly 'aria-haspopup': 'menu'
   readonly 'aria-expanded': boolean
   readonly 'aria-controls': string | undefined
-  readonly onClick: () => void
+  readonly onClick: (event: MouseEvent) => void
 }
 
 interface MenuProps {
@@ -41,9 +50,12 @@ export function Menu({ entries, trigger, label, side = 'below', align = 'end', c
   const button = useRef<HTMLButtonElement>(null)
   const list = useRef<HTMLDivElement>(null)
   const root = useRef<HTMLDivElement>(null)
+  const byKeyboard = useRef(false)
   useEffect(() => {
     if (!open) return
-    list.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus()
+    // Opened by the keyboard, the first entry has the focus; by a pointer, no entry looks chosen.
+    const first = byKeyboard.current && list.current?.querySelector<HTMLElement>('[role^=menuitem]')
+    ;(first || list.current)?.focus()
     const outside = (event: Event) => {
       if (!root.current?.contains(event.target as Node)) setOpen(false)
     }
@@ -73,7 +85,10 @@ export function Menu({ entries, trigger, label, side = 'below', align = 'end', c
         'aria-haspopup': 'menu',
         'aria-expanded': open,
         'aria-controls': open ? `${id}-menu` : undefined,
-        onClick: () => setOpen(!open),
+        onClick: event => {
+          byKeyboard.current = event.detail === 0
+          setOpen(!open)
+        },
       })}
       {open && (
         <div

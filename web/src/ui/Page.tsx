@@ -33,7 +33,7 @@ export function Page({ title, intro, aside, children, width = 'narrow' }: PagePr
           </h1>
           {aside}
         </div>
-        {intro && <p className="text-lg text-quiet">{intro}</p>}
+        {intro && <p className="text-quiet sm:text-lg">{intro}</p>}
       </div>
       {children}
     </main>

@@ -27,7 +27,9 @@ function destination(key: string, axis: Axis, current: number, count: number): n
   if (key === 'Home') return 0
   if (key === 'End') return count - 1
   const step = steps[axis][key]
-  return step === undefined ? undefined : (current + step + count) % count
+  if (step === undefined) return undefined
+  const from = current < 0 && step < 0 ? 0 : current
+  return (from + step + count) % count
 }
 
 function visible(element: HTMLElement): boolean {

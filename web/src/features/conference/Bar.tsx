@@ -11,11 +11,11 @@ import type { Command, CommandId } from './commands'
 
 /** How the mark behind an icon shows the state: by fill and border, beside the icon's own form. */
 const tones: Readonly<Record<Command['tone'], string>> = {
-  plain: 'group-hover/tool:bg-raised',
-  on: 'bg-raised group-hover/tool:bg-line',
+  plain: 'border-transparent group-hover/tool:bg-raised',
+  on: 'border-transparent bg-raised group-hover/tool:bg-line',
   off: 'border-danger bg-danger-soft text-danger group-hover/tool:bg-danger-fill group-hover/tool:text-on-danger-fill',
-  active: 'bg-accent text-on-accent group-hover/tool:bg-accent-strong',
-  danger: 'bg-danger-fill text-on-danger-fill group-hover/tool:bg-danger-fill-strong',
+  active: 'border-transparent bg-accent text-on-accent group-hover/tool:bg-accent-strong',
+  danger: 'border-transparent bg-danger-fill text-on-danger-fill group-hover/tool:bg-danger-fill-strong',
 }
 
 /** What stands on the bar by the width of the window; the rest is behind "More". */
@@ -70,10 +70,9 @@ export function Bar({ call, commands, onShortcuts }: BarProps) {
 }
 
 const tool =
-  'group/tool relative flex min-h-15 min-w-0 flex-1 flex-col items-center gap-1 rounded-lg px-0.5 py-1 text-[0.6875rem] leading-tight sm:min-w-18 sm:flex-none sm:px-1.5 sm:text-[0.8125rem] short:min-h-12 short:flex-none short:px-1'
+  'group/tool relative flex min-h-15 min-w-0 flex-1 flex-col items-center gap-1 rounded-lg px-0.5 py-1 text-[0.6875rem] leading-tight min-[22.5rem]:text-xs sm:min-w-18 sm:flex-none sm:px-1.5 sm:text-[0.8125rem] short:min-h-12 short:flex-none short:px-1'
 
-const mark =
-  'relative flex h-8 w-12 items-center justify-center rounded-full border border-transparent transition-colors sm:w-14'
+const mark = 'relative flex h-8 w-12 items-center justify-center rounded-full border transition-colors sm:w-14'
 
 function Tool({ command, call }: { readonly command: Command; readonly call: Call }) {
   const t = useText()

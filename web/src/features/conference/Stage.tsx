@@ -8,7 +8,7 @@ import { classes } from '../../ui/classes'
 import { useRoving } from '../../ui/roving'
 import { useSize } from '../../ui/size'
 import { TileView } from './TileView'
-import { layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
+import { fitOf, layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
 import type { ConferenceView } from './view'
 
 interface StageProps {
@@ -51,7 +51,8 @@ export function Stage({ call, participants, audioOnly, view }: StageProps) {
               key={tile.key}
               call={call}
               tile={tile}
-              placed={place}
+              rect={place.rect}
+              fit={fitOf(place, aspects.get(tile.key))}
               pinned={isPinned}
               onPin={() => view.pin(isPinned ? undefined : tile.key)}
               onAspect={onAspect}

@@ -11,16 +11,19 @@ import { VideoView } from './VideoView'
 interface TileViewProps {
   readonly call: Call
   readonly tile: StageTile
-  readonly placed: PlacedTile
+  readonly rect: PlacedTile['rect']
+  readonly fit: PlacedTile['fit']
   readonly pinned: boolean
   readonly onPin: () => void
   readonly onAspect: (key: string, aspect: number) => void
 }
 
+/** Below this height in CSS pixels a tile has no room for large marks. */
+const smallHeight = 120
+
 /** One person, or one shared screen, at its place on the stage. */
-export function TileView({ call, tile, placed, pinned, onPin, onAspect }: TileViewProps) {
+export function TileView({ call, tile, rect, fit, pinned, onPin, onAspect }: TileViewProps) {
   const { participant, source } = tile
-  const { rect } = placed
   const hasVideo = source === 'screen' || participant.camera
   const speaking = participant.speaking && source === 'camera'
   return (
@@ -39,7 +42,7 @@ export function TileView({ call, tile, placed, pinned, onPin, onAspect }: TileVi
           call={call}
           participant={participant.id}
           source={source}
-          fit={placed.fit}
+          fit={fit}
           mirrored={participant.isSelf && source === 'camera'}
           onAspect={aspect => onAspect(tile.key, aspect)}
           className={participant.connected ? undefined : 'opacity-40'}
@@ -48,14 +51,14 @@ export function TileView({ call, tile, placed, pinned, onPin, onAspect }: TileVi
         <Avatar name={participant.name} className={avatarSize(rect.height)} />
       )}
       {!participant.connected && <Away />}
-      <Caption tile={tile} />
-      <PinButton tile={tile} pinned={pinned} onPin={onPin} />
+      <Caption tile={tile} small={rect.height < smallHeight} />
+      <PinButton tile={tile} pinned={pinned} small={rect.height < smallHeight} onPin={onPin} />
     </li>
   )
 }
 
 function avatarSize(height: number): string {
-  if (height < 120) return 'size-12 text-lg'
+  if (height < smallHeight) return 'size-12 text-lg'
   return height < 260 ? 'size-20 text-3xl' : 'size-32 text-5xl'
 }
 
@@ -71,12 +74,19 @@ function Away() {
   )
 }
 
-function Caption({ tile }: { readonly tile: StageTile }) {
+function Caption({ tile, small }: { readonly tile: StageTile; readonly small: boolean }) {
   const t = useText()
   const { participant, source } = tile
   const name = participant.isSelf ? t('tile.self', { name: participant.name }) : participant.name
   return (
-    <p className="absolute bottom-1.5 left-1.5 flex max-w-[calc(100%-0.75rem)] items-center gap-1.5 rounded-md bg-surface/90 px-2 py-0.5 text-sm text-text">
+    <p
+      className={classes(
+        'absolute flex items-center gap-1.5 rounded-md bg-surface/90 text-text',
+        small
+          ? 'bottom-1 left-1 max-w-[calc(100%-0.5rem)] px-1.5 text-xs leading-5'
+          : 'bottom-1.5 left-1.5 max-w-[calc(100%-0.75rem)] px-2 py-0.5 text-sm',
+      )}
+    >
       {source === 'camera' && !participant.microphone && (
         <>
           <MicOff aria-hidden="true" className="size-4 shrink-0 text-danger" />
@@ -95,10 +105,12 @@ function Caption({ tile }: { readonly tile: StageTile }) {
 function PinButton({
   tile,
   pinned,
+  small,
   onPin,
 }: {
   readonly tile: StageTile
   readonly pinned: boolean
+  readonly small: boolean
   readonly onPin: () => void
 }) {
   const t = useText()
@@ -113,11 +125,12 @@ function PinButton({
       title={pinned ? t('tile.unpin') : label}
       onClick={onPin}
       className={classes(
-        'absolute top-1.5 right-1.5 flex size-9 items-center justify-center rounded-lg bg-surface/90 text-text transition-opacity hover:bg-raised',
+        'absolute flex items-center justify-center rounded-lg bg-surface/90 text-text transition-opacity hover:bg-raised',
+        small ? 'top-1 right-1 size-7' : 'top-1.5 right-1.5 size-9',
         !pinned && 'opacity-70 focus-visible:opacity-100 group-hover:opacity-100',
       )}
     >
-      <Icon aria-hidden="true" className={classes('size-5', pinned && 'text-accent')} />
+      <Icon aria-hidden="true" className={classes(small ? 'size-4' : 'size-5', pinned && 'text-accent')} />
     </button>
   )
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { participant } from '../../testing/fakeCall'
-import { layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
+import { fitOf, layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
 
 test('everyone has a tile in the order of joining; a screen stands before its owner', () => {
   const people = [participant('anna'), participant('ben', { screen: true })]
@@ -27,4 +27,15 @@ test('without video only one’s own camera and screen are left', () => {
   const shown = withoutVideo(people)
   expect(shown.map(each => each.camera)).toEqual([true, false])
   expect(tilesOf(shown).map(tile => tile.key)).toEqual(['anna:camera', 'ben:camera'])
+})
+
+test.each([
+  [16 / 9, 'cover'],
+  [(16 / 9) * 1.019, 'cover'],
+  [(16 / 9) * 1.021, 'contain'],
+  [4 / 3, 'contain'],
+  [undefined, 'contain'],
+] as const)('a picture of shape %d in a place of 16:9: %s', (aspect, fit) => {
+  const rect = { x: 0, y: 0, width: 1600, height: 900 }
+  expect(fitOf({ key: 'a', rect, place: 'grid', quality: 'high', fit: 'contain' }, aspect)).toBe(fit)
 })

@@ -1,4 +1,4 @@
-import type { Tile } from '../../call/layout'
+import type { PlacedTile, Tile } from '../../call/layout'
 import type { Participant, VideoRef } from '../../call/types'
 
 /** What the stage shows of a participant: the camera (or the avatar), or the shared screen. */
@@ -32,4 +32,13 @@ export function speakingKeys(participants: readonly Participant[]): readonly str
 /** The people as they are shown without video: nobody's camera or screen but one's own. */
 export function withoutVideo(participants: readonly Participant[]): readonly Participant[] {
   return participants.map(each => (each.isSelf ? each : { ...each, camera: false, screen: false }))
+}
+
+/** A picture whose shape differs from its place by no more than this part fills it: nobody misses the few pixels. */
+const closeEnough = 0.02
+
+/** How a picture of that shape, width by height, fills its place; without seams where whole pixels leave one. */
+export function fitOf({ rect, fit }: PlacedTile, aspect: number | undefined): PlacedTile['fit'] {
+  if (aspect === undefined || rect.height === 0) return fit
+  return Math.abs(rect.width / rect.height / aspect - 1) <= closeEnough ? 'cover' : fit
 }
