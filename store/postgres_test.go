@@ -1,26 +1,15 @@
 package store_test
 
 import (
-	"bufio"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"net/url"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"konklave/store"
+	"konklave/store/postgrestest"
 	"konklave/store/storetest"
 )
 
@@ -83,14 +72,25 @@ func newerSchemaIsRefused(t *testing.T, db storetest.Database) {
 	}
 }
 
-// postgres is a running server of its own, reached over a unix socket in dir.
+// postgres is a server with a database for each test.
 type postgres struct {
-	dir       string
+	*postgrestest.Server
 	databases atomic.Int64
 }
 
-func (p *postgres) dsn(database string) string {
-	return "postgres://postgres@/" + database + "?" + url.Values{"host": {p.dir}}.Encode()
+// startPostgres starts a server and stops it when the test is over.
+func startPostgres(t *testing.T, settings ...string) *postgres {
+	t.Helper()
+	server, err := postgrestest.Start(t.Context(), settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Errorf("close postgres: %v", err)
+		}
+	})
+	return &postgres{Server: server}
 }
 
 // database makes a copy of the template for one test.
@@ -103,10 +103,11 @@ func (p *postgres) database(t *testing.T, template string) storetest.Database {
 // create makes a database and returns where it is.
 func (p *postgres) create(t *testing.T, name, template string) string {
 	t.Helper()
-	if _, err := rawPostgres(t, p.dsn("postgres")).ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	dsn, err := p.Create(t.Context(), name, template)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return p.dsn(name)
+	return dsn
 }
 
 func rawPostgres(t *testing.T, dsn string) *sql.DB {
@@ -117,115 +118,4 @@ func rawPostgres(t *testing.T, dsn string) *sql.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
-}
-
-// startPostgres starts a server in a new directory and stops it when the test is over. As root it runs as the user
-// "postgres", because a PostgreSQL server refuses to run as root.
-func startPostgres(t *testing.T) *postgres {
-	t.Helper()
-	bin := postgresBinaries(t)
-	dir := t.TempDir()
-	credential := postgresCredential(t, dir)
-	data := filepath.Join(dir, "data")
-
-	initdb := exec.CommandContext(t.Context(), filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
-	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: credential}
-	if out, err := initdb.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	// A server that is killed may lose its data: there is nothing to keep.
-	server := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "lc_messages=C")
-	server.Dir = dir
-	server.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Pdeathsig: syscall.SIGQUIT}
-	run(t, server)
-	return &postgres{dir: dir}
-}
-
-// run starts a server, waits until it says that it is ready, and stops it when the test is over.
-func run(t *testing.T, server *exec.Cmd) {
-	t.Helper()
-	stderr, err := server.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	started, done := make(chan error, 1), make(chan struct{})
-	ready := make(chan string, 1)
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // the kernel ends the server when this thread ends, that is with the test program
-		defer runtime.UnlockOSThread()
-		err := server.Start()
-		started <- err
-		if err != nil {
-			return
-		}
-		ready <- readUntil(stderr, "ready to accept connections")
-		_, _ = io.Copy(io.Discard, stderr)
-		_ = server.Wait()
-	}()
-	if err := <-started; err != nil {
-		t.Fatalf("start postgres: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // the immediate shutdown
-		<-done
-	})
-	if complaint := <-ready; complaint != "" {
-		t.Fatalf("postgres did not start:\n%s", complaint)
-	}
-}
-
-// readUntil reads lines up to one that has the text; without one it returns what it read.
-func readUntil(r io.Reader, text string) string {
-	var read strings.Builder
-	for lines := bufio.NewScanner(r); lines.Scan(); {
-		if strings.Contains(lines.Text(), text) {
-			return ""
-		}
-		read.WriteString(lines.Text() + "\n")
-	}
-	return "(end of its messages)\n" + read.String()
-}
-
-// postgresBinaries finds the newest installed server.
-func postgresBinaries(t *testing.T) string {
-	t.Helper()
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"initdb", "/usr/local/pgsql/bin/initdb", "/opt/homebrew/bin/initdb"} {
-		if path, err := exec.LookPath(name); err == nil {
-			found = append(found, path)
-		}
-	}
-	if len(found) == 0 {
-		t.Fatal("PostgreSQL is not on this machine: install it first (Debian and Ubuntu: apt-get install postgresql), the store is tested against the real one")
-	}
-	return filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return majorVersion(a) - majorVersion(b) }))
-}
-
-// majorVersion is the number in /usr/lib/postgresql/15/bin/initdb, or 0.
-func majorVersion(path string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
-	return n
-}
-
-// postgresCredential gives dir to the user who is to run the server when this is root, and else returns nil.
-func postgresCredential(t *testing.T, dir string) *syscall.Credential {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return nil
-	}
-	account, err := user.Lookup("postgres")
-	if err != nil {
-		t.Fatalf("as root the server is run as the user postgres, which the package postgresql creates: %v", err)
-	}
-	uid, errU := strconv.ParseUint(account.Uid, 10, 32)
-	gid, errG := strconv.ParseUint(account.Gid, 10, 32)
-	if err := errors.Join(errU, errG, os.Chmod(filepath.Dir(dir), 0o711), os.Chown(dir, int(uid), int(gid))); err != nil {
-		t.Fatal(err)
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
