@@ -18,10 +18,42 @@ type Config struct {
 	Database   string // data source name; empty for SQLite in the data directory (see DSN)
 	Name       string // name of the instance as people see it
 	PublicURL  string // canonical address for links, without a path; empty when only the listen address is used
+	TLS        TLS
+	TURN       TURN
 	Log        Log
 	Media      Media
 	Conference Conference
 	Limits     Limits
+}
+
+// TLS says where the certificate of the public listener comes from.
+type TLS struct {
+	Mode        TLSMode
+	Certificate string // file with the certificate and its chain (PEM), for TLSFiles
+	Key         string // file with its private key (PEM), for TLSFiles
+	Directory   string // URL of the ACME directory, for TLSACME
+	Email       string // contact for the ACME account; may be empty
+	Roots       string // file with CA certificates (PEM) that the ACME server is trusted by; empty for the system's
+	Redirect    string // address of a plain HTTP listener that leads to HTTPS, host:port; empty for none
+}
+
+// TLSMode is a source of certificates.
+type TLSMode string
+
+// The sources of certificates.
+const (
+	TLSOff     TLSMode = "off"      // plain HTTP, on loopback addresses only
+	TLSFiles   TLSMode = "files"    // certificate and key in files of the operator
+	TLSACME    TLSMode = "acme"     // fetched and renewed from an ACME server (RFC 8555)
+	TLSLocalCA TLSMode = "local-ca" // of a CA in the data directory that each device has to be told to trust
+)
+
+// On reports whether the public listener speaks TLS.
+func (t TLS) On() bool { return t.Mode != TLSOff }
+
+// TURN says where the relay for media listens. With TLS it is reached at the address of the web server too.
+type TURN struct {
+	Listen string // UDP address, host:port; empty for none
 }
 
 // Log says what is logged and how.
@@ -89,6 +121,7 @@ func Default() Config {
 		Listen: "127.0.0.1:8080",
 		Data:   "./var",
 		Name:   "Konklave",
+		TLS:    TLS{Mode: TLSOff, Directory: "https://acme-v02.api.letsencrypt.org/directory"},
 		Log:    Log{Level: slog.LevelInfo, Format: LogText},
 		Media: Media{
 			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},

@@ -14,6 +14,14 @@ type Flags struct {
 	Database                  *string `help:"Database: sqlite:PATH or postgres://…" placeholder:"DSN"`
 	Name                      *string `help:"Name of this instance."`
 	PublicURL                 *string `name:"public-url" help:"Address under which people reach this instance." placeholder:"URL"`
+	TLS                       *string `name:"tls" help:"Where the certificate comes from: off, files, acme, local-ca." placeholder:"MODE"`
+	TLSCertificate            *string `name:"tls-certificate" help:"File with the certificate and its chain." placeholder:"FILE"`
+	TLSKey                    *string `name:"tls-key" help:"File with the private key." placeholder:"FILE"`
+	TLSDirectory              *string `name:"tls-directory" help:"ACME directory." placeholder:"URL"`
+	TLSEmail                  *string `name:"tls-email" help:"Contact for the ACME account." placeholder:"ADDRESS"`
+	TLSRoots                  *string `name:"tls-roots" help:"CA certificates by which the ACME server is trusted." placeholder:"FILE"`
+	TLSRedirect               *string `name:"tls-redirect" help:"Address of the plain HTTP listener that leads to HTTPS." placeholder:"HOST:PORT"`
+	TURNListen                *string `name:"turn-listen" help:"UDP address of the relay for media." placeholder:"HOST:PORT"`
 	LogLevel                  *string `help:"Least important message: debug, info, warn, error." placeholder:"LEVEL"`
 	LogFormat                 *string `help:"Shape of the log: text, json." placeholder:"FORMAT"`
 	MediaAddresses            *string `help:"IP addresses for media, separated by commas." placeholder:"IPS"`
@@ -43,7 +51,7 @@ func (f Flags) given() map[string]string {
 		}
 	}
 	for _, s := range Settings() {
-		if p := byName[fieldName(s.Key)]; p != nil {
+		if p := byName[fieldName(s.short())]; p != nil {
 			given[s.Key] = *p
 		}
 	}
@@ -52,11 +60,11 @@ func (f Flags) given() map[string]string {
 
 // fieldName is the name of the field of Flags for a key: "media.ports" is MediaPorts.
 func fieldName(key string) string {
-	if key == "public-url" {
-		return "PublicURL"
-	}
 	var name strings.Builder
 	for part := range strings.FieldsFuncSeq(key, func(r rune) bool { return r == '.' || r == '-' }) {
+		if part == "url" || part == "tls" || part == "turn" {
+			part = strings.ToUpper(part)
+		}
 		name.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
 	return name.String()

@@ -14,11 +14,14 @@ type Setting struct {
 
 // Env is the name of the setting's environment variable.
 func (s Setting) Env() string {
-	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Key))
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.short()))
 }
 
 // Flag is the name of the setting's command line flag, with the dashes before it.
-func (s Setting) Flag() string { return "--" + strings.ReplaceAll(s.Key, ".", "-") }
+func (s Setting) Flag() string { return "--" + strings.ReplaceAll(s.short(), ".", "-") }
+
+// short is the key as flags and variables name it: the mode of a group goes by the name of the group.
+func (s Setting) short() string { return strings.TrimSuffix(s.Key, ".mode") }
 
 // Show is the setting's value in c as text, without secrets.
 func (s Setting) Show(c Config) string { return s.at(&c).String() }
@@ -26,7 +29,7 @@ func (s Setting) Show(c Config) string { return s.at(&c).String() }
 // Settings lists every key in the order of the example file.
 func Settings() []Setting {
 	return []Setting{
-		{"listen", "Address of the web server, host:port. Plain HTTP is served on loopback addresses only.",
+		{"listen", "Address of the web server, host:port. Without TLS it must be a loopback address.",
 			func(c *Config) value { return textValue{&c.Listen} }},
 		{"data", "Directory of everything that lasts: database, keys, run-time sockets.",
 			func(c *Config) value { return textValue{&c.Data} }},
@@ -36,6 +39,24 @@ func Settings() []Setting {
 			func(c *Config) value { return textValue{&c.Name} }},
 		{"public-url", "Address under which people reach this instance, used in links; without a path.\nEmpty means the listen address.",
 			func(c *Config) value { return textValue{&c.PublicURL} }},
+		{"tls.mode", "Where the certificate comes from: off (plain HTTP, loopback only), files, acme,\nor local-ca (a CA of this instance, for a trial on the local network).",
+			func(c *Config) value {
+				return choiceValue[TLSMode]{&c.TLS.Mode, []TLSMode{TLSOff, TLSFiles, TLSACME, TLSLocalCA}}
+			}},
+		{"tls.certificate", "File with the certificate and its chain (PEM), for tls.mode files. Read again when it changes.",
+			func(c *Config) value { return textValue{&c.TLS.Certificate} }},
+		{"tls.key", "File with the private key (PEM), for tls.mode files. Read again when it changes.",
+			func(c *Config) value { return textValue{&c.TLS.Key} }},
+		{"tls.directory", "ACME directory that certificates are fetched from, for tls.mode acme.",
+			func(c *Config) value { return textValue{&c.TLS.Directory} }},
+		{"tls.email", "Address that the ACME server may write to when something is wrong.",
+			func(c *Config) value { return textValue{&c.TLS.Email} }},
+		{"tls.roots", "File with CA certificates (PEM) by which the ACME server is trusted. Empty means those of the system.",
+			func(c *Config) value { return textValue{&c.TLS.Roots} }},
+		{"tls.redirect", "Address of a plain HTTP listener that leads people to HTTPS, usually 0.0.0.0:80. Empty means none.",
+			func(c *Config) value { return textValue{&c.TLS.Redirect} }},
+		{"turn.listen", "UDP address of the relay for media, usually 0.0.0.0:3478. Empty means none;\nwith TLS the relay is reached through the web server's port in any case.",
+			func(c *Config) value { return textValue{&c.TURN.Listen} }},
 		{"log.level", "Least important message that is logged: debug, info, warn or error.",
 			func(c *Config) value { return levelValue{&c.Log.Level} }},
 		{"log.format", "Shape of the log: text or json.",

@@ -43,7 +43,9 @@ func (c Config) Validate() error {
 // contradictions lists the mistakes; sources, when known, says where each setting came from.
 func (c Config) contradictions(sources map[string]string) []error {
 	v := validator{sources: sources}
-	v.listen(c.Listen)
+	v.listen(c.Listen, c.TLS.On())
+	v.tls(c)
+	v.address("turn.listen", c.TURN.Listen)
 	v.check("data", c.Data != "", "is empty, but must name a directory")
 	v.check("database", c.Database == "" || strings.HasPrefix(c.Database, "sqlite:") || strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://"),
 		"must begin with sqlite: or postgres://")
@@ -92,7 +94,7 @@ func (v *validator) number(key string, n, least, most float64) {
 
 func show(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
-func (v *validator) listen(listen string) {
+func (v *validator) listen(listen string, secure bool) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		v.check("listen", false, "is %q, but must be a host and a port such as 127.0.0.1:8080", listen)
@@ -100,8 +102,8 @@ func (v *validator) listen(listen string) {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	v.check("listen", err == nil, "has the port %q, but a port is a number from 0 to 65535", port)
-	v.check("listen", IsLoopback(host), "is %s, which other machines can reach, but this release serves plain HTTP and so only loopback addresses: "+
-		"browsers give neither cameras nor secure cookies to plain HTTP from elsewhere. Use 127.0.0.1:%s", listen, port)
+	v.check("listen", secure || IsLoopback(host), "is %s, which other machines can reach, but without TLS only loopback addresses are served: "+
+		"browsers give neither cameras nor secure cookies to plain HTTP from elsewhere. Use 127.0.0.1:%s, or set tls.mode (--tls local-ca for a trial)", listen, port)
 }
 
 // IsLoopback reports whether host, a name or an IP address without port, is this machine and nothing else.
@@ -111,6 +113,35 @@ func IsLoopback(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Unmap().IsLoopback() && a.Zone() == ""
+}
+
+// address checks the address of an optional listener.
+func (v *validator) address(key, address string) {
+	if address == "" {
+		return
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	v.check(key, err == nil, "is %q, but must be a host and a port such as 0.0.0.0:80", address)
+}
+
+func (v *validator) tls(c Config) {
+	t := c.TLS
+	files := t.Mode == TLSFiles
+	v.check("tls.certificate", (t.Certificate != "") == files, "goes together with tls.mode files: set both or neither")
+	v.check("tls.key", (t.Key != "") == files, "goes together with tls.mode files: set both or neither")
+	v.address("tls.redirect", t.Redirect)
+	v.check("tls.redirect", t.Redirect == "" || t.On(), "is set, but there is no HTTPS to lead to: set tls.mode, or leave it empty")
+	u, err := url.Parse(c.PublicURL)
+	v.check("public-url", !t.On() || c.PublicURL == "" || err != nil || u.Scheme == "https", "is %q, but must begin with https:// when tls.mode is %s", c.PublicURL, t.Mode)
+	if t.Mode != TLSACME {
+		return
+	}
+	v.check("public-url", c.PublicURL != "", "is empty, but must name the host that the ACME server issues the certificate for")
+	d, err := url.Parse(t.Directory)
+	v.check("tls.directory", err == nil && d.Scheme == "https" && d.Host != "", "is %q, but must be an address that begins with https://", t.Directory)
 }
 
 func (v *validator) publicURL(raw string, media []netip.Addr) {
