@@ -74,9 +74,10 @@ export function ButtonLink({
 /** A square button with an icon alone; the label is its name and its tooltip. */
 export function IconButton({
   label,
+  small = false,
   className,
   ...rest
-}: Omit<ComponentProps<'button'>, 'aria-label'> & { readonly label: string }) {
+}: Omit<ComponentProps<'button'>, 'aria-label'> & { readonly label: string; readonly small?: boolean }) {
   return (
     <button
       type="button"
@@ -84,7 +85,8 @@ export function IconButton({
       {...rest}
       aria-label={label}
       className={classes(
-        'inline-flex size-11 shrink-0 items-center justify-center rounded-lg text-quiet transition-colors hover:bg-raised hover:text-text disabled:opacity-60',
+        'inline-flex shrink-0 items-center justify-center rounded-lg text-quiet transition-colors hover:bg-raised hover:text-text disabled:opacity-60',
+        small ? 'size-9' : 'size-11',
         className,
       )}
     />

@@ -37,7 +37,7 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Dial
       }}
       className={classes(
         'm-auto max-h-[calc(100dvh-1rem)] w-[calc(100vw-1rem)] overflow-hidden rounded-xl border border-line bg-surface p-0 text-text',
-        wide ? 'max-w-2xl' : 'max-w-md',
+        wide ? 'max-w-2xl' : 'max-w-120',
       )}
     >
       <div className="flex max-h-[calc(100dvh-1rem)] flex-col">

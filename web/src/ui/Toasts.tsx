@@ -54,7 +54,7 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
           <p key={each.id}>{each.text}</p>
         ))}
       </div>
-      <div className="pointer-events-none fixed inset-x-2 top-2 z-40 flex flex-col items-center gap-2 sm:inset-x-4 sm:top-4">
+      <div className="pointer-events-none fixed inset-x-1 top-1 z-40 flex flex-col items-center gap-1">
         {toasts.map(each => (
           <ToastCard key={each.id} toast={each} onDismiss={dismiss} />
         ))}
@@ -79,7 +79,7 @@ function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDis
       onFocus={() => setHeld(true)}
       onBlur={() => setHeld(false)}
       className={classes(
-        'pointer-events-auto flex w-full max-w-md items-center gap-3 rounded-lg border bg-surface py-1 pr-1 pl-4 text-text shadow-lg',
+        'pointer-events-auto flex w-full max-w-md items-center gap-2.5 rounded-lg border bg-surface pr-0.5 pl-3 text-text shadow-lg',
         toast.tone === 'danger' ? 'border-danger' : 'border-line',
       )}
     >
@@ -87,9 +87,9 @@ function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDis
         aria-hidden="true"
         className={classes('size-5 shrink-0', toast.tone === 'danger' ? 'text-danger' : 'text-accent')}
       />
-      <p className="min-w-0 flex-1 py-2 wrap-anywhere">{toast.text}</p>
-      <IconButton label={t('action.close')} onClick={() => onDismiss(toast.id)}>
-        <X aria-hidden="true" className="size-5" />
+      <p className="min-w-0 flex-1 py-2 text-sm leading-snug wrap-anywhere">{toast.text}</p>
+      <IconButton label={t('action.close')} small onClick={() => onDismiss(toast.id)}>
+        <X aria-hidden="true" className="size-4" />
       </IconButton>
     </div>
   )

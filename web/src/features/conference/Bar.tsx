@@ -79,6 +79,7 @@ function Tool({ command, call }: { readonly command: Command; readonly call: Cal
   const id = useId()
   const Icon = command.icon
   const unread = command.badge ? t('chat.unread', { count: command.badge }) : ''
+  const live = command.id === 'microphone' && command.pressed
   const described = [command.state && t(command.state), unread].filter(Boolean).join(', ')
   return (
     <button
@@ -94,11 +95,9 @@ function Tool({ command, call }: { readonly command: Command; readonly call: Cal
       className={tool}
     >
       <span className={classes(mark, tones[command.tone])}>
-        <Icon aria-hidden="true" className={classes('size-5.5', command.busy && 'animate-spin')} />
+        <Icon aria-hidden="true" className={classes('size-5.5', command.busy && 'animate-spin', live && 'mb-1')} />
         {command.badge ? <Badge count={command.badge} /> : null}
-        {command.id === 'microphone' && command.pressed && (
-          <LevelBar call={call} className="absolute inset-x-3 bottom-0.5 h-0.75" />
-        )}
+        {live && <LevelBar call={call} className="absolute inset-x-3.5 bottom-0.75 h-0.75" />}
       </span>
       <span id={`${id}-label`} className="max-w-full text-center font-semibold sm:whitespace-nowrap">
         {t(command.label)}

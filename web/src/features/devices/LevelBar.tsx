@@ -15,7 +15,7 @@ export function LevelBar({ call, className }: { readonly call: Call; readonly cl
     return () => cancelAnimationFrame(frame)
   }, [call])
   return (
-    <span aria-hidden="true" data-level className={classes('block overflow-hidden rounded-full bg-raised', className)}>
+    <span aria-hidden="true" data-level className={classes('block overflow-hidden rounded-full bg-line', className)}>
       <span ref={bar} className="block h-full origin-left rounded-full bg-good" />
     </span>
   )

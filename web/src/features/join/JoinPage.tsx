@@ -91,7 +91,9 @@ function JoinForm({ call, snapshot, link, userName }: JoinFormProps) {
     const own = name.trim()
     setMissing(own === '')
     if (own === '') {
-      event.currentTarget.querySelector<HTMLElement>('input[autocomplete=name]')?.focus()
+      const field = event.currentTarget.querySelector<HTMLElement>('input[autocomplete=name]')
+      field?.focus({ preventScroll: true })
+      field?.scrollIntoView({ block: 'center' })
       return
     }
     rememberName(own)

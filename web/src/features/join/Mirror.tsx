@@ -21,7 +21,7 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
   const { camera, microphone } = snapshot
   return (
     <section aria-label={t('join.preview')} className="grid gap-3">
-      <div className="always-dark relative flex aspect-video max-h-[60dvh] items-center justify-center overflow-hidden rounded-tile outline-1 outline-line -outline-offset-1">
+      <div className="always-dark relative flex aspect-video max-h-[55dvh] w-full items-center justify-center overflow-hidden rounded-tile outline-1 outline-line -outline-offset-1">
         {camera.kind === 'on' ? (
           <VideoView call={call} participant="" source="camera" fit="cover" mirrored />
         ) : (
