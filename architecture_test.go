@@ -24,7 +24,7 @@ var layers = []layer{
 	{name: "domain", mates: true, packages: []string{"conference", "ballot", "meeting", "user", "tenant", "access", "audit", "auth", "line"}},
 	{name: "configuration", packages: []string{"config"}},
 	{name: "telemetry", packages: []string{"telemetry"}},
-	{name: "adapters", packages: []string{"store", "httpapi", "signalling", "media", "front", "control", "launch", "web", "client"}},
+	{name: "adapters", packages: []string{"store", "httpapi", "signalling", "media", "front", "control", "launch", "activation", "web", "client"}},
 	{name: "compositions", mates: true, packages: []string{"worker", "supervisor", "app"}},
 	{name: "commands", packages: []string{"cmd", "bench", "e2e"}},
 }

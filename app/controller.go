@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
+	"konklave/activation"
 	"konklave/auth"
 	"konklave/conference"
 	"konklave/config"
@@ -35,15 +35,19 @@ const (
 // Controller is the process that decides and supervises: REST, accounts, database, audit, workers. It serves until ctx ends
 // or the process that started it is gone; workers go on without it.
 func Controller(ctx context.Context, c config.Config, version string, stdout io.Writer, log *slog.Logger) error {
-	ctx, cancel := withLifeline(ctx)
-	defer cancel()
-	listener, err := inherited(fileListener, "the controller's listener")
+	handed, err := activation.Take()
 	if err != nil {
 		return err
 	}
-	launcherConn, err := unixConn(os.NewFile(fileLauncher, "launcher"))
+	ctx, cancel := withLifeline(ctx, &handed)
+	defer cancel()
+	listener, err := handed.Listener(nameController)
 	if err != nil {
-		return fmt.Errorf("launcher: %w", err)
+		return err
+	}
+	launcherConn, err := handed.Unix(nameLauncher)
+	if err != nil {
+		return err
 	}
 	key, err := instanceKey(c.Data)
 	if err != nil {
@@ -70,6 +74,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		return err
 	}
 	if err := sup.TakeOver(ctx); err != nil { // before the first join is served
+		return err
+	}
+	if err := handed.Ready(); err != nil {
 		return err
 	}
 	return serveUntil(ctx, api.Server(), listener, sup.Run)
@@ -148,10 +155,13 @@ func Address(c config.Config) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// withLifeline returns a context that also ends when the process at the other end of the lifeline is gone.
-func withLifeline(ctx context.Context) (context.Context, context.CancelFunc) {
+// withLifeline returns a context that also ends when the process at the other end of the lifeline, if there is one, is gone.
+func withLifeline(ctx context.Context, handed *activation.Set) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	lifeline := os.NewFile(fileLifeline, "lifeline")
+	lifeline := handed.File(nameLifeline)
+	if lifeline == nil {
+		return ctx, cancel
+	}
 	go func() {
 		_, _ = lifeline.Read(make([]byte, 1)) // nothing is ever written: it returns at the end
 		cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"konklave/activation"
 	"konklave/config"
 	"konklave/front"
 	"konklave/web"
@@ -11,9 +12,13 @@ import (
 
 // Front is the process that the network sees: the web client, and the way to controller and workers.
 func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
-	ctx, cancel := withLifeline(ctx)
+	handed, err := activation.Take()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := withLifeline(ctx, &handed)
 	defer cancel()
-	listener, err := inherited(fileListener, "the public listener")
+	listener, err := handed.Listener(namePublic)
 	if err != nil {
 		return err
 	}
@@ -22,6 +27,9 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 		PublicURL: c.PublicURL, Limits: c.Limits, Log: log,
 	})
 	if err != nil {
+		return err
+	}
+	if err := handed.Ready(); err != nil {
 		return err
 	}
 	return f.Serve(ctx, listener)

@@ -2,46 +2,49 @@
 //
 // [Serve] is the one command: it is the launcher, binds the public listener, and keeps a front and a controller running as
 // processes of their own. [Front], [Controller] and [Conference] are those processes. What each inherits is named here and
-// nowhere else.
+// nowhere else; the same names serve systemd's socket units.
 package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"konklave/activation"
 	"konklave/config"
 	"konklave/launch"
 	"konklave/launch/process"
 )
 
-// File descriptors that the processes inherit from Serve; those of workers are in package launch.
+// Names of what the processes inherit; those of workers are numbers, in package launch.
 const (
-	fileLifeline = 3 // pipe that ends when Serve is gone
-	fileListener = 4 // the front's public listener; the controller's unix listener
-	fileLauncher = 5 // the controller's socket to the launcher
+	namePublic     = "public"     // the front's listener
+	nameController = "controller" // the controller's unix listener
+	nameLauncher   = "launcher"   // the controller's connection to the launcher
+	nameLifeline   = "lifeline"   // pipe that ends when Serve is gone
 )
 
-const (
-	workersGrace = 6 * time.Second // for workers to end their conferences at shutdown
-	childGrace   = 5 * time.Second // for front and controller
-	restartFirst = 100 * time.Millisecond
-	restartMax   = 5 * time.Second
-	steady       = 10 * time.Second // a child that ran this long starts anew at once
-)
+// workersGrace is how long workers may take to end their conferences at shutdown.
+const workersGrace = 6 * time.Second
 
-// Serve runs everything until ctx ends, then stops in order: workers, controller, front. Args are the flags that the
-// processes are to read the same configuration from; stdout carries the words for the operator.
+// Serve runs everything until ctx ends, then stops in order: workers, controller, front. SIGHUP upgrades to the program that
+// then lies at our path. Args are the flags that the processes are to read the same configuration from; stdout carries the
+// words for the operator.
 func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr io.Writer, log *slog.Logger) error {
+	handed, err := activation.Take()
+	if err != nil {
+		return err
+	}
 	dir, err := openDataDir(c.Data)
 	if err != nil {
 		return err
@@ -51,11 +54,18 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 	if s.executable, err = os.Executable(); err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	if err := s.bind(ctx); err != nil {
+	first, err := openProgram(s.executable)
+	if err != nil {
+		return err
+	}
+	s.program.Store(first)
+	if err := s.bind(ctx, &handed); err != nil {
 		return err
 	}
 	defer s.unbind()
 	s.launcher = process.New(s.workerCommand, log)
+	s.controller = newKeeper("controller", false, func() (*child, error) { return s.startController(first) }, log)
+	s.front = newKeeper("front", true, func() (*child, error) { return s.startFront(first) }, log)
 	return s.run(ctx)
 }
 
@@ -64,25 +74,34 @@ type server struct {
 	config     config.Config
 	args       []string
 	executable string
+	program    atomic.Pointer[program]
 	stdout     io.Writer
 	stderr     io.Writer
 	log        *slog.Logger
 	launcher   *process.Launcher
+	controller *keeper
+	front      *keeper
 	public     *os.File // listener of the front
 	private    *os.File // listener of the controller
 	lifeline   *os.File // the end that the children read
 	alive      *os.File // the end that this process holds
 }
 
-func (s *server) bind(ctx context.Context) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", s.config.Listen)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w (is another server running? another address: --listen)", s.config.Listen, err)
+func (s *server) bind(ctx context.Context, handed *activation.Set) error {
+	l, err := handed.Listener(namePublic)
+	if err != nil { // nobody has opened it for us
+		var lc net.ListenConfig
+		if l, err = lc.Listen(ctx, "tcp", s.config.Listen); err != nil {
+			return fmt.Errorf("listen on %s: %w (is another server running? another address: --listen)", s.config.Listen, err)
+		}
 	}
 	defer l.Close()
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return fmt.Errorf("the socket %q is not a TCP listener", namePublic)
+	}
 	s.args = append(s.args, "--listen="+actualAddress(s.config.Listen, l.Addr()))
-	if s.public, err = l.(*net.TCPListener).File(); err != nil {
+	if s.public, err = tcp.File(); err != nil {
 		return err
 	}
 	if s.private, err = listenUnix(ControllerSocket(s.config)); err != nil {
@@ -119,10 +138,14 @@ func (s *server) run(ctx context.Context) error {
 	defer stopControllers()
 	defer stopFronts()
 	var controller, front sync.WaitGroup
-	controller.Go(func() { s.keep(controllers, "controller", s.startController) })
-	front.Go(func() { s.keep(fronts, "front", s.startFront) })
-	<-ctx.Done()
+	controller.Go(func() { s.controller.run(controllers) })
+	front.Go(func() { s.front.run(fronts) })
+	go s.tellReady(ctx)
+	s.upgradeOnHangup(ctx)
 	s.log.Info("stopping")
+	if err := activation.Notify(activation.Stopping); err != nil {
+		s.log.Warn("systemd could not be told", "error", err)
+	}
 	s.launcher.Close(workersGrace) // while the controller is there to store their ends
 	stopControllers()
 	controller.Wait()
@@ -131,66 +154,69 @@ func (s *server) run(ctx context.Context) error {
 	return nil
 }
 
-// keep starts a child, and again when it ends, until ctx ends; then it ends the child.
-func (s *server) keep(ctx context.Context, name string, start func() (*exec.Cmd, error)) {
-	pause := restartFirst
-	for ctx.Err() == nil {
-		began := time.Now()
-		cmd, err := start()
-		if err == nil {
-			err = s.attend(ctx, cmd)
-		}
-		if ctx.Err() != nil {
+// tellReady tells systemd, if it wants to know, when controller and front serve.
+func (s *server) tellReady(ctx context.Context) {
+	for _, served := range []<-chan struct{}{s.controller.served, s.front.served} {
+		select {
+		case <-served:
+		case <-ctx.Done():
 			return
 		}
-		if time.Since(began) > steady {
-			pause = restartFirst
-		}
-		s.log.Error("process has ended and is started again", "process", name, "error", err, "pause", pause)
+	}
+	if err := activation.Notify(activation.Ready); err != nil {
+		s.log.Warn("systemd could not be told", "error", err)
+	}
+}
+
+// upgradeOnHangup upgrades on each SIGHUP until ctx ends.
+func (s *server) upgradeOnHangup(ctx context.Context) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
 		select {
-		case <-time.After(pause):
-			pause = min(2*pause, restartMax)
 		case <-ctx.Done():
+			return
+		case <-hangups:
 		}
+		if err := s.upgrade(ctx); err != nil {
+			s.log.Error("upgrade failed", "error", err)
+			continue
+		}
+		s.log.Info("upgraded; running conferences end on the program they were started from")
 	}
 }
 
-// attend waits for a child's end; when ctx ends first, it asks the child to end, and kills it after childGrace.
-func (s *server) attend(ctx context.Context, cmd *exec.Cmd) error {
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
+// start starts a child of the program, which inherits the files and says when it is ready.
+func (s *server) start(p *program, verb string, files ...activation.Named) (*child, error) {
+	pipe, ready, err := activation.Hear()
+	if err != nil {
+		return nil, err
 	}
-	_ = cmd.Process.Signal(syscall.SIGTERM) // one that has just ended needs none
-	kill := time.AfterFunc(childGrace, func() { _ = cmd.Process.Kill() })
-	defer kill.Stop()
-	return <-ended
-}
-
-func (s *server) command(verb string, args []string, files ...*os.File) *exec.Cmd {
-	cmd := exec.Command(s.executable, append([]string{verb}, args...)...) //nolint:noctx // lives as long as attend decides
+	defer pipe.File.Close()
+	cmd := p.command(append([]string{verb}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
-	cmd.ExtraFiles = files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for Serve, which stops the others in order
-	return cmd
+	activation.Pass(cmd, append(files, activation.Named{Name: nameLifeline, File: s.lifeline}, pipe)...)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return watched(cmd, ready), nil
 }
 
-func (s *server) startFront() (*exec.Cmd, error) {
-	cmd := s.command("front", s.args, s.lifeline, s.public)
-	return cmd, cmd.Start()
+func (s *server) startFront(p *program) (*child, error) {
+	return s.start(p, "front", activation.Named{Name: namePublic, File: s.public})
 }
 
-func (s *server) startController() (*exec.Cmd, error) {
+func (s *server) startController(p *program) (*child, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
-	cmd := s.command("controller", s.args, s.lifeline, s.private, theirs)
-	if err := cmd.Start(); err != nil {
+	c, err := s.start(p, "controller",
+		activation.Named{Name: nameController, File: s.private}, activation.Named{Name: nameLauncher, File: theirs})
+	if err != nil {
 		_ = ours.Close() // the start's error is the one that matters
 		return nil, err
 	}
@@ -200,12 +226,13 @@ func (s *server) startController() (*exec.Cmd, error) {
 			s.log.Warn("controller's connection to the launcher failed", "error", err)
 		}
 	}()
-	return cmd, nil
+	return c, nil
 }
 
 func (s *server) workerCommand() *exec.Cmd {
-	cmd := s.command("conference", nil)
-	cmd.Stdout = s.stderr
+	cmd := s.program.Load().command("conference")
+	cmd.Stdout, cmd.Stderr = s.stderr, s.stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Env = []string{"PATH=/usr/bin:/bin"} // nothing of the operator's environment
 	return cmd
 }
@@ -216,8 +243,8 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	theirs := os.NewFile(uintptr(fds[1]), "launcher")
-	ours, err := unixConn(os.NewFile(uintptr(fds[0]), "controller"))
+	theirs := os.NewFile(uintptr(fds[1]), nameLauncher)
+	ours, err := activation.UnixConn(os.NewFile(uintptr(fds[0]), nameController))
 	if err != nil {
 		_ = theirs.Close() // the other error is the one that matters
 		return nil, nil, err
@@ -228,19 +255,6 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 		}
 	}
 	return ours, theirs, nil
-}
-
-func unixConn(f *os.File) (*net.UnixConn, error) {
-	defer f.Close()
-	c, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return nil, errors.New("inherited file is not a unix socket")
-	}
-	return u, nil
 }
 
 // ControllerSocket is where the controller answers the front.

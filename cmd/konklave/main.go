@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
+	_ = os.WriteFile("/proc/self/comm", []byte("konklave"), 0) // for ps: a process of `konklave serve` is started from a descriptor
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
