@@ -71,15 +71,15 @@ func TestDecideEveryCommandInEveryState(t *testing.T) {
 		after   time.Duration
 		want    [3]string // kinds, or the code of the error, in each state
 	}{
-		{"join", join("new", RoleParticipant), 0, [3]string{"participant.joined", "conference.full", "conference.ended"}},
+		{"join", join("new", RoleParticipant), 0, [3]string{"participant.joined session.opened", "conference.full", "conference.ended"}},
 		{"join again", Command{Body: Join{Admission: Admission{Account: "a-anna", Rejoin: "anna", Kind: KindAccount, Role: RoleParticipant, Name: "anna"}, ID: "x", Line: 7}}, 0,
-			[3]string{"participant.joined", "participant.connection", "conference.ended"}},
+			[3]string{"participant.joined session.opened", "session.opened participant.connection", "conference.ended"}},
 		{"join in a foreign place", Command{Body: Join{Admission: Admission{Account: "a-evil", Rejoin: "anna"}, ID: "x", Line: 7}}, 0,
-			[3]string{"participant.joined", "conference.full", "conference.ended"}},
+			[3]string{"participant.joined session.opened", "conference.full", "conference.ended"}},
 		{"connect", Command{Body: Connect{ID: "lost", Line: 2}}, 0, [3]string{"participant.left", "participant.connection", "conference.ended"}},
 		{"connect by an older line", Command{Body: Connect{ID: "anna", Line: 0}}, 0, [3]string{"participant.left", "session.replaced", "conference.ended"}},
 		{"join again by an older line", Command{Body: Join{Admission: Admission{Account: "a-anna", Rejoin: "anna", Kind: KindAccount, Role: RoleParticipant, Name: "anna"}, ID: "x"}}, 0,
-			[3]string{"participant.joined", "session.replaced", "conference.ended"}},
+			[3]string{"participant.joined session.opened", "session.replaced", "conference.ended"}},
 		{"chat over a replaced line", Command{By: "anna", ID: 1, Body: say()}, 0, [3]string{"participant.left", "session.replaced", "conference.ended"}},
 		{"disconnect", Command{Body: Disconnect{ID: "anna", Line: 1}}, 0, [3]string{"", "participant.connection", "conference.ended"}},
 		{"disconnect an older line", Command{Body: Disconnect{ID: "anna", Line: 0}}, 0, [3]string{"", "", "conference.ended"}},

@@ -29,6 +29,8 @@ func newFact(kind string) (Fact, bool) {
 	switch kind {
 	case "participant.joined":
 		return &ParticipantJoined{}, true
+	case "session.opened":
+		return &SessionOpened{}, true
 	case "participant.left":
 		return &ParticipantLeft{}, true
 	case "chat.message":
@@ -51,7 +53,7 @@ func CommandKinds() map[string]access.Action {
 
 // FactKinds lists the kinds of durable facts.
 func FactKinds() []string {
-	return []string{"participant.joined", "participant.left", "chat.message", "conference.ended"}
+	return []string{"participant.joined", "session.opened", "participant.left", "chat.message", "conference.ended"}
 }
 
 // Faults of decoding.

@@ -29,6 +29,8 @@ type applied struct {
 	order    []int64
 }
 
+func newApplied() *applied { return &applied{outcomes: map[int64]Outcome{}} }
+
 // priorOutcome finds the result of a command that came before.
 func (s *State) priorOutcome(p ParticipantID, id int64) (Outcome, bool) {
 	a := s.applied[p]

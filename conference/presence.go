@@ -18,6 +18,7 @@ type Participant struct {
 	Connected bool          `json:"connected"`
 
 	Account string    `json:"-"` // the account or guest id behind it, as the controller admitted it
+	session string    // hash of the token that resumes the session
 	lostAt  time.Time // when the connection was lost; zero while connected
 	line    int64     // number of the newest connection
 }
@@ -45,6 +46,16 @@ type presence struct {
 func (p *presence) find(id ParticipantID) *Participant {
 	for i := range p.present {
 		if p.present[i].ID == id {
+			return &p.present[i]
+		}
+	}
+	return nil
+}
+
+// holder finds who resumes with a token of this hash.
+func (p *presence) holder(session string) *Participant {
+	for i := range p.present {
+		if session != "" && p.present[i].session == session {
 			return &p.present[i]
 		}
 	}
@@ -90,11 +101,13 @@ type Admission struct {
 }
 
 // Join brings an admitted person in: to the place held before if the same account still holds it, or else to a new one.
-// Outcome.Participant tells which. ID is the id of a new place; Line numbers the connection, upwards within a worker.
+// Outcome.Participant tells which. ID is the id of a new place; Line numbers the connection, upwards within a worker; Session
+// is the hash of the token that resumes the session which begins here.
 type Join struct {
 	Admission
-	ID   ParticipantID
-	Line int64
+	ID      ParticipantID
+	Line    int64
+	Session string
 }
 
 // Action is none: the ticket was the permission.
@@ -114,7 +127,7 @@ func (j Join) decide(s *State, _ *Participant, now time.Time) ([]Fact, error) {
 		if j.Line < p.line {
 			return nil, ErrReplaced
 		}
-		return []Fact{&ConnectionChanged{ID: place, Connected: true, line: j.Line, anew: true}}, nil
+		return []Fact{&SessionOpened{ID: place, Session: j.Session}, &ConnectionChanged{ID: place, Connected: true, line: j.Line}}, nil
 	}
 	if len(s.presence.present) >= s.Settings.MaxParticipants {
 		return nil, ErrFull
@@ -123,27 +136,37 @@ func (j Join) decide(s *State, _ *Participant, now time.Time) ([]Fact, error) {
 		Participant: Participant{ID: place, Name: j.Name, Kind: j.Kind, Role: j.Role, JoinedAt: now.UTC().Truncate(time.Millisecond), Connected: true},
 		Account:     j.Account,
 		line:        j.Line,
-	}}, nil
+	}, &SessionOpened{ID: place, Session: j.Session}}, nil
 }
 
-// Connect says that a participant has a new connection.
+// Connect says that a participant has a new connection: the one of this id or, with an empty id, the one whose session has a
+// token of this hash. Outcome.Participant tells which.
 type Connect struct {
-	ID   ParticipantID
-	Line int64
+	ID      ParticipantID
+	Session string
+	Line    int64
+}
+
+// who is the participant meant, or nil.
+func (c Connect) who(s *State) *Participant {
+	if c.ID == "" {
+		return s.presence.holder(c.Session)
+	}
+	return s.presence.find(c.ID)
 }
 
 // Action is none: the resume token was the permission.
 func (Connect) Action() access.Action { return serverAction }
 
 func (c Connect) decide(s *State, _ *Participant, _ time.Time) ([]Fact, error) {
-	p := s.presence.find(c.ID)
+	p := c.who(s)
 	switch {
 	case p == nil:
 		return nil, ErrNotPresent
 	case c.Line < p.line:
 		return nil, ErrReplaced
 	}
-	return []Fact{&ConnectionChanged{ID: c.ID, Connected: true, line: c.Line}}, nil
+	return []Fact{&ConnectionChanged{ID: p.ID, Connected: true, line: c.Line}}, nil
 }
 
 // Disconnect says that a participant's connection was lost; if it was the newest, the resume window begins.
@@ -220,7 +243,36 @@ func (f *ParticipantJoined) evolve(s *State, _ Event) {
 	p.Account, p.line = f.Account, f.line
 	s.presence.present = append(s.presence.present, p)
 	s.presence.emptySince, s.presence.visited = time.Time{}, true
-	s.applied[p.ID] = &applied{outcomes: map[int64]Outcome{}}
+	s.applied[p.ID] = newApplied()
+}
+
+// SessionOpened is the fact that a participant's session begins, which counts its commands from 1. Nobody sees it.
+//
+// It is what lets sessions outlive a worker: the token itself is known to the client alone, the journal keeps its hash, and
+// the next worker finds the participant by it. A token derived from a key would need no event, but then a session that was
+// replaced before the worker died would be good again, and the count of a new session's commands would be taken for that of
+// the one before.
+type SessionOpened struct {
+	ID      ParticipantID `json:"id"`
+	Session string        `json:"session"` // SHA-256 of the resume token, base64url; never shown
+}
+
+// Kind is "session.opened".
+func (*SessionOpened) Kind() string { return "session.opened" }
+
+// Durable is true.
+func (*SessionOpened) Durable() bool { return true }
+
+// Audience is nobody.
+func (*SessionOpened) Audience() Audience { return Nobody() }
+
+func (f *SessionOpened) evolve(s *State, _ Event) {
+	p := s.presence.find(f.ID)
+	if p == nil {
+		return
+	}
+	p.session = f.Session
+	s.applied[f.ID] = newApplied()
 }
 
 // ParticipantLeft is the fact that a person is gone.
@@ -248,13 +300,12 @@ type ConnectionChanged struct {
 	ID        ParticipantID `json:"id"`
 	Connected bool          `json:"connected"`
 	line      int64
-	anew      bool // a new session, which counts its commands from 1 again
 }
 
 // Kind is "participant.connection".
 func (*ConnectionChanged) Kind() string { return "participant.connection" }
 
-// Durable is false: after a restart everybody connects anew.
+// Durable is false: after a restart nobody is connected, see [State.Reopen].
 func (*ConnectionChanged) Durable() bool { return false }
 
 // Audience is everyone.
@@ -266,9 +317,6 @@ func (f *ConnectionChanged) evolve(s *State, e Event) {
 		return
 	}
 	p.Connected, p.line = f.Connected, f.line
-	if f.anew {
-		s.applied[f.ID] = &applied{outcomes: map[int64]Outcome{}}
-	}
 	p.lostAt = time.Time{}
 	if !f.Connected {
 		p.lostAt = e.At

@@ -85,14 +85,18 @@ func (s *Server) hello(ctx context.Context, c *conn, rest []byte) (*session, err
 	if err != nil {
 		return nil, s.unavailable(err)
 	}
-	line := s.nextLine()
-	outcome, err := s.enter(ctx, conference.Join{Admission: admission, ID: conference.ParticipantID(newID()), Line: line}, line)
+	line, token := s.nextLine(), newToken()
+	join := conference.Join{Admission: admission, ID: conference.ParticipantID(newID()), Line: line, Session: hashToken(token)}
+	outcome, err := s.enter(ctx, join, line)
 	if err != nil {
 		return nil, s.unavailable(err)
 	}
-	token := newToken()
-	sess := &session{id: outcome.Participant, token: token, tokenHash: hashToken(token), commands: rate.NewLimiter(CommandRate, CommandBurst)}
+	sess := newSession(outcome.Participant, token)
 	return sess, s.welcome(ctx, sess, c, line, -1)
+}
+
+func newSession(p conference.ParticipantID, token string) *session {
+	return &session{id: p, token: token, tokenHash: hashToken(token), commands: rate.NewLimiter(CommandRate, CommandBurst)}
 }
 
 func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, error) {
@@ -103,15 +107,22 @@ func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, er
 	s.mu.Lock()
 	sess := s.byToken[hashToken(f.Token)]
 	s.mu.Unlock()
-	if sess == nil {
+	line := s.nextLine()
+	connect := conference.Connect{Line: line}
+	if sess != nil {
+		connect.ID = sess.id
+	} else { // perhaps of the worker before this one: the conference knows
+		connect.Session = hashToken(f.Token)
+	}
+	outcome, err := s.enter(ctx, connect, line)
+	if errors.Is(err, conference.ErrNotPresent) {
 		return nil, errSession
 	}
-	line := s.nextLine()
-	if _, err := s.enter(ctx, conference.Connect{ID: sess.id, Line: line}, line); err != nil {
-		if errors.Is(err, conference.ErrNotPresent) {
-			return nil, errSession
-		}
+	if err != nil {
 		return nil, s.unavailable(err)
+	}
+	if sess == nil {
+		sess = newSession(outcome.Participant, f.Token)
 	}
 	seen := f.Seen
 	if f.Epoch != s.Epoch || seen < 0 {

@@ -170,7 +170,7 @@ func newToken() string {
 
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return string(sum[:])
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // Faults of the protocol itself.

@@ -88,6 +88,8 @@ func (d *draft) actor(w *worker, e conference.Event) (access.Actor, error) {
 		}
 		d.present[p.ID] = a
 		return d.person(w, f.Participant.ID)
+	case *conference.SessionOpened:
+		return d.person(w, f.ID)
 	case *conference.ParticipantLeft:
 		actor, err := d.person(w, f.ID)
 		delete(d.present, f.ID)

@@ -95,11 +95,11 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 			return errEventsUnorder
 		}
 		last = e.Seq
-		entry, err := w.entry(people, e)
+		about, err := w.entries(people, e)
 		if err != nil {
 			return err
 		}
-		entries = append(entries, entry)
+		entries = append(entries, about...)
 		if _, ok := e.Fact.(*conference.Ended); ok {
 			ended = true
 		}
@@ -114,24 +114,26 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 	return nil
 }
 
-// entry derives the audit entry of an event: one line for each kind.
-func (w *worker) entry(people *draft, e conference.Event) (audit.Entry, error) {
+// entries derives the audit entries of an event: one line for each kind.
+func (w *worker) entries(people *draft, e conference.Event) ([]audit.Entry, error) {
 	actor, err := people.actor(w, e)
 	if err != nil {
-		return audit.Entry{}, err
+		return nil, err
 	}
 	r := audit.Report{At: e.At, Actor: actor, Conference: w.id}
 	switch f := e.Fact.(type) {
 	case *conference.ParticipantJoined:
-		return audit.ParticipantJoined(r, string(f.Participant.ID), access.Role(f.Participant.Role)), nil
+		return []audit.Entry{audit.ParticipantJoined(r, string(f.Participant.ID), access.Role(f.Participant.Role))}, nil
+	case *conference.SessionOpened:
+		return nil, nil // the ticket that it was opened with has its entry
 	case *conference.ParticipantLeft:
-		return audit.ParticipantLeft(r, string(f.ID), string(f.Reason)), nil
+		return []audit.Entry{audit.ParticipantLeft(r, string(f.ID), string(f.Reason))}, nil
 	case *conference.ChatMessage:
-		return audit.ChatSent(r, f.Message.ID), nil
+		return []audit.Entry{audit.ChatSent(r, f.Message.ID)}, nil
 	case *conference.Ended:
-		return audit.ConferenceEnded(r, string(f.Reason)), nil
+		return []audit.Entry{audit.ConferenceEnded(r, string(f.Reason))}, nil
 	}
-	return audit.Entry{}, fault.Newf(fault.KindInvalid, "journal.unknown_kind", "The event kind %q has no audit entry.", e.Fact.Kind())
+	return nil, fault.Newf(fault.KindInvalid, "journal.unknown_kind", "The event kind %q has no audit entry.", e.Fact.Kind())
 }
 
 // digest tells whether a repeated append brings the same content.
