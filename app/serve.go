@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -29,6 +28,10 @@ import (
 // Names of what the processes inherit; those of workers are numbers, in package launch.
 const (
 	namePublic     = "public"     // the front's listener
+	nameRedirect   = "redirect"   // the front's plain HTTP listener that leads to HTTPS
+	nameTURN       = "turn"       // the front's datagram socket for the relay
+	nameFront      = "front"      // the front's unix listener, for the controller
+	nameKeys       = "keys"       // pipe with the key that relay credentials are checked with
 	nameController = "controller" // the controller's unix listener
 	nameLauncher   = "launcher"   // the controller's connection to the launcher
 	nameLifeline   = "lifeline"   // pipe that ends when Serve is gone
@@ -50,7 +53,7 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	defer dir.Close()
-	s := &server{config: c, args: args, stdout: stdout, stderr: stderr, log: log}
+	s := &server{config: c, stdout: stdout, stderr: stderr, log: log}
 	if s.executable, err = os.Executable(); err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
@@ -59,10 +62,18 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	s.program.Store(first)
-	if err := s.bind(ctx, &handed); err != nil {
+	if s.relayKey, err = relayKey(c.Data); err != nil {
 		return err
 	}
-	defer s.unbind()
+	if s.sockets, err = openSockets(ctx, c, &handed); err != nil {
+		return err
+	}
+	defer s.sockets.Close()
+	s.args = append(args, "--listen="+s.sockets.address)
+	if s.lifeline, s.alive, err = os.Pipe(); err != nil {
+		return err
+	}
+	defer s.alive.Close()
 	s.launcher = process.New(s.workerCommand, log)
 	s.controller = newKeeper("controller", false, func() (*child, error) { return s.startController(first) }, log)
 	s.front = newKeeper("front", true, func() (*child, error) { return s.startFront(first) }, log)
@@ -81,55 +92,10 @@ type server struct {
 	launcher   *process.Launcher
 	controller *keeper
 	front      *keeper
-	public     *os.File // listener of the front
-	private    *os.File // listener of the controller
+	sockets    sockets
 	lifeline   *os.File // the end that the children read
 	alive      *os.File // the end that this process holds
-}
-
-func (s *server) bind(ctx context.Context, handed *activation.Set) error {
-	l, err := handed.Listener(namePublic)
-	if err != nil { // nobody has opened it for us
-		var lc net.ListenConfig
-		if l, err = lc.Listen(ctx, "tcp", s.config.Listen); err != nil {
-			return fmt.Errorf("listen on %s: %w (is another server running? another address: --listen)", s.config.Listen, err)
-		}
-	}
-	defer l.Close()
-	tcp, ok := l.(*net.TCPListener)
-	if !ok {
-		return fmt.Errorf("the socket %q is not a TCP listener", namePublic)
-	}
-	s.args = append(s.args, "--listen="+actualAddress(s.config.Listen, l.Addr()))
-	if s.public, err = tcp.File(); err != nil {
-		return err
-	}
-	if s.private, err = listenUnix(ControllerSocket(s.config)); err != nil {
-		return err
-	}
-	s.lifeline, s.alive, err = os.Pipe()
-	return err
-}
-
-// actualAddress is the configured address with the port that was really bound.
-func actualAddress(configured string, bound net.Addr) string {
-	host, _, err := net.SplitHostPort(configured)
-	if err != nil {
-		return bound.String()
-	}
-	_, port, err := net.SplitHostPort(bound.String())
-	if err != nil {
-		return bound.String()
-	}
-	return net.JoinHostPort(host, port)
-}
-
-func (s *server) unbind() {
-	for _, f := range []*os.File{s.alive, s.lifeline, s.private, s.public} {
-		if f != nil {
-			_ = f.Close() // the process ends
-		}
-	}
+	relayKey   []byte
 }
 
 func (s *server) run(ctx context.Context) error {
@@ -205,7 +171,12 @@ func (s *server) start(p *program, verb string, files ...activation.Named) (*chi
 }
 
 func (s *server) startFront(p *program) (*child, error) {
-	return s.start(p, "front", activation.Named{Name: namePublic, File: s.public})
+	keys, err := pipeOf(s.relayKey)
+	if err != nil {
+		return nil, err
+	}
+	defer keys.Close()
+	return s.start(p, "front", append(s.sockets.ofFront(), activation.Named{Name: nameKeys, File: keys})...)
 }
 
 func (s *server) startController(p *program) (*child, error) {
@@ -215,7 +186,7 @@ func (s *server) startController(p *program) (*child, error) {
 	}
 	defer theirs.Close()
 	c, err := s.start(p, "controller",
-		activation.Named{Name: nameController, File: s.private}, activation.Named{Name: nameLauncher, File: theirs})
+		activation.Named{Name: nameController, File: s.sockets.controllerSocket}, activation.Named{Name: nameLauncher, File: theirs})
 	if err != nil {
 		_ = ours.Close() // the start's error is the one that matters
 		return nil, err
@@ -256,9 +227,3 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	}
 	return ours, theirs, nil
 }
-
-// ControllerSocket is where the controller answers the front.
-func ControllerSocket(c config.Config) string { return filepath.Join(c.RunDir(), "controller.sock") }
-
-// ConferenceDir is where the workers' sockets lie.
-func ConferenceDir(c config.Config) string { return filepath.Join(c.RunDir(), "c") }
