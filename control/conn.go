@@ -35,6 +35,8 @@ type Conn struct {
 	slots chan struct{}
 	done  chan struct{}
 
+	version int // agreed in the handshake
+
 	writeMu sync.Mutex // orders lines on nc
 
 	mu      sync.Mutex // guards what follows
@@ -45,6 +47,9 @@ type Conn struct {
 
 // Start begins to read answers and to serve calls; once, before the first Call.
 func (c *Conn) Start() { go c.read() }
+
+// Version is what both sides speak: the lower of their highest.
+func (c *Conn) Version() int { return c.version }
 
 // Call asks the other side and decodes its answer into result, which may be nil. An error of the other side is a
 // *fault.Fault; ErrClosed means that it is unknown whether the call was served.

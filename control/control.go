@@ -20,8 +20,14 @@ import (
 	"konklave/fault"
 )
 
-// Version is the version of the channel that this build speaks.
-const Version = 1
+// Versions of the channel. Each side says its highest in the handshake, and the lower of the two counts: see [Conn.Version].
+// A side that knows no version that the other one speaks ends the handshake. Bodies are decoded strictly, so that a field or a
+// call that is new needs a new version, and is left out towards a side that does not have it.
+const (
+	Version        = 2 // what this build speaks
+	VersionMin     = 1 // the oldest that it still speaks
+	VersionHistory = 2 // the first with CallHistory
+)
 
 // Limits of the channel.
 const (
@@ -37,6 +43,8 @@ const (
 	CallRedeem = "redeem"
 	// CallAppend is the one write verb: [Append] → nothing.
 	CallAppend = "append"
+	// CallHistory reads back what was appended: [History] → [HistoryPage]. From VersionHistory on.
+	CallHistory = "history"
 )
 
 // The calls a controller makes.
@@ -61,6 +69,25 @@ type Append struct {
 	Epoch  int64               `json:"epoch"`
 	Seq    int64               `json:"seq"`
 	Events []conference.Stored `json:"events"`
+}
+
+// History is the content of CallHistory: it asks for what comes after the event with number After in the journal, 0 for all.
+// While After is below the newest snapshot, the answer is the snapshot from its byte Offset on.
+type History struct {
+	Epoch  int64 `json:"epoch"`
+	After  int64 `json:"after"`
+	Offset int64 `json:"offset"`
+}
+
+// HistoryPage is the answer to CallHistory. A worker reads the snapshot until it has SnapshotSize bytes, then events from
+// SnapshotSeq on until there is nothing More. Faults: journal.stale_epoch, journal.corrupt.
+type HistoryPage struct {
+	Snapshot     []byte              `json:"snapshot,omitempty"` // a piece of it, see conference.Restore
+	SnapshotSize int64               `json:"snapshotSize"`       // bytes of the whole; 0 without one
+	SnapshotSeq  int64               `json:"snapshotSeq"`        // number of the last event it includes; 0 without one
+	Events       []conference.Stored `json:"events,omitempty"`
+	Seq          int64               `json:"seq"` // number of the last event of the journal
+	More         bool                `json:"more"`
 }
 
 // Status is the answer to CallStatus.

@@ -12,8 +12,13 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// ErrNotProven is returned when the other side does not hold the key, or speaks of another conference.
-var ErrNotProven = errors.New("control: the other side could not prove itself")
+// Errors of the handshake.
+var (
+	// ErrNotProven is returned when the other side does not hold the key, or speaks of another conference.
+	ErrNotProven = errors.New("control: the other side could not prove itself")
+	// ErrVersion is returned when the other side speaks no version that this one knows.
+	ErrVersion = errors.New("control: the other side speaks another version")
+)
 
 const (
 	roleController = "controller"
@@ -22,10 +27,14 @@ const (
 
 // Dial does the controller's side of the handshake over an open connection. Nothing is read from the other side until Start.
 func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, error) {
+	return dial(nc, conferenceID, key, serve, Version)
+}
+
+func dial(nc net.Conn, conferenceID string, key []byte, serve Handler, highest int) (*Conn, error) {
 	c := newConn(nc, serve)
 	mine := newNonce()
 	err := c.handshake(func() error {
-		if err := c.writeLine(hello{Version: Version, Conference: conferenceID, Nonce: mine}); err != nil {
+		if err := c.writeLine(hello{Version: highest, Conference: conferenceID, Nonce: mine}); err != nil {
 			return err
 		}
 		var their hello
@@ -35,13 +44,20 @@ func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, e
 		if their.Conference != conferenceID || !sameProof(their.Proof, proof(key, roleWorker, conferenceID, their.Nonce, mine)) {
 			return ErrNotProven
 		}
-		return c.writeLine(hello{Version: min(Version, their.Version), Conference: conferenceID, Proof: proof(key, roleController, conferenceID, mine, their.Nonce)})
+		if err := c.agree(highest, their.Version); err != nil {
+			return err
+		}
+		return c.writeLine(hello{Version: c.version, Conference: conferenceID, Proof: proof(key, roleController, conferenceID, mine, their.Nonce)})
 	})
 	return c.opened(err)
 }
 
 // Accept does the worker's side of the handshake over an accepted connection. Nothing is read from the other side until Start.
 func Accept(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, error) {
+	return accept(nc, conferenceID, key, serve, Version)
+}
+
+func accept(nc net.Conn, conferenceID string, key []byte, serve Handler, highest int) (*Conn, error) {
 	c := newConn(nc, serve)
 	mine := newNonce()
 	err := c.handshake(func() error {
@@ -49,10 +65,13 @@ func Accept(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn,
 		if err := c.readLine(&their); err != nil {
 			return err
 		}
-		if their.Conference != conferenceID || their.Version < 1 {
+		if their.Conference != conferenceID {
 			return ErrNotProven
 		}
-		if err := c.writeLine(hello{Version: Version, Conference: conferenceID, Nonce: mine, Proof: proof(key, roleWorker, conferenceID, mine, their.Nonce)}); err != nil {
+		if err := c.agree(highest, their.Version); err != nil {
+			return err
+		}
+		if err := c.writeLine(hello{Version: highest, Conference: conferenceID, Nonce: mine, Proof: proof(key, roleWorker, conferenceID, mine, their.Nonce)}); err != nil {
 			return err
 		}
 		var last hello
@@ -65,6 +84,14 @@ func Accept(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn,
 		return nil
 	})
 	return c.opened(err)
+}
+
+// agree settles on the lower of both sides' highest versions.
+func (c *Conn) agree(mine, theirs int) error {
+	if c.version = min(mine, theirs); c.version < VersionMin {
+		return ErrVersion
+	}
+	return nil
 }
 
 func newNonce() string {

@@ -1,0 +1,7 @@
+package control
+
+// The handshake of a build whose highest version is given.
+var (
+	DialAs   = dial
+	AcceptAs = accept
+)
