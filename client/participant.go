@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -67,6 +68,9 @@ type ParticipantOptions struct {
 	TwoConnections bool   // one peer connection for each direction, as older clients have
 	Unsubscribed   bool   // receive nothing without asking
 	AdaptiveStream bool   // start small and wait for Display
+	// Socket carries all media, in place of sockets of the participant's own. It is a UDP socket bound to one address,
+	// and the caller closes it after the participant.
+	Socket net.PacketConn
 	// CountOnly makes a cheap receiver for load: it counts packets (see Packets), looks at none and sends no feedback.
 	CountOnly bool
 	// Offer may change the session descriptions sent; for tests of hostile clients.
@@ -99,7 +103,6 @@ type Participant struct {
 	up, down    *webrtc.PeerConnection // the same unless TwoConnections
 	life        context.Context        // of the workers; ended by Close
 	end         context.CancelFunc
-	silent      atomic.Bool // no packet leaves any more
 	packets     atomic.Uint64
 	workers     sync.WaitGroup
 }
@@ -309,12 +312,6 @@ func (p *Participant) DropSignal() {
 		_ = ws.CloseNow()
 		_ = p.Wait(p.life, func() bool { return p.ws != ws })
 	}
-}
-
-// Vanish ends both connections as a machine that loses its power does: nothing is said to the server.
-func (p *Participant) Vanish() {
-	p.silent.Store(true)
-	p.DropSignal()
 }
 
 // Close leaves without a word: WebSocket and peer connections are closed, and what served them has ended.

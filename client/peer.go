@@ -4,15 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/livekit/protocol/livekit"
+	"github.com/livekit/protocol/logger"
+	"github.com/livekit/protocol/logger/pionlogger"
 	"github.com/pion/ice/v4"
-	"github.com/pion/interceptor"
-	"github.com/pion/logging"
-	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+)
+
+// The RTP header extensions that are sent, by their names in session descriptions.
+const (
+	midExtension      = "urn:ietf:params:rtp-hdrext:sdes:mid"           // RFC 9143
+	streamIDExtension = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" // RFC 8852
+	loudnessExtension = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"   // RFC 6464
 )
 
 // signalTimeout bounds the sending of one signalling message from the background.
@@ -56,31 +61,26 @@ func (p *Participant) newAPI() (*webrtc.API, error) {
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		return nil, fmt.Errorf("register codecs: %w", err)
 	}
-	for _, uri := range []string{sdp.SDESMidURI, sdp.SDESRTPStreamIDURI} {
+	for _, uri := range []string{midExtension, streamIDExtension} {
 		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
 			return nil, fmt.Errorf("register header extension: %w", err)
 		}
 	}
-	if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.AudioLevelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+	if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: loudnessExtension}, webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, fmt.Errorf("register header extension: %w", err)
 	}
-	registry := &interceptor.Registry{}
-	if !p.options.CountOnly {
-		if err := webrtc.RegisterDefaultInterceptors(m, registry); err != nil {
-			return nil, fmt.Errorf("register interceptors: %w", err)
-		}
-	}
-	network, err := newSilentNet(p.silent.Load)
-	if err != nil {
-		return nil, err
-	}
-	s := webrtc.SettingEngine{}
-	s.SetNet(network)
-	s.LoggerFactory = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled, Writer: io.Discard}
+	s := webrtc.SettingEngine{LoggerFactory: pionlogger.NewLoggerFactory(logger.GetDiscardLogger())}
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(s)), nil
+	if p.options.Socket != nil {
+		s.SetICEUDPMux(webrtc.NewICEUDPMux(s.LoggerFactory.NewLogger("ice"), p.options.Socket))
+	}
+	options := []func(*webrtc.API){webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(s)}
+	if p.options.CountOnly {
+		options = append(options, webrtc.WithInterceptorRegistry(nil)) // none, in place of the usual ones
+	}
+	return webrtc.NewAPI(options...), nil
 }
 
 // offerLocked makes the next offer; the negotiation is locked.

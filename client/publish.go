@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"github.com/livekit/protocol/livekit"
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
-	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"konklave/client/clip"
@@ -199,22 +197,20 @@ func (t *Publication) attach() error {
 }
 
 func (t *Publication) listen(l *layer) {
+	buffer := make([]byte, maxPacket)
 	for {
-		var packets []rtcp.Packet
+		var n int
 		var err error
 		if l.rid == "" {
-			packets, _, err = t.sender.ReadRTCP()
+			n, _, err = t.sender.Read(buffer)
 		} else {
-			packets, _, err = t.sender.ReadSimulcastRTCP(l.rid)
+			n, _, err = t.sender.ReadSimulcast(buffer, l.rid)
 		}
 		if err != nil {
 			return
 		}
-		for _, packet := range packets {
-			switch packet.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				l.keyFrame.Store(true)
-			}
+		if wantsKeyFrame(buffer[:n]) {
+			l.keyFrame.Store(true)
 		}
 	}
 }
@@ -264,11 +260,11 @@ func (l *layer) send(extensions map[string]uint8, mid string, muted bool) {
 	frame := l.clip.Frames[l.next]
 	l.next = (l.next + 1) % len(l.clip.Frames)
 	for _, packet := range l.packetizer.Packetize(frame, l.samples) {
-		if rid, section := extensions[sdp.SDESRTPStreamIDURI], extensions[sdp.SDESMidURI]; rid != 0 && section != 0 && l.rid != "" {
+		if rid, section := extensions[streamIDExtension], extensions[midExtension]; rid != 0 && section != 0 && l.rid != "" {
 			_ = packet.SetExtension(rid, []byte(l.rid))
 			_ = packet.SetExtension(section, []byte(mid))
 		}
-		if id := extensions[sdp.AudioLevelURI]; id != 0 && l.clip.Width == 0 {
+		if id := extensions[loudnessExtension]; id != 0 && l.clip.Width == 0 {
 			level, _ := rtp.AudioLevelExtension{Level: toneLevel, Voice: true}.Marshal()
 			_ = packet.SetExtension(id, level)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// maxPacket is the largest RTP packet read, in bytes.
+// maxPacket is the largest RTP or RTCP packet read, in bytes.
 const maxPacket = 1500
 
 // Stream is what was received of one track.

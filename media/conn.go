@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/pion/ice/v4"
-	"github.com/pion/logging"
 )
 
 // socketBuffer is what a socket's kernel buffers are set to, in bytes; the kernel may grant less.
@@ -52,8 +51,8 @@ func (c countingConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) 
 	return n, err
 }
 
-// openMux puts the sockets behind one ICE mux. It reports whether one of them is on a loopback address.
-func openMux(conns []net.PacketConn, t *traffic, log logging.LeveledLogger) (mux ice.UDPMux, loopback bool, err error) {
+// openMux puts the sockets behind one ICE mux; params say how each works. It reports whether one of them is on a loopback address.
+func openMux(conns []net.PacketConn, t *traffic, params ice.UDPMuxParams) (mux ice.UDPMux, loopback bool, err error) {
 	if len(conns) == 0 {
 		return nil, false, fmt.Errorf("open media: no UDP socket given")
 	}
@@ -71,7 +70,8 @@ func openMux(conns []net.PacketConn, t *traffic, log logging.LeveledLogger) (mux
 		// A refusal leaves the kernel's default, which works with fewer participants.
 		_ = udp.SetReadBuffer(socketBuffer)
 		_ = udp.SetWriteBuffer(socketBuffer)
-		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: countingConn{udp, t}, Logger: log}))
+		params.UDPConn = countingConn{udp, t}
+		muxes = append(muxes, ice.NewUDPMuxDefault(params))
 	}
 	if len(muxes) == 1 {
 		return muxes[0], loopback, nil

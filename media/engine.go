@@ -48,7 +48,7 @@ func openEngine(conns []net.PacketConn, codecs []*livekit.Codec, t *traffic, log
 		return nil, fmt.Errorf("configure engine: %w", err)
 	}
 	rtcConf.Configuration.ICEServers = nil
-	mux, loopback, err := openMux(conns, t, rtcConf.SettingEngine.LoggerFactory.NewLogger("ice"))
+	mux, loopback, err := openMux(conns, t, ice.UDPMuxParams{Logger: rtcConf.SettingEngine.LoggerFactory.NewLogger("ice")})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-logr/logr"
 	"github.com/livekit/livekit-server/pkg/telemetry/prometheus"
 	"github.com/livekit/protocol/livekit"
 	"github.com/livekit/protocol/logger"
@@ -22,7 +21,7 @@ type engineLog struct {
 }
 
 func newEngineLog(out *slog.Logger) engineLog {
-	return engineLog{Logger: logger.LogRLogger(logr.Discard()), out: out}
+	return engineLog{Logger: logger.GetDiscardLogger(), out: out}
 }
 
 func (l engineLog) Debugw(string, ...any) {}

@@ -2,7 +2,9 @@ package media_test
 
 import (
 	"errors"
+	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/livekit/protocol/livekit"
@@ -178,10 +180,37 @@ func TestAParticipantWithoutBothConnectionsIsGone(t *testing.T) {
 	}
 	t.Parallel()
 	s := newStage(t, media.Options{})
-	anna := s.join("anna", everything, client.ParticipantOptions{})
+	socket := listenMortal(t)
+	anna := s.join("anna", everything, client.ParticipantOptions{Socket: socket})
 	s.waitState("anna", media.StateActive, 1)
-	anna.Vanish()
+	// As a machine that loses its power: the server is told nothing.
+	socket.dead.Store(true)
+	anna.DropSignal()
 	s.waitState("anna", media.StateDisconnected, 1)
+}
+
+// mortalSocket swallows what it is given once it is dead.
+type mortalSocket struct {
+	net.PacketConn
+	dead atomic.Bool
+}
+
+func listenMortal(t *testing.T) *mortalSocket {
+	t.Helper()
+	c, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return &mortalSocket{PacketConn: c}
+}
+
+// WriteTo sends unless the socket is dead.
+func (s *mortalSocket) WriteTo(b []byte, to net.Addr) (int, error) {
+	if s.dead.Load() {
+		return len(b), nil
+	}
+	return s.PacketConn.WriteTo(b, to)
 }
 
 func TestCloseEndsEverything(t *testing.T) {
