@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"konklave/access"
 	"konklave/audit"
 	"konklave/meeting"
@@ -18,11 +16,11 @@ var meetings = map[string]func(*testing.T, *house){
 		var m meeting.Meeting
 		h.wantNewEntries(t, func() { m = h.meeting(t, u, "  Rat ") }, audit.KindMeetingCreated)
 		if got, err := h.meetings.Get(t.Context(), u.Actor(), m.ID); err != nil || got != m || got.Title != "Rat" {
-			t.Errorf("%v\n%s", err, cmp.Diff(m, got))
+			t.Errorf("%v\ngot  %+v\nwant %+v", err, got, m)
 		}
 		got, err := h.meetings.Preview(t.Context(), access.Nobody(), m.Link)
 		if want := (meeting.Invitation{Meeting: m, Host: u.Name}); err != nil || got != want {
-			t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+			t.Errorf("%v\ngot  %+v\nwant %+v", err, got, want)
 		}
 		h.clock.Advance(time.Minute)
 		title, guests := "Ausschuss", false
@@ -30,14 +28,14 @@ var meetings = map[string]func(*testing.T, *house){
 			changed, err := h.meetings.Update(t.Context(), u.Actor(), m.ID, meeting.Change{Title: &title, GuestsAllowed: &guests})
 			m.Title, m.GuestsAllowed, m.UpdatedAt = title, false, h.clock.Now()
 			if err != nil || changed != m {
-				t.Errorf("%v\n%s", err, cmp.Diff(m, changed))
+				t.Errorf("%v\ngot  %+v\nwant %+v", err, changed, m)
 			}
 		}, audit.KindMeetingChanged)
 		if added[0].Details != `{"fields":["title","guestsAllowed"],"guestsAllowed":false}` {
 			t.Errorf("entry %+v", added[0])
 		}
 		if got, err := h.meetings.Get(t.Context(), u.Actor(), m.ID); err != nil || got != m {
-			t.Errorf("%v\n%s", err, cmp.Diff(m, got))
+			t.Errorf("%v\ngot  %+v\nwant %+v", err, got, m)
 		}
 	},
 	"A48DeletedMeetingIsAsIfItNeverWas": func(t *testing.T, h *house) {

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
@@ -43,7 +41,7 @@ var tickets = map[string]func(*testing.T, *house){
 		want := auth.Grant{Tenant: access.DefaultTenant, Conference: "c1", Meeting: "m1", Kind: access.KindGuest, ActorID: "g1",
 			Participant: "p0", Name: "Gast", Role: access.RoleParticipant}
 		if err != nil || got != want {
-			t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+			t.Errorf("%v\ngot  %+v\nwant %+v", err, got, want)
 		}
 		token := access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Roles: []access.Role{access.RoleUser}, Tenant: access.DefaultTenant}
 		ticket, _, err = h.tickets.Issue(t.Context(), token, auth.Grant{Conference: "c1", Name: "Bot", Role: access.RoleHost})
