@@ -7,14 +7,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func write(t *testing.T, text string) string {
@@ -51,8 +50,8 @@ func TestDefaultIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(loadedDefault(), loaded.Config, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
-		t.Error(diff)
+	if want := loadedDefault(); !reflect.DeepEqual(loaded.Config, want) {
+		t.Errorf("got  %+v\nwant %+v", loaded.Config, want)
 	}
 	if got, want := loaded.DSN(), "sqlite:var/konklave.db"; got != want {
 		t.Errorf("DSN() = %q, want %q", got, want)
@@ -70,8 +69,8 @@ func TestPrecedence(t *testing.T) {
 	want := Default()
 	want.Name, want.Data, want.Log.Level = "Flag", "env", -4
 	want.Media.Addresses = []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("::1")}
-	if diff := cmp.Diff(want, l.Config, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
-		t.Error(diff)
+	if !reflect.DeepEqual(l.Config, want) {
+		t.Errorf("got  %+v\nwant %+v", l.Config, want)
 	}
 	for key, source := range map[string]string{
 		"name": "--name", "data": "KONKLAVE_DATA", "log.level": "konklave.yaml:4", "listen": SourceDefault,
@@ -289,8 +288,8 @@ func TestExampleLoadsAsDefault(t *testing.T) {
 		if what == "as written" { // nothing is set
 			want = loadedDefault()
 		}
-		if diff := cmp.Diff(want, l.Config, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
-			t.Errorf("%s: %s", what, diff)
+		if !reflect.DeepEqual(l.Config, want) {
+			t.Errorf("%s:\ngot  %+v\nwant %+v", what, l.Config, want)
 		}
 		if what == "uncommented" && slices.Contains(slices.Collect(maps.Values(l.Sources)), SourceDefault) {
 			t.Errorf("the example does not mention every setting: %v", l.Sources)
