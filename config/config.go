@@ -23,7 +23,9 @@ type Config struct {
 	Log        Log
 	Media      Media
 	Conference Conference
+	Isolation  Isolation
 	Limits     Limits
+	Vault      Vault
 }
 
 // TLS says where the certificate of the public listener comes from.
@@ -104,6 +106,29 @@ type Conference struct {
 	MaxRunning      int           // conferences at the same time
 }
 
+// Vault says where the keys of encryption at rest lie.
+type Vault struct {
+	MasterKeyFile string // empty for master.key in the data directory (see MasterKeyFile)
+}
+
+// Isolation says how conferences are kept apart from each other and from the server.
+type Isolation struct {
+	Mode      IsolationMode
+	UIDBase   int     // first of the user ids that the processes run as, when started as root
+	MemoryMiB int     // of one conference, in MiB
+	CPUs      float64 // of one conference; 2 is the time of two processors
+	Processes int     // processes and threads of one conference
+}
+
+// IsolationMode says what happens where the machine lacks a layer of isolation.
+type IsolationMode string
+
+// The isolation modes.
+const (
+	IsolationBestEffort IsolationMode = "best-effort" // go on with what is there, and say so
+	IsolationStrict     IsolationMode = "strict"      // start no conference
+)
+
 // Limits bounds what one caller may ask of the API.
 type Limits struct {
 	RequestBytes  int64   // body of one API request
@@ -134,6 +159,13 @@ func Default() Config {
 			MaxParticipants: 500,
 			MaxRunning:      200,
 		},
+		Isolation: Isolation{
+			Mode:      IsolationBestEffort,
+			UIDBase:   62000,
+			MemoryMiB: 1024,
+			CPUs:      2,
+			Processes: 64,
+		},
 		Limits: Limits{
 			RequestBytes:  64 << 10,
 			HeaderBytes:   16 << 10,
@@ -152,6 +184,14 @@ func (c Config) DSN() string {
 		return c.Database
 	}
 	return "sqlite:" + filepath.Join(c.Data, "konklave.db")
+}
+
+// MasterKeyFile is the file of the master key: the configured one, or the one in the data directory.
+func (c Config) MasterKeyFile() string {
+	if c.Vault.MasterKeyFile != "" {
+		return c.Vault.MasterKeyFile
+	}
+	return filepath.Join(c.Data, "master.key")
 }
 
 // RunDir is the directory of the run-time sockets.

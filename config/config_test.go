@@ -85,11 +85,15 @@ func TestPrecedence(t *testing.T) {
 func TestEverySourceKnowsEverySetting(t *testing.T) {
 	t.Parallel()
 	other := map[string]string{
-		"listen": "[::1]:9", "data": "d", "database": "sqlite:x.db", "name": "N", "public-url": "http://localhost:1",
+		"listen": "[::1]:9", "data": "d", "database": "sqlite:x.db", "name": "N", "public-url": "https://localhost:1",
+		"tls.mode": "files", "tls.certificate": "c.pem", "tls.key": "k.pem", "tls.directory": "https://ca.example.org/directory",
+		"tls.email": "admin@example.org", "tls.roots": "ca.pem", "tls.redirect": "0.0.0.0:80", "turn.listen": "0.0.0.0:3478",
 		"log.level": "warn", "log.format": "json", "media.addresses": "10.1.1.1", "media.ports": "50000-50009", "media.codec": "av1",
 		"conference.linger": "1s", "conference.resume-window": "6s", "conference.max-participants": "7", "conference.max-running": "8",
+		"isolation.mode": "strict", "isolation.uid-base": "70000", "isolation.memory-mib": "512", "isolation.cpus": "1.5", "isolation.processes": "32",
 		"limits.request-bytes": "2048", "limits.header-bytes": "5000", "limits.source-rate": "1.5", "limits.source-burst": "3",
 		"limits.session-rate": "2", "limits.session-burst": "4", "limits.misses-per-hour": "5",
+		"vault.master-key-file": "elsewhere.key",
 	}
 	if len(other) != len(Settings()) {
 		t.Fatalf("the test knows %d settings, there are %d", len(other), len(Settings()))

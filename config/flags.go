@@ -31,6 +31,11 @@ type Flags struct {
 	ConferenceResumeWindow    *string `help:"How long a lost participant keeps the place." placeholder:"DURATION"`
 	ConferenceMaxParticipants *string `help:"Most participants in one conference." placeholder:"N"`
 	ConferenceMaxRunning      *string `help:"Most conferences at the same time." placeholder:"N"`
+	Isolation                 *string `help:"Where a layer of isolation is missing: best-effort, strict." placeholder:"MODE"`
+	IsolationUIDBase          *string `name:"isolation-uid-base" help:"First user id of the processes." placeholder:"UID"`
+	IsolationMemoryMiB        *string `name:"isolation-memory-mib" help:"Most memory of one conference." placeholder:"MIB"`
+	IsolationCPUs             *string `name:"isolation-cpus" help:"Most processor time of one conference." placeholder:"N"`
+	IsolationProcesses        *string `help:"Most threads of one conference." placeholder:"N"`
 	LimitsRequestBytes        *string `help:"Largest body of an API request." placeholder:"BYTES"`
 	LimitsHeaderBytes         *string `help:"Largest header of a request." placeholder:"BYTES"`
 	LimitsSourceRate          *string `help:"API requests a second from one address." placeholder:"N"`
@@ -38,6 +43,7 @@ type Flags struct {
 	LimitsSessionRate         *string `help:"API requests a second in one session." placeholder:"N"`
 	LimitsSessionBurst        *string `help:"API requests in one session at once." placeholder:"N"`
 	LimitsMissesPerHour       *string `help:"Unknown meeting links from one address in an hour." placeholder:"N"`
+	VaultMasterKeyFile        *string `help:"File of the master key." placeholder:"FILE"`
 }
 
 // given returns the flags that were set, by the key of their setting.
@@ -62,8 +68,13 @@ func (f Flags) given() map[string]string {
 func fieldName(key string) string {
 	var name strings.Builder
 	for part := range strings.FieldsFuncSeq(key, func(r rune) bool { return r == '.' || r == '-' }) {
-		if part == "url" || part == "tls" || part == "turn" {
+		switch part {
+		case "url", "tls", "turn", "uid":
 			part = strings.ToUpper(part)
+		case "mib":
+			part = "MiB"
+		case "cpus":
+			part = "CPUs"
 		}
 		name.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}

@@ -75,6 +75,18 @@ func Settings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Conference.MaxParticipants} }},
 		{"conference.max-running", "Most conferences at the same time; each is a process and takes a media port.",
 			func(c *Config) value { return intValue[int]{&c.Conference.MaxRunning} }},
+		{"isolation.mode", "What happens where this machine lacks a layer of a conference's isolation: best-effort (go on and say so) or strict (start none).",
+			func(c *Config) value {
+				return choiceValue[IsolationMode]{&c.Isolation.Mode, []IsolationMode{IsolationBestEffort, IsolationStrict}}
+			}},
+		{"isolation.uid-base", "First of the user ids that the processes run as when started as root; nobody else may use them.",
+			func(c *Config) value { return intValue[int]{&c.Isolation.UIDBase} }},
+		{"isolation.memory-mib", "Most memory of one conference, in MiB.",
+			func(c *Config) value { return intValue[int]{&c.Isolation.MemoryMiB} }},
+		{"isolation.cpus", "Most processor time of one conference; 2 is the time of two processors.",
+			func(c *Config) value { return floatValue{&c.Isolation.CPUs} }},
+		{"isolation.processes", "Most threads of one conference.",
+			func(c *Config) value { return intValue[int]{&c.Isolation.Processes} }},
 		{"limits.request-bytes", "Largest body of an API request, in bytes.",
 			func(c *Config) value { return intValue[int64]{&c.Limits.RequestBytes} }},
 		{"limits.header-bytes", "Largest header of a request, in bytes.",
@@ -89,6 +101,8 @@ func Settings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Limits.SessionBurst} }},
 		{"limits.misses-per-hour", "Unknown meeting links that one address may ask for in an hour.",
 			func(c *Config) value { return intValue[int]{&c.Limits.MissesPerHour} }},
+		{"vault.master-key-file", "File of the master key, with which everything at rest is encrypted; keep it apart from the database and its backups.\nEmpty means master.key in the data directory.",
+			func(c *Config) value { return textValue{&c.Vault.MasterKeyFile} }},
 	}
 }
 
