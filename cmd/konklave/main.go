@@ -26,6 +26,7 @@ type commands struct {
 	Serve      ServeCmd      `cmd:"" help:"Run everything: one command, one machine."`
 	User       UserCmd       `cmd:"" help:"Manage accounts."`
 	Config     ConfigCmd     `cmd:"" help:"Check and show the configuration."`
+	Doctor     DoctorCmd     `cmd:"" help:"Examine this instance and its machine, and say what to mend."`
 	Version    VersionCmd    `cmd:"" help:"Print the version."`
 	Front      FrontCmd      `cmd:"" hidden:"" help:"The public listener (started by serve)."`
 	Controller ControllerCmd `cmd:"" hidden:"" help:"The controller (started by serve)."`
