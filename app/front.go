@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net/url"
 
 	"konklave/activation"
 	"konklave/config"
@@ -22,15 +24,43 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	f, err := front.New(front.Options{
+	options, err := withCertificates(ctx, c, front.Options{
 		Static: web.Dist(), Controller: ControllerSocket(c), ConferenceDir: ConferenceDir(c),
-		PublicURL: c.PublicURL, Limits: c.Limits, Log: log,
-	})
+		PublicURL: c.PublicURL, Hosts: c.Hosts(), Limits: c.Limits, Log: log,
+	}, log)
 	if err != nil {
+		return err
+	}
+	f, err := front.New(options)
+	if err != nil {
+		return err
+	}
+	if err := serveRedirect(ctx, c, f, &handed, log); err != nil {
 		return err
 	}
 	if err := handed.Ready(); err != nil {
 		return err
 	}
 	return f.Serve(ctx, listener)
+}
+
+// serveRedirect leads plain HTTP to HTTPS beside the front, when there is a listener for it.
+func serveRedirect(ctx context.Context, c config.Config, f *front.Front, handed *activation.Set, log *slog.Logger) error {
+	l, err := handed.Listener(nameRedirect)
+	if errors.Is(err, activation.ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(c.Address())
+	if err != nil {
+		return err
+	}
+	go func() {
+		if err := f.Redirect(u.Port()).Serve(ctx, l); err != nil {
+			log.Error("plain HTTP is not led to HTTPS any more", "error", err)
+		}
+	}()
+	return nil
 }

@@ -6,25 +6,46 @@
 package front
 
 import (
+	"context"
+	"crypto/tls"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 
 	"konklave/config"
 	"konklave/telemetry"
 )
 
-// Options are what a front needs; all fields are required but PublicURL.
+// Options are what a front needs; fields that may be left out say so.
 type Options struct {
-	Static        fs.FS  // the built web client with index.html at its root, or without it when it was not built
-	Controller    string // path of the controller's unix socket
-	ConferenceDir string // directory of the workers' unix sockets, ID.web each
-	PublicURL     string // canonical address; its host is answered besides the loopback ones
+	Static        fs.FS                                         // the built web client with index.html at its root, or without it when it was not built
+	Controller    string                                        // path of the controller's unix socket
+	ConferenceDir string                                        // directory of the workers' unix sockets, ID.web each
+	PublicURL     string                                        // canonical address; its host is answered besides the loopback ones
+	Hosts         []string                                      // further names and addresses, without ports, that are answered
+	Certificates  Certificates                                  // for TLS 1.3; nil for plain HTTP
+	Challenge     func(http.ResponseWriter, *http.Request) bool // answers an ACME server on the plain HTTP listener; nil when there is none
+	TrustRoot     []byte                                        // CA (DER) that people are helped to trust; nil when there is none
+	Relay         func(net.Conn)                                // takes over connections that speak TURN; nil when there is no relay
 	Limits        config.Limits
 	Log           *slog.Logger
+}
+
+// Certificates is what the front needs of a source of certificates.
+type Certificates interface {
+	// Certificate chooses the certificate for a handshake; nil for a name that is not ours.
+	Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Public reports whether browsers trust the certificate without being told to.
+	Public() bool
+	// Protocols are ALPN names that the source needs for itself.
+	Protocols() []string
+	// Run keeps the certificates fresh until ctx ends.
+	Run(ctx context.Context)
 }
 
 // Front is the public HTTP handler.
@@ -34,13 +55,24 @@ type Front struct {
 	conferences   *httputil.ReverseProxy
 	conferenceDir string
 	public        *url.URL // nil without a public URL
+	hosts         []string
+	certificates  Certificates
+	challenge     func(http.ResponseWriter, *http.Request) bool
+	trust         http.Handler // nil without a CA to trust
+	relay         func(net.Conn)
 	limits        config.Limits
 	log           *slog.Logger
 }
 
 // New returns a Front. It fails when the web client cannot be read or the public URL is not one.
 func New(o Options) (*Front, error) {
-	f := &Front{conferenceDir: o.ConferenceDir, limits: o.Limits, log: o.Log}
+	f := &Front{
+		conferenceDir: o.ConferenceDir, hosts: o.Hosts, certificates: o.Certificates, challenge: o.Challenge, relay: o.Relay,
+		limits: o.Limits, log: o.Log,
+	}
+	if o.TrustRoot != nil {
+		f.trust = newTrust(o.TrustRoot)
+	}
 	if o.PublicURL != "" {
 		u, err := url.Parse(o.PublicURL)
 		if err != nil {
@@ -61,11 +93,11 @@ func New(o Options) (*Front, error) {
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(telemetry.WithRequestID(r.Context(), telemetry.NewRequestID()))
 	if !f.knownHost(r.Host) {
-		setHeaders(w.Header(), "", false)
+		setHeaders(w.Header(), "", transport{})
 		f.refuse(w, r, errHost)
 		return
 	}
-	setHeaders(w.Header(), r.Host, f.scheme(r) == "https")
+	setHeaders(w.Header(), r.Host, f.transport(r))
 	path := r.URL.Path
 	switch {
 	case !plainPath(r.URL):
@@ -74,6 +106,8 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.serveAPI(w, r)
 	case strings.HasPrefix(path, "/conference/"):
 		f.serveConference(w, r)
+	case f.trust != nil && isTrustPath(path):
+		f.trust.ServeHTTP(w, r)
 	default:
 		f.static.ServeHTTP(w, r)
 	}
@@ -89,7 +123,7 @@ func (f *Front) knownHost(host string) bool {
 	if f.public != nil && strings.EqualFold(u.Hostname(), f.public.Hostname()) {
 		return true
 	}
-	return config.IsLoopback(u.Hostname())
+	return config.IsLoopback(u.Hostname()) || slices.ContainsFunc(f.hosts, func(h string) bool { return strings.EqualFold(h, u.Hostname()) })
 }
 
 // plainHost reports whether a Host header has no other characters than those of names, addresses and ports.
@@ -124,6 +158,12 @@ func plainPath(u *url.URL) bool {
 		}
 	}
 	return true
+}
+
+// transport says how the answer travels.
+func (f *Front) transport(r *http.Request) transport {
+	secure := f.scheme(r) == "https"
+	return transport{secure: secure, strict: secure && (f.certificates == nil || f.certificates.Public())}
 }
 
 // scheme is the one the client used: https only behind a server with TLS that answers for the public address.

@@ -26,13 +26,19 @@ const permissions = "camera=(self), microphone=(self), display-capture=(self), f
 // strictTransport holds browsers to HTTPS for two years.
 const strictTransport = "max-age=63072000"
 
+// transport is how an answer travels.
+type transport struct {
+	secure bool // by TLS
+	strict bool // browsers may be held to it: they trust the certificate without being told to
+}
+
 // setHeaders sets the security headers of an answer to a client that used this host, which is empty when it is not ours.
-func setHeaders(h http.Header, host string, tls bool) {
+func setHeaders(h http.Header, host string, by transport) {
 	for _, header := range securityHeaders() {
 		h.Set(header[0], header[1])
 	}
-	h.Set("Content-Security-Policy", contentPolicy(host, tls))
-	if tls {
+	h.Set("Content-Security-Policy", contentPolicy(host, by.secure))
+	if by.strict {
 		h.Set("Strict-Transport-Security", strictTransport)
 	}
 }

@@ -35,6 +35,7 @@ var (
 	errRoute      = refusals(http.StatusNotFound, fault.KindNotFound, "route.unknown", "There is nothing at this address.")
 	errMethod     = refusals(http.StatusMethodNotAllowed, fault.KindInvalid, "route.method", "This address does not take this method.")
 	errConference = refusals(http.StatusNotFound, fault.KindNotFound, "conference.unknown", "There is no such conference, or it has ended. Please join again.")
+	errPlain      = refusals(http.StatusForbidden, fault.KindDenied, "transport.plain", "This address is reached by HTTPS only.")
 	errTooLarge   = refusals(http.StatusRequestEntityTooLarge, fault.KindTooLarge, "body.too_large", "The body of the request is too large.")
 	errDown       = refusals(http.StatusServiceUnavailable, fault.KindUnavailable, "server.unavailable", "The server cannot answer right now. Please try again in a moment.")
 )

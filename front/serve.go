@@ -2,6 +2,7 @@ package front
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -20,12 +21,25 @@ const (
 // Grace is how long requests may go on after Serve was asked to end.
 const Grace = 5 * time.Second
 
-// Serve answers on the listener until ctx ends; then it lets requests finish within Grace and closes the rest, WebSockets
-// too. It returns nil after an orderly end.
+// Serve answers on the public listener until ctx ends; then it lets requests finish within Grace and closes the rest,
+// WebSockets too. It returns nil after an orderly end.
 func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
+	e := &entrance{
+		Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax),
+		tls: f.tlsConfig(), relay: f.relay, log: f.log,
+	}
+	if f.certificates != nil {
+		fresh, stop := context.WithCancel(ctx)
+		defer stop()
+		go f.certificates.Run(fresh)
+	}
+	return serve(ctx, f.httpServer(f), e.enter())
+}
+
+func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	base, closeAll := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeAll()
-	server := f.server(base)
+	server.BaseContext = func(net.Listener) context.Context { return base }
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -43,12 +57,23 @@ func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-func (f *Front) server(base context.Context) *http.Server {
+func (f *Front) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           f,
+		Handler:           handler,
 		ReadHeaderTimeout: HeaderTimeout, ReadTimeout: BodyTimeout, WriteTimeout: AnswerTimeout, IdleTimeout: IdleTimeout,
 		MaxHeaderBytes: f.limits.HeaderBytes,
-		BaseContext:    func(net.Listener) context.Context { return base },
 		ErrorLog:       slog.NewLogLogger(f.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// tlsConfig is TLS 1.3 with the certificates of the source; nil for plain HTTP.
+func (f *Front) tlsConfig() *tls.Config {
+	if f.certificates == nil {
+		return nil
+	}
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS13,
+		GetCertificate: f.certificates.Certificate,
+		NextProtos:     append([]string{"h2", "http/1.1", relayProtocol}, f.certificates.Protocols()...),
 	}
 }

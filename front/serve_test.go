@@ -43,7 +43,7 @@ func slowClient(t *testing.T, handler http.Handler, client func(net.Conn) error)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := f.server(t.Context())
+	server := f.httpServer(f)
 	if handler != nil {
 		server.Handler = handler
 	}
