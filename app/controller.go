@@ -121,7 +121,7 @@ func serveUntil(ctx context.Context, server *http.Server, l net.Listener, compan
 
 // welcome tells the operator where to go, and how to set up an instance that has no administrator yet.
 func welcome(ctx context.Context, c config.Config, setup *auth.Setup, stdout io.Writer) error {
-	address := Address(c)
+	address := c.Address()
 	needed, err := setup.Needed(ctx)
 	if err != nil {
 		return fmt.Errorf("look for an administrator: %w", err)
@@ -138,21 +138,6 @@ func welcome(ctx context.Context, c config.Config, setup *auth.Setup, stdout io.
 	}
 	_, err = io.WriteString(stdout, text+"\n")
 	return err
-}
-
-// Address is where people reach this instance.
-func Address(c config.Config) string {
-	if c.PublicURL != "" {
-		return strings.TrimSuffix(c.PublicURL, "/")
-	}
-	host, port, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return "http://" + c.Listen
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() && ip.To4() != nil {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }
 
 // withLifeline returns a context that also ends when the process at the other end of the lifeline, if there is one, is gone.
