@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import puppeteer, { type Browser } from 'puppeteer-core'
+import puppeteer, { type Browser, type Page } from 'puppeteer-core'
 import type { Island } from './island'
+import { recordConnections } from './rtc'
 
 const firefoxPath = process.env['E2E_FIREFOX'] ?? '/usr/bin/firefox-esr'
 const startTimeout = 30_000
@@ -100,4 +101,33 @@ function listening(child: ChildProcess): Promise<number> {
       reject(new Error(`firefox ended with ${code}:\n${said}`))
     })
   })
+}
+
+/** What the page complains about; lost connections are what the tests provoke. */
+export function watch(page: Page): readonly string[] {
+  const complaints: string[] = []
+  const expected = /NetworkError|WebSocket|connection to|interrupted while the page was loading/i
+  page.on('pageerror', error => {
+    if (!expected.test(String(error))) complaints.push(String(error))
+  })
+  page.on('console', message => {
+    if (message.type() === 'error' && !expected.test(message.text())) complaints.push(message.text())
+  })
+  return complaints
+}
+
+/** Goes into the conference behind the address as a guest, with microphone and camera on. */
+export async function enter(page: Page, address: string, name: string): Promise<void> {
+  await page.evaluateOnNewDocument(recordConnections)
+  await page.goto(address)
+  await named(page, 'textbox', 'Your name').fill(name)
+  await named(page, 'button', 'Microphone').click()
+  await named(page, 'button', 'Camera').click()
+  await named(page, 'button', 'Join').click()
+  await named(page, 'button', 'Leave').wait()
+}
+
+/** A control by its role and exact name, as assistive technology finds it. */
+export function named(page: Page, role: 'button' | 'textbox', name: string) {
+  return page.locator(`::-p-aria([name="${name}"][role="${role}"])`).setTimeout(20_000)
 }

@@ -1,5 +1,10 @@
 import { expect, type Page } from '@playwright/test'
 
+/** A page of either driver, as far as a look into it goes. */
+export interface Evaluates {
+  evaluate<T>(run: () => T | Promise<T>): Promise<T>
+}
+
 interface Recorded {
   konklaveConnections?: RTCPeerConnection[]
 }
@@ -20,6 +25,8 @@ export function recordConnections(): void {
 export interface Received {
   readonly kind: 'audio' | 'video'
   readonly track: string
+  /** short name, such as vp8; empty until something has arrived */
+  readonly codec: string
   readonly bytes: number
   readonly framesDecoded: number
   readonly frameWidth: number
@@ -27,17 +34,20 @@ export interface Received {
 }
 
 /** Everything the page receives right now, over all its living connections. */
-export function received(page: Page): Promise<Received[]> {
+export function received(page: Evaluates): Promise<Received[]> {
   return page.evaluate(async () => {
     const connections = (globalThis as Recorded).konklaveConnections ?? []
     const streams: Received[] = []
     for (const connection of connections) {
       if (connection.connectionState === 'closed') continue
-      for (const stat of (await connection.getStats()).values()) {
+      const stats = await connection.getStats()
+      for (const stat of stats.values()) {
         if (stat.type !== 'inbound-rtp') continue
+        const codec: string = stats.get(stat.codecId)?.mimeType ?? ''
         streams.push({
           kind: stat.kind,
           track: stat.trackIdentifier,
+          codec: codec.slice(codec.indexOf('/') + 1).toLowerCase(),
           bytes: stat.bytesReceived,
           framesDecoded: stat.framesDecoded ?? 0,
           frameWidth: stat.frameWidth ?? 0,
@@ -49,11 +59,31 @@ export function received(page: Page): Promise<Received[]> {
   })
 }
 
+/** The codecs, by their short names, in which the page sends video right now. */
+export function sentCodecs(page: Evaluates): Promise<string[]> {
+  return page.evaluate(async () => {
+    const connections = (globalThis as Recorded).konklaveConnections ?? []
+    const codecs = new Set<string>()
+    for (const connection of connections) {
+      if (connection.connectionState === 'closed') continue
+      const stats = await connection.getStats()
+      for (const stat of stats.values()) {
+        if (stat.type !== 'outbound-rtp' || stat.kind !== 'video' || !stat.framesEncoded) continue
+        const codec: string = stats.get(stat.codecId)?.mimeType ?? ''
+        codecs.add(codec.slice(codec.indexOf('/') + 1).toLowerCase())
+      }
+    }
+    return [...codecs]
+  })
+}
+
 /** The video that the participant's tile shows, with what its stream has decoded. */
 export interface Shown {
   readonly participant: string
   readonly source: string
   readonly own: boolean
+  /** short name, empty for own pictures */
+  readonly codec: string
   readonly framesDecoded: number
   readonly frameWidth: number
   /** what the element shows; counts own pictures too */
@@ -78,27 +108,27 @@ export async function shown(page: Page): Promise<Shown[]> {
     .filter(tile => tile.track !== '')
     .map(({ track, ...tile }) => {
       const stream = streams.find(candidate => candidate.kind === 'video' && candidate.track === track)
-      const { framesDecoded = 0, frameWidth = 0 } = stream ?? {}
-      return { ...tile, own: stream === undefined, framesDecoded, frameWidth }
+      const { codec = '', framesDecoded = 0, frameWidth = 0 } = stream ?? {}
+      return { ...tile, own: stream === undefined, codec, framesDecoded, frameWidth }
     })
 }
 
 /** Waits until `count` videos of others are decoded: frames arrive from now on. */
-export async function expectMovingVideos(page: Page, count: number, timeout = 20_000): Promise<void> {
+export async function expectMovingVideos(page: Evaluates, count: number, timeout = 20_000): Promise<void> {
   await expect
     .poll(growing(page, 'framesDecoded', 'video'), { message: 'videos whose frames grow', timeout })
     .toBeGreaterThanOrEqual(count)
 }
 
 /** Waits until the sound of `count` others carries energy from now on. */
-export async function expectAudibleVoices(page: Page, count: number, timeout = 20_000): Promise<void> {
+export async function expectAudibleVoices(page: Evaluates, count: number, timeout = 20_000): Promise<void> {
   await expect
     .poll(growing(page, 'energy', 'audio'), { message: 'voices whose energy grows', timeout })
     .toBeGreaterThanOrEqual(count)
 }
 
 /** A look that counts the streams whose figure has grown since a look first saw them. */
-function growing(page: Page, figure: 'framesDecoded' | 'energy', kind: Received['kind']): () => Promise<number> {
+function growing(page: Evaluates, figure: 'framesDecoded' | 'energy', kind: Received['kind']): () => Promise<number> {
   const first = new Map<string, number>()
   return async () => {
     const streams = (await received(page)).filter(stream => stream.kind === kind)
@@ -108,4 +138,17 @@ function growing(page: Page, figure: 'framesDecoded' | 'energy', kind: Received[
       return earlier !== undefined && stream[figure] > earlier
     }).length
   }
+}
+
+/** Waits until nothing arrives any more between two looks, which lie further apart than frames do. */
+export async function expectStandstill(page: Evaluates, timeout: number): Promise<void> {
+  const total = async () => (await received(page)).map(stream => [stream.track, stream.framesDecoded, stream.energy])
+  let before = await total()
+  const changed = async () => {
+    const now = await total()
+    const still = JSON.stringify(now) === JSON.stringify(before)
+    before = now
+    return !still
+  }
+  await expect.poll(changed, { message: 'streams stand still', timeout, intervals: [1_000] }).toBe(false)
 }

@@ -19,6 +19,8 @@ export interface Process {
 export interface ServerOptions {
   /** Addresses for media besides loopback, for browsers in a network of their own. */
   readonly mediaAddresses?: readonly string[]
+  /** Leaves the addresses for media to the program's default, which reaches Firefox too. */
+  readonly defaultMedia?: boolean
   readonly args?: readonly string[]
 }
 
@@ -56,7 +58,8 @@ export class Server {
   async run(listen: string, options: ServerOptions = {}): Promise<void> {
     if (!existsSync(binary)) throw new Error(`${binary} is missing: run "make build"`)
     const media = ['127.0.0.1', ...(options.mediaAddresses ?? [])].join(',')
-    const args = ['serve', '--listen', listen, '--data', this.data, '--media-addresses', media, ...(options.args ?? [])]
+    const addresses = options.defaultMedia ? [] : ['--media-addresses', media]
+    const args = ['serve', '--listen', listen, '--data', this.data, ...addresses, ...(options.args ?? [])]
     const child = spawn(binary, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
     this.#child = child
     const begin = this.#output.length
