@@ -248,7 +248,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create the first administrator with the token of the set-up link, and sign in
+         * Create the first administrator with the token of the set-up link, sign in, and show the recovery key, this once
          * @description Error codes: `setup.invalid`, `setup.done`, `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.invalid`.
          */
         post: operations["completeSetup"];
@@ -294,6 +294,16 @@ export interface components {
             signalling: string;
             /** @description For the first frame; single use. */
             ticket: string;
+        };
+        CompletedSetup: {
+            /**
+             * Format: date-time
+             * @description When the session ends in any case.
+             */
+            expiresAt: string;
+            /** @description Opens backups and brings the master key back. It is shown now and never again, and kept nowhere: the administrator must write it down. */
+            recoveryKey: string;
+            user: components["schemas"]["User"];
         };
         CreatedToken: {
             /** @description Send it as Authorization: Bearer. It is never shown again. */
@@ -1101,7 +1111,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CurrentSession"];
+                    "application/json": components["schemas"]["CompletedSetup"];
                 };
             };
             /** @description Error */

@@ -21,6 +21,9 @@ interface TileViewProps {
 /** Below this height in CSS pixels a tile has no room for large marks. */
 const smallHeight = 120
 
+/** Below this height a large avatar would touch the name. */
+const smallAvatar = 160
+
 /** One person, or one shared screen, at its place on the stage. */
 export function TileView({ call, tile, rect, fit, pinned, onPin, onAspect }: TileViewProps) {
   const { participant, source } = tile
@@ -58,7 +61,7 @@ export function TileView({ call, tile, rect, fit, pinned, onPin, onAspect }: Til
 }
 
 function avatarSize(height: number): string {
-  if (height < smallHeight) return 'size-12 text-lg'
+  if (height < smallAvatar) return 'size-12 text-lg'
   return height < 260 ? 'size-20 text-3xl' : 'size-32 text-5xl'
 }
 
