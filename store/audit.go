@@ -27,7 +27,7 @@ func record(ctx context.Context, q *sqlgen.Queries, entries ...audit.Entry) erro
 
 // AuditEntries returns at most limit entries with a Seq greater than after, in that order.
 func (s *Store) AuditEntries(ctx context.Context, after int64, limit int) ([]audit.Record, error) {
-	rows, err := s.queries().AuditEntriesAfter(ctx, sqlgen.AuditEntriesAfterParams{AfterSeq: after, AtMost: int32(limit)})
+	rows, err := ask(ctx, s, (*sqlgen.Queries).AuditEntriesAfter, sqlgen.AuditEntriesAfterParams{AfterSeq: after, AtMost: int32(limit)})
 	if err != nil {
 		return nil, fmt.Errorf("list audit entries: %w", err)
 	}

@@ -23,26 +23,26 @@ func (s *Store) InsertMeeting(ctx context.Context, m meeting.Meeting, entry audi
 
 // Meeting implements meeting.Store.
 func (s *Store) Meeting(ctx context.Context, tenant, id string) (meeting.Meeting, error) {
-	row, err := s.queries().MeetingByID(ctx, sqlgen.MeetingByIDParams{Tenant: tenant, ID: id})
+	row, err := ask(ctx, s, (*sqlgen.Queries).MeetingByID, sqlgen.MeetingByIDParams{Tenant: tenant, ID: id})
 	return meetingOf(row), orElse(err, meeting.ErrUnknown)
 }
 
 // Invitation implements meeting.Store.
 func (s *Store) Invitation(ctx context.Context, link string) (meeting.Invitation, error) {
-	row, err := s.queries().MeetingByLink(ctx, link)
+	row, err := ask(ctx, s, (*sqlgen.Queries).MeetingByLink, link)
 	return meeting.Invitation{Meeting: meetingOf(row.Meeting), Host: row.Host}, orElse(err, meeting.ErrUnknown)
 }
 
 // Meetings implements meeting.Store.
 func (s *Store) Meetings(ctx context.Context, tenant, ownerID, beforeID string, limit int) ([]meeting.Meeting, error) {
-	q, before := s.queries(), int64(math.MaxInt64)
+	before := int64(math.MaxInt64)
 	if beforeID != "" {
 		var err error
-		if before, err = q.MeetingPlace(ctx, sqlgen.MeetingPlaceParams{Tenant: tenant, OwnerID: ownerID, ID: beforeID}); err != nil {
+		if before, err = ask(ctx, s, (*sqlgen.Queries).MeetingPlace, sqlgen.MeetingPlaceParams{Tenant: tenant, OwnerID: ownerID, ID: beforeID}); err != nil {
 			return nil, orElse(err, meeting.ErrUnknown)
 		}
 	}
-	rows, err := q.MeetingsBefore(ctx, sqlgen.MeetingsBeforeParams{
+	rows, err := ask(ctx, s, (*sqlgen.Queries).MeetingsBefore, sqlgen.MeetingsBeforeParams{
 		Tenant: tenant, OwnerID: ownerID, CreatedBefore: before, BeforeID: beforeID, AtMost: int32(limit),
 	})
 	return mapped(rows, meetingOf), err

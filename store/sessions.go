@@ -15,7 +15,7 @@ var _ auth.SessionStore = (*Store)(nil)
 
 // Session implements auth.SessionStore.
 func (s *Store) Session(ctx context.Context, secret auth.Hash) (auth.Session, user.User, error) {
-	row, err := s.queries().SessionByHash(ctx, secret)
+	row, err := ask(ctx, s, (*sqlgen.Queries).SessionByHash, []byte(secret))
 	return sessionOf(row.Session), userOf(row.User), orElse(err, auth.ErrSessionInvalid)
 }
 
@@ -28,7 +28,7 @@ func (s *Store) TouchSession(ctx context.Context, id string, seenAt time.Time) e
 
 // Sessions implements auth.SessionStore.
 func (s *Store) Sessions(ctx context.Context, tenant, userID string, idleSince, now time.Time) ([]auth.Session, error) {
-	rows, err := s.queries().SessionsOfUser(ctx, sqlgen.SessionsOfUserParams{
+	rows, err := ask(ctx, s, (*sqlgen.Queries).SessionsOfUser, sqlgen.SessionsOfUserParams{
 		Tenant: tenant, UserID: userID, IdleSince: millis(idleSince), Now: millis(now),
 	})
 	return mapped(rows, sessionOf), err
@@ -70,13 +70,13 @@ var _ auth.SignInStore = (*Store)(nil)
 
 // Credential implements auth.SignInStore.
 func (s *Store) Credential(ctx context.Context, tenant, email string) (auth.Credential, error) {
-	row, err := s.queries().UserByEmail(ctx, sqlgen.UserByEmailParams{Tenant: tenant, Email: email})
+	row, err := ask(ctx, s, (*sqlgen.Queries).UserByEmail, sqlgen.UserByEmailParams{Tenant: tenant, Email: email})
 	return credentialOf(row), orElse(err, user.ErrUnknown)
 }
 
 // CredentialOf implements auth.SignInStore.
 func (s *Store) CredentialOf(ctx context.Context, tenant, userID string) (auth.Credential, error) {
-	row, err := s.queries().UserByID(ctx, sqlgen.UserByIDParams{Tenant: tenant, ID: userID})
+	row, err := ask(ctx, s, (*sqlgen.Queries).UserByID, sqlgen.UserByIDParams{Tenant: tenant, ID: userID})
 	return credentialOf(row), orElse(err, user.ErrUnknown)
 }
 
@@ -86,25 +86,25 @@ func credentialOf(row sqlgen.User) auth.Credential {
 
 // KnowsDevice implements auth.SignInStore.
 func (s *Store) KnowsDevice(ctx context.Context, userID string, device auth.Hash, now time.Time) (bool, error) {
-	return s.queries().KnowsDevice(ctx, sqlgen.KnowsDeviceParams{UserID: userID, Hash: device, Now: millis(now)})
+	return ask(ctx, s, (*sqlgen.Queries).KnowsDevice, sqlgen.KnowsDeviceParams{UserID: userID, Hash: device, Now: millis(now)})
 }
 
 // SignInFailures implements auth.SignInStore.
 func (s *Store) SignInFailures(ctx context.Context, tenant, account, source string, since time.Time) (auth.Failures, error) {
-	q, from := s.queries(), millis(since)
-	bucket, err := q.FailuresOfBucket(ctx, sqlgen.FailuresOfBucketParams{
+	from := millis(since)
+	bucket, err := ask(ctx, s, (*sqlgen.Queries).FailuresOfBucket, sqlgen.FailuresOfBucketParams{
 		Tenant: tenant, Account: account, Source: source, Since: from, AtMost: maxFailures,
 	})
 	if err != nil {
 		return auth.Failures{}, err
 	}
-	ofAccount, err := q.FailuresOfAccount(ctx, sqlgen.FailuresOfAccountParams{
+	ofAccount, err := ask(ctx, s, (*sqlgen.Queries).FailuresOfAccount, sqlgen.FailuresOfAccountParams{
 		Tenant: tenant, Account: account, Since: from, AtMost: maxFailures,
 	})
 	if err != nil {
 		return auth.Failures{}, err
 	}
-	ofSource, err := q.FailuresOfSource(ctx, sqlgen.FailuresOfSourceParams{
+	ofSource, err := ask(ctx, s, (*sqlgen.Queries).FailuresOfSource, sqlgen.FailuresOfSourceParams{
 		Tenant: tenant, Source: source, Since: from, AtMost: maxFailures,
 	})
 	return auth.Failures{Bucket: oldestFirst(bucket), Account: oldestFirst(ofAccount), Source: oldestFirst(ofSource)}, err

@@ -28,6 +28,9 @@ type Store struct {
 	read, write *sql.DB // one pool for PostgreSQL; for SQLite many readers and one writer
 	now         func() time.Time
 	log         *slog.Logger
+	reads       health // apart, because a full disk stops writing alone
+	writes      health
+	patience    time.Duration
 }
 
 // ErrDSN says that the place of the database was not understood.
@@ -36,13 +39,14 @@ var ErrDSN = errors.New(`the database must be given as "sqlite:PATH" or "postgre
 // Open opens the database at dsn, "sqlite:PATH" or "postgres://…", and brings its schema up to date. It refuses a schema
 // that is newer than this program.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
-	s := &Store{now: o.Now, log: o.Log}
+	s := &Store{now: o.Now, log: o.Log, patience: patience}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.reads.log, s.writes.log = s.log.With("doing", "reading"), s.log.With("doing", "writing")
 	var err error
 	path, isSQLite := strings.CutPrefix(dsn, "sqlite:")
 	switch {
@@ -72,8 +76,10 @@ func (s *Store) Close() error {
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if _, err := s.read.ExecContext(ctx, "SELECT 1"); err != nil {
-		return fmt.Errorf("ping database: %w", err)
+	limited, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	if _, err := s.read.ExecContext(limited, "SELECT 1"); err != nil {
+		return fmt.Errorf("ping database: %w", s.reads.told(ctx, err))
 	}
 	return nil
 }
@@ -87,13 +93,15 @@ const changeAttempts = 3
 // change runs do in a transaction, which is committed when do succeeds and undone when it fails. After a clash do runs
 // again: it must not build on what an earlier run left behind.
 func (s *Store) change(ctx context.Context, verb string, do func(*sqlgen.Queries) error) error {
+	limited, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
 	for attempt := 1; ; attempt++ {
-		err := s.changeOnce(ctx, do)
+		err := s.changeOnce(limited, do)
 		if err == nil {
-			return nil
+			return s.writes.told(ctx, nil)
 		}
 		if attempt == changeAttempts || !clashed(err) {
-			return fmt.Errorf("%s: %w", verb, err)
+			return fmt.Errorf("%s: %w", verb, s.writes.told(ctx, err))
 		}
 	}
 }
@@ -104,7 +112,7 @@ func (s *Store) changeOnce(ctx context.Context, do func(*sqlgen.Queries) error) 
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	if err := do(sqlgen.New(tx)); err != nil {
+	if err := do(sqlgen.New(inTime{ctx, tx})); err != nil {
 		return err
 	}
 	return tx.Commit()

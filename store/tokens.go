@@ -35,7 +35,7 @@ func (s *Store) InsertToken(ctx context.Context, t auth.Token, secret auth.Hash,
 
 // Token implements auth.TokenStore.
 func (s *Store) Token(ctx context.Context, secret auth.Hash) (auth.Token, user.User, error) {
-	row, err := s.queries().TokenByHash(ctx, secret)
+	row, err := ask(ctx, s, (*sqlgen.Queries).TokenByHash, []byte(secret))
 	return tokenOf(row.ApiToken), userOf(row.User), orElse(err, auth.ErrTokenInvalid)
 }
 
@@ -48,7 +48,7 @@ func (s *Store) TouchToken(ctx context.Context, id string, usedAt time.Time) err
 
 // Tokens implements auth.TokenStore.
 func (s *Store) Tokens(ctx context.Context, tenant, userID string) ([]auth.Token, error) {
-	rows, err := s.queries().TokensOfUser(ctx, sqlgen.TokensOfUserParams{Tenant: tenant, UserID: userID})
+	rows, err := ask(ctx, s, (*sqlgen.Queries).TokensOfUser, sqlgen.TokensOfUserParams{Tenant: tenant, UserID: userID})
 	return mapped(rows, tokenOf), err
 }
 

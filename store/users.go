@@ -35,13 +35,13 @@ func insertUser(ctx context.Context, q *sqlgen.Queries, u user.User, passwordHas
 
 // User implements user.Store.
 func (s *Store) User(ctx context.Context, tenant, id string) (user.User, error) {
-	row, err := s.queries().UserByID(ctx, sqlgen.UserByIDParams{Tenant: tenant, ID: id})
+	row, err := ask(ctx, s, (*sqlgen.Queries).UserByID, sqlgen.UserByIDParams{Tenant: tenant, ID: id})
 	return userOf(row), orElse(err, user.ErrUnknown)
 }
 
 // Users implements user.Store.
 func (s *Store) Users(ctx context.Context, tenant, afterEmail string, limit int) ([]user.User, error) {
-	rows, err := s.queries().UsersAfter(ctx, sqlgen.UsersAfterParams{Tenant: tenant, AfterEmail: afterEmail, AtMost: int32(limit)})
+	rows, err := ask(ctx, s, (*sqlgen.Queries).UsersAfter, sqlgen.UsersAfterParams{Tenant: tenant, AfterEmail: afterEmail, AtMost: int32(limit)})
 	return mapped(rows, userOf), err
 }
 
@@ -87,7 +87,7 @@ var _ auth.SetupStore = (*Store)(nil)
 
 // SetupNeeded implements auth.SetupStore.
 func (s *Store) SetupNeeded(ctx context.Context, tenant string) (bool, error) {
-	done, err := s.queries().HasAdmin(ctx, tenant)
+	done, err := ask(ctx, s, (*sqlgen.Queries).HasAdmin, tenant)
 	return err == nil && !done, err
 }
 
@@ -99,8 +99,8 @@ func (s *Store) PutSetupToken(ctx context.Context, tenant string, secret auth.Ha
 }
 
 // CompleteSetup implements auth.SetupStore.
-func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User, passwordHash string, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "complete set-up", entry, func(q *sqlgen.Queries) error {
+func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User, passwordHash string, kept auth.Recovery, entries ...audit.Entry) error {
+	return s.change(ctx, "complete set-up", func(q *sqlgen.Queries) error {
 		// Taking the token comes first: it makes a second one who has it wait for the end of this transaction.
 		rows, err := q.TakeSetupToken(ctx, sqlgen.TakeSetupTokenParams{Tenant: u.Tenant, Hash: secret})
 		if err != nil {
@@ -116,6 +116,12 @@ func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User
 		case rows == 0:
 			return auth.ErrSetupInvalid
 		}
-		return insertUser(ctx, q, u, passwordHash)
+		if err := insertUser(ctx, q, u, passwordHash); err != nil {
+			return err
+		}
+		if err := putRecovery(ctx, q, kept); err != nil {
+			return err
+		}
+		return record(ctx, q, entries...)
 	})
 }

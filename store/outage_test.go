@@ -1,0 +1,206 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/auth"
+	"konklave/meeting"
+	"konklave/store"
+	"konklave/user"
+)
+
+// syncBuffer is a log that many may write.
+type syncBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuffer) count(text string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Count(b.text.String(), text)
+}
+
+func openLogged(t *testing.T, dsn string) (*store.Store, *syncBuffer) {
+	t.Helper()
+	log := &syncBuffer{}
+	s, err := store.Open(t.Context(), dsn, store.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s, log
+}
+
+// operations are one of each way to use the database.
+func operations(s *store.Store) map[string]func(context.Context) error {
+	now, someone := time.Now(), auth.Hash("somebody")
+	entry := func() audit.Entry {
+		return audit.UserCreated(audit.Origin{Actor: access.System("test")}, "x", access.RoleUser)
+	}
+	return map[string]func(context.Context) error{
+		"Ping":           s.Ping,
+		"User":           func(ctx context.Context) error { _, err := s.User(ctx, "t", "x"); return err },
+		"Users":          func(ctx context.Context) error { _, err := s.Users(ctx, "t", "", 1); return err },
+		"Session":        func(ctx context.Context) error { _, _, err := s.Session(ctx, someone); return err },
+		"Sessions":       func(ctx context.Context) error { _, err := s.Sessions(ctx, "t", "x", now, now); return err },
+		"Credential":     func(ctx context.Context) error { _, err := s.Credential(ctx, "t", "x"); return err },
+		"CredentialOf":   func(ctx context.Context) error { _, err := s.CredentialOf(ctx, "t", "x"); return err },
+		"KnowsDevice":    func(ctx context.Context) error { _, err := s.KnowsDevice(ctx, "x", someone, now); return err },
+		"SignInFailures": func(ctx context.Context) error { _, err := s.SignInFailures(ctx, "t", "a", "b", now); return err },
+		"SetupNeeded":    func(ctx context.Context) error { _, err := s.SetupNeeded(ctx, "t"); return err },
+		"Token":          func(ctx context.Context) error { _, _, err := s.Token(ctx, someone); return err },
+		"Tokens":         func(ctx context.Context) error { _, err := s.Tokens(ctx, "t", "x"); return err },
+		"Meeting":        func(ctx context.Context) error { _, err := s.Meeting(ctx, "t", "x"); return err },
+		"Meetings":       func(ctx context.Context) error { _, err := s.Meetings(ctx, "t", "x", "y", 1); return err },
+		"Invitation":     func(ctx context.Context) error { _, err := s.Invitation(ctx, "x"); return err },
+		"Conference":     func(ctx context.Context) error { _, err := s.Conference(ctx, "x"); return err },
+		"Live":           func(ctx context.Context) error { _, err := s.LiveConferences(ctx); return err },
+		"AuditEntries":   func(ctx context.Context) error { _, err := s.AuditEntries(ctx, 0, 1); return err },
+		"InsertMeeting": func(ctx context.Context) error {
+			return s.InsertMeeting(ctx, meeting.Meeting{ID: "m", Tenant: "t", OwnerID: "x"}, entry())
+		},
+		"InsertUser": func(ctx context.Context) error {
+			return s.InsertUser(ctx, user.User{ID: "x", Tenant: "t", Email: "x", Role: access.RoleUser}, "", entry())
+		},
+		"NextEpoch": func(ctx context.Context) error { _, err := s.NextEpoch(ctx, "x"); return err },
+	}
+}
+
+func TestADatabaseThatIsGoneComesBack(t *testing.T) {
+	t.Parallel()
+	server := startPostgres(t)
+	s, log := openLogged(t, server.create(t, "k", "template0"))
+	if err := insert(t.Context(), s, "before"); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	for name, do := range operations(s) {
+		if err := do(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s while the database is gone: %v", name, err)
+		}
+	}
+	if err := server.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"after", "later"} {
+		if err := insert(t.Context(), s, id); err != nil {
+			t.Errorf("insert after it came back: %v", err)
+		}
+	}
+	if users, err := s.Users(t.Context(), access.DefaultTenant, "", 10); err != nil || len(users) != 3 {
+		t.Errorf("%d users, %v", len(users), err)
+	}
+	for text, want := range map[string]int{"does not work": 2, "works again": 2, "doing=reading": 2, "doing=writing": 2} {
+		if got := log.count(text); got != want {
+			t.Errorf("the operator was told %q %d times, want %d", text, got, want)
+		}
+	}
+}
+
+func TestNothingAcknowledgedIsLostWhenTheDatabaseCrashes(t *testing.T) {
+	t.Parallel()
+	server := startPostgres(t)
+	s, _ := openLogged(t, server.create(t, "k", "template0"))
+	const writers, each = 4, 60
+	acknowledged := make(chan struct{}, writers*each)
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for i := range each {
+				id := fmt.Sprintf("w%d-%d", w, i)
+				err := insert(t.Context(), s, id)
+				for errors.Is(err, store.ErrUnavailable) {
+					err = insert(t.Context(), s, id)
+				}
+				if err != nil && !errors.Is(err, user.ErrEmailTaken) { // taken: the answer to the first time was lost
+					t.Errorf("%s: %v", id, err)
+				}
+				acknowledged <- struct{}{}
+			}
+		})
+	}
+	for range 3 {
+		for range writers * each / 6 {
+			<-acknowledged
+		}
+		server.Stop()
+		if err := server.Resume(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all.Wait()
+	users, err := s.Users(t.Context(), access.DefaultTenant, "", 2*writers*each)
+	if err != nil || len(users) != writers*each {
+		t.Errorf("%d users, want %d; %v", len(users), writers*each, err)
+	}
+	entries, err := s.AuditEntries(t.Context(), 0, 2*writers*each)
+	if err != nil || len(entries) != writers*each {
+		t.Errorf("%d audit entries, want %d; %v", len(entries), writers*each, err)
+	}
+}
+
+func TestADatabaseThatDoesNotAnswerIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	server := startPostgres(t)
+	dsn := server.create(t, "k", "template0")
+	s, _ := openLogged(t, dsn)
+	tx, err := rawPostgres(t, dsn).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(t.Context(), "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	s.SetPatience(50 * time.Millisecond)
+	if _, err := s.User(t.Context(), access.DefaultTenant, "a"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("read: %v", err)
+	}
+	if err := insert(t.Context(), s, "a"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("write: %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.User(gone, access.DefaultTenant, "a"); !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a caller who gave up: %v", err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	s.SetPatience(10 * time.Second)
+	if err := insert(t.Context(), s, "a"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// sideBySide runs do n times at once and returns how many succeeded and the errors of the others.
+func sideBySide(n int, do func(i int) error) (succeeded int, failures []error) {
+	errs := make(chan error, n)
+	for i := range n {
+		go func() { errs <- do(i) }()
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			failures = append(failures, err)
+		} else {
+			succeeded++
+		}
+	}
+	return succeeded, failures
+}
