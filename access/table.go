@@ -5,7 +5,8 @@ type Action string
 
 // All actions.
 const (
-	SetupComplete Action = "setup.complete"
+	SetupComplete   Action = "setup.complete"
+	RecoveryKeyMake Action = "recovery_key.make"
 
 	SessionStart Action = "session.start"
 	SessionList  Action = "session.list"
@@ -64,6 +65,7 @@ type rule struct {
 var table = [...]rule{
 	//               writes token  anonymous guest user  admin  particip. host  worker system
 	{SetupComplete, true, false, every, every, every, none, none, none, none, none},
+	{RecoveryKeyMake, true, false, none, none, none, none, none, none, none, every},
 
 	{SessionStart, true, false, every, every, every, every, none, none, none, none},
 	{SessionList, false, true, none, none, own, own, none, none, none, none},

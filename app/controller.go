@@ -16,11 +16,13 @@ import (
 	"konklave/conference"
 	"konklave/config"
 	"konklave/httpapi"
+	"konklave/journal"
 	"konklave/launch"
 	"konklave/meeting"
 	"konklave/store"
 	"konklave/supervisor"
 	"konklave/user"
+	"konklave/vault"
 )
 
 const (
@@ -59,11 +61,16 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	}
 	defer db.Close()
 
+	keys, err := vault.Open(ctx, c.MasterKeyFile(), db)
+	if err != nil {
+		return err
+	}
+
 	passwords := auth.NewPasswords(parallelHashes)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
 	tickets := auth.NewTickets(db, time.Now)
-	setup := auth.NewSetup(db, passwords, time.Now)
-	sup := supervisor.New(supervisorOptions(c, db, tickets, launch.NewClient(launcherConn), key, log))
+	setup := auth.NewSetup(db, passwords, keys.NewRecovery, time.Now)
+	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcherConn), key, log))
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
@@ -82,9 +89,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	return serveUntil(ctx, api.Server(), listener, sup.Run)
 }
 
-func supervisorOptions(c config.Config, db *store.Store, tickets *auth.Tickets, launcher *launch.Client, key []byte, log *slog.Logger) supervisor.Options {
+func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key []byte, log *slog.Logger) supervisor.Options {
 	return supervisor.Options{
-		Records: db, Tickets: tickets, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
+		Records: db, Journal: records, Tickets: tickets, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
 		Addresses: c.Media.Addresses, Ports: supervisor.PortRange(c.Media.Ports),
 		Settings: conference.Settings{
 			Codec: string(c.Media.Codec), ResumeWindow: c.Conference.ResumeWindow, Linger: c.Conference.Linger,

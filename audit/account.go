@@ -15,6 +15,11 @@ func SetupCompleted(o Origin, userID string) Entry {
 	return newEntry(o, KindSetupCompleted, OutcomeSuccess, "user", userID, roleDetails{Role: access.RoleAdmin})
 }
 
+// RecoveryKeyMade says that a recovery key was made, by its public half; it takes the place of an earlier one.
+func RecoveryKeyMade(o Origin, recipient string) Entry {
+	return newEntry(o, KindRecoveryKeyMade, OutcomeSuccess, "recovery_key", recipient, nothing{})
+}
+
 // UserCreated says that an account was created with this role.
 func UserCreated(o Origin, userID string, role access.Role) Entry {
 	return newEntry(o, KindUserCreated, OutcomeSuccess, "user", userID, roleDetails{Role: role})

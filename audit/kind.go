@@ -6,6 +6,7 @@ type Kind string
 // All kinds.
 const (
 	KindSetupCompleted      Kind = "setup.completed"
+	KindRecoveryKeyMade     Kind = "recovery_key.made"
 	KindUserCreated         Kind = "user.created"
 	KindProfileChanged      Kind = "profile.changed"
 	KindPasswordChanged     Kind = "password.changed"
@@ -30,7 +31,7 @@ const (
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
-		KindSetupCompleted, KindUserCreated, KindProfileChanged, KindPasswordChanged,
+		KindSetupCompleted, KindRecoveryKeyMade, KindUserCreated, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,

@@ -22,22 +22,24 @@ type SetupStore interface {
 	SetupNeeded(ctx context.Context, tenant string) (bool, error)
 	// PutSetupToken takes the place of an earlier token.
 	PutSetupToken(ctx context.Context, tenant string, secret Hash, at time.Time) error
-	// CompleteSetup removes the token and stores the user and the entry in one transaction. It fails with ErrSetupDone
+	// CompleteSetup removes the token and stores the user, the recovery key's public parts in place of earlier ones and
+	// the entries in one transaction. It fails with ErrSetupDone
 	// when there is an administrator, with ErrSetupInvalid when the secret is not that of the token, and with
 	// user.ErrEmailTaken.
-	CompleteSetup(ctx context.Context, secret Hash, u user.User, passwordHash string, entry audit.Entry) error
+	CompleteSetup(ctx context.Context, secret Hash, u user.User, passwordHash string, kept Recovery, entries ...audit.Entry) error
 }
 
 // Setup makes the first administrator of an installation with a one-time token.
 type Setup struct {
-	store  SetupStore
-	hasher user.Hasher
-	now    func() time.Time
+	store    SetupStore
+	hasher   user.Hasher
+	recovery NewRecovery
+	now      func() time.Time
 }
 
 // NewSetup returns a Setup that takes the time from now.
-func NewSetup(store SetupStore, hasher user.Hasher, now func() time.Time) *Setup {
-	return &Setup{store: store, hasher: hasher, now: now}
+func NewSetup(store SetupStore, hasher user.Hasher, recovery NewRecovery, now func() time.Time) *Setup {
+	return &Setup{store: store, hasher: hasher, recovery: recovery, now: now}
 }
 
 // Needed reports whether there is no administrator yet.
@@ -60,29 +62,33 @@ func (s *Setup) Issue(ctx context.Context) (string, error) {
 	return secret, s.store.PutSetupToken(ctx, access.DefaultTenant, hash, wholeMillis(s.now()))
 }
 
-// Complete creates the first administrator; the role in n is not looked at. Nothing is used up when it fails. Faults:
-// access, setup.invalid, setup.done, email.*, name.*, language.invalid, password.*.
-func (s *Setup) Complete(ctx context.Context, actor access.Actor, token string, n user.New) (user.User, error) {
+// Complete creates the first administrator and the recovery key, whose secret it returns to be shown once; the role in n is
+// not looked at. Nothing is used up when it fails. Faults: access, setup.invalid, setup.done, email.*, name.*, language.invalid, password.*.
+func (s *Setup) Complete(ctx context.Context, actor access.Actor, token string, n user.New) (u user.User, recoveryKey string, err error) {
 	if err := access.Decide(actor, access.SetupComplete, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
-		return user.User{}, err
+		return user.User{}, "", err
 	}
 	hash, ok := hashSecret(token)
 	if !ok {
-		return user.User{}, ErrSetupInvalid
+		return user.User{}, "", ErrSetupInvalid
 	}
 	n.Role = access.RoleAdmin
 	at := s.now()
-	u, err := n.Prepare(actor.Tenant, at)
+	u, err = n.Prepare(actor.Tenant, at)
 	if err != nil {
-		return user.User{}, err
+		return user.User{}, "", err
 	}
 	passwordHash, err := s.hasher.Hash(ctx, n.Password)
 	if err != nil {
-		return user.User{}, err
+		return user.User{}, "", err
 	}
-	entry := audit.SetupCompleted(audit.Origin{At: at, Actor: actor}, u.ID)
-	if err := s.store.CompleteSetup(ctx, hash, u, passwordHash, entry); err != nil {
-		return user.User{}, err
+	secret, kept, err := s.recovery()
+	if err != nil {
+		return user.User{}, "", err
 	}
-	return u, nil
+	by := audit.Origin{At: at, Actor: actor}
+	if err := s.store.CompleteSetup(ctx, hash, u, passwordHash, kept, audit.SetupCompleted(by, u.ID), audit.RecoveryKeyMade(by, kept.Recipient)); err != nil {
+		return user.User{}, "", err
+	}
+	return u, secret, nil
 }

@@ -29,6 +29,7 @@ import (
 	"konklave/store"
 	"konklave/telemetry"
 	"konklave/user"
+	"konklave/vault"
 )
 
 const (
@@ -126,11 +127,15 @@ func start(t *testing.T, o options) *env {
 	if o.limits != nil {
 		o.limits(&limits)
 	}
+	keys, err := vault.Open(t.Context(), filepath.Join(t.TempDir(), "master.key"), db)
+	if err != nil {
+		t.Fatal(err)
+	}
 	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}}
 	passwords := auth.NewPasswords(4)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
-	e.setup = auth.NewSetup(db, passwords, c.now)
+	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
 	e.api = httpapi.New(httpapi.Options{
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),

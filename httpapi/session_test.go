@@ -24,8 +24,8 @@ func TestSetUpSignOutSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.post("/api/v1/setup", firstUser("")).problem(http.StatusForbidden, "setup.invalid")
-	made := decode[httpapi.CurrentSession](c.post("/api/v1/setup", firstUser(token)).want(http.StatusCreated))
-	if made.User == nil || made.User.Role != access.RoleAdmin || made.ExpiresAt == nil {
+	made := decode[httpapi.CompletedSetup](c.post("/api/v1/setup", firstUser(token)).want(http.StatusCreated))
+	if made.User.Role != access.RoleAdmin || made.ExpiresAt.IsZero() || !strings.HasPrefix(made.RecoveryKey, "AGE-SECRET-KEY-1") {
 		t.Errorf("%+v", made)
 	}
 	c.post("/api/v1/setup", firstUser(token)).problem(http.StatusForbidden, "access.denied")

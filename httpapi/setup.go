@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"konklave/access"
 	"konklave/audit"
@@ -13,8 +14,8 @@ import (
 func (a *API) addSetup() {
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/setup", ID: "completeSetup", Tag: "Instance", Action: access.SetupComplete,
-		Summary: "Create the first administrator with the token of the set-up link, and sign in",
-		Audits:  []audit.Kind{audit.KindSetupCompleted, audit.KindSessionStarted}, Status: http.StatusCreated,
+		Summary: "Create the first administrator with the token of the set-up link, sign in, and show the recovery key, this once",
+		Audits:  []audit.Kind{audit.KindSetupCompleted, audit.KindRecoveryKeyMade, audit.KindSessionStarted}, Status: http.StatusCreated,
 		Codes: []fault.Code{
 			"setup.invalid", "setup.done", "email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid",
 			"language.invalid", "password.too_short", "password.too_long", "password.invalid",
@@ -31,14 +32,31 @@ type FirstUser struct {
 	Password string        `json:"password" minLength:"12" maxLength:"128" format:"password"`
 }
 
-func (a *API) completeSetup(ctx context.Context, in *body[FirstUser]) (*signedIn, error) {
+// CompletedSetup is the answer to a set-up.
+type CompletedSetup struct {
+	User        User      `json:"user"`
+	ExpiresAt   time.Time `json:"expiresAt" doc:"When the session ends in any case."`
+	RecoveryKey string    `json:"recoveryKey" doc:"Opens backups and brings the master key back. It is shown now and never again, and kept nowhere: the administrator must write it down."`
+}
+
+// setUp is the answer that shows the recovery key and begins a session.
+type setUp struct {
+	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Body      CompletedSetup
+}
+
+func (a *API) completeSetup(ctx context.Context, in *body[FirstUser]) (*setUp, error) {
 	f := in.Body
 	// Whoever is signed in, the set-up is done by nobody: the token alone is the proof.
-	_, err := a.setup.Complete(ctx, access.Nobody(), f.Token, user.New{
+	_, recoveryKey, err := a.setup.Complete(ctx, access.Nobody(), f.Token, user.New{
 		Email: f.Email, Name: f.Name, Language: f.Language, Password: f.Password,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return a.beginSession(ctx, f.Email, f.Password)
+	begun, err := a.beginSession(ctx, f.Email, f.Password)
+	if err != nil {
+		return nil, err
+	}
+	return &setUp{begun.SetCookie, CompletedSetup{*begun.Body.User, *begun.Body.ExpiresAt, recoveryKey}}, nil
 }

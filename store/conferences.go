@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -21,15 +20,12 @@ import (
 var (
 	ErrConferenceUnknown = fault.New(fault.KindNotFound, "conference.unknown", "There is no such conference.")
 	ErrConferenceEnded   = fault.New(fault.KindGone, "conference.ended", "The conference has ended.")
-	ErrStaleEpoch        = fault.New(fault.KindConflict, "journal.stale_epoch", "Another worker has taken this conference over.")
-	ErrOutOfOrder        = fault.New(fault.KindConflict, "journal.out_of_order", "These events do not follow the ones that are stored.")
-	ErrEmptyBatch        = fault.New(fault.KindInvalid, "journal.empty", "There are no events to append.")
 )
 
 // OpenConference returns the live conference of a meeting, or makes one, which it reports. Of many callers at once one
 // makes it. It fails with meeting.ErrUnknown.
 func (s *Store) OpenConference(ctx context.Context, meetingID string) (r conference.Record, created bool, err error) {
-	row, err := s.queries().LiveConferenceOf(ctx, meetingID)
+	row, err := ask(ctx, s, (*sqlgen.Queries).LiveConferenceOf, meetingID)
 	if err == nil {
 		return conferenceOf(row), false, nil
 	}
@@ -61,13 +57,15 @@ func (s *Store) OpenConference(ctx context.Context, meetingID string) (r confere
 
 // Conference returns what is known of a conference, live or ended, or ErrConferenceUnknown.
 func (s *Store) Conference(ctx context.Context, id string) (conference.Record, error) {
-	row, err := s.queries().ConferenceByID(ctx, id)
+	row, err := ask(ctx, s, (*sqlgen.Queries).ConferenceByID, id)
 	return conferenceOf(row), orElse(err, ErrConferenceUnknown)
 }
 
 // LiveConferences returns the conferences that have not ended, the oldest first.
 func (s *Store) LiveConferences(ctx context.Context) ([]conference.Record, error) {
-	rows, err := s.queries().LiveConferences(ctx)
+	rows, err := look(ctx, s, func(ctx context.Context, q *sqlgen.Queries) ([]sqlgen.Conference, error) {
+		return q.LiveConferences(ctx)
+	})
 	return mapped(rows, conferenceOf), err
 }
 
@@ -87,61 +85,6 @@ func (s *Store) NextEpoch(ctx context.Context, id string) (epoch int64, err erro
 	return epoch, err
 }
 
-// AppendConference stores that the worker of this epoch appended count events, the first of which has the number seq
-// (the first of a conference is 1), with the audit entries about them; ended ends the conference.
-//
-// The same batch (seq, epoch, count and digest) again succeeds and does nothing. Faults: journal.stale_epoch when the
-// epoch is not the latest one, journal.out_of_order when seq does not follow, conference.ended, conference.unknown,
-// journal.empty.
-func (s *Store) AppendConference(ctx context.Context, id string, epoch, seq int64, count int, digest []byte, entries []audit.Entry, ended bool) error {
-	if count < 1 {
-		return ErrEmptyBatch
-	}
-	return s.change(ctx, "append", func(q *sqlgen.Queries) error {
-		row, err := q.LockConference(ctx, id)
-		if err != nil {
-			return orElse(err, ErrConferenceUnknown)
-		}
-		if epoch != row.Epoch {
-			return ErrStaleEpoch
-		}
-		if seq <= row.Seq {
-			return repeated(ctx, q, id, epoch, seq, count, digest)
-		}
-		if row.EndedAt != 0 {
-			return ErrConferenceEnded
-		}
-		if seq != row.Seq+1 {
-			return ErrOutOfOrder
-		}
-		at, endedAt := millis(s.time()), int64(0)
-		if ended {
-			endedAt = at
-		}
-		if err := q.InsertBatch(ctx, sqlgen.InsertBatchParams{
-			ConferenceID: id, FirstSeq: seq, Tenant: row.Tenant, Events: int64(count), Epoch: epoch, Digest: digest, At: at,
-		}); err != nil {
-			return err
-		}
-		if err := q.AdvanceConference(ctx, sqlgen.AdvanceConferenceParams{ID: id, Seq: row.Seq + int64(count), EndedAt: endedAt}); err != nil {
-			return err
-		}
-		return record(ctx, q, entries...)
-	})
-}
-
-// repeated returns nil when the batch is the one that is stored, and else ErrOutOfOrder.
-func repeated(ctx context.Context, q *sqlgen.Queries, id string, epoch, seq int64, count int, digest []byte) error {
-	b, err := q.BatchAt(ctx, sqlgen.BatchAtParams{ConferenceID: id, FirstSeq: seq})
-	if err != nil {
-		return orElse(err, ErrOutOfOrder)
-	}
-	if b.Epoch != epoch || b.Events != int64(count) || !bytes.Equal(b.Digest, digest) {
-		return ErrOutOfOrder
-	}
-	return nil
-}
-
 // CloseConference ends a conference without its worker, for the reason given; it does nothing when it has ended. It
 // fails with ErrConferenceUnknown.
 func (s *Store) CloseConference(ctx context.Context, id, reason string) error {
@@ -154,7 +97,7 @@ func (s *Store) CloseConference(ctx context.Context, id, reason string) error {
 			return nil
 		}
 		at := s.time()
-		if err := q.AdvanceConference(ctx, sqlgen.AdvanceConferenceParams{ID: id, Seq: row.Seq, EndedAt: millis(at)}); err != nil {
+		if err := q.AdvanceConference(ctx, sqlgen.AdvanceConferenceParams{ID: id, Seq: row.Seq, JournalBytes: row.JournalBytes, EndedAt: millis(at)}); err != nil {
 			return err
 		}
 		return record(ctx, q, audit.ConferenceClosed(origin(at, row.Tenant), id, reason))

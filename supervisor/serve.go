@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 
 	"konklave/access"
 	"konklave/audit"
@@ -11,6 +9,7 @@ import (
 	"konklave/conference"
 	"konklave/control"
 	"konklave/fault"
+	"konklave/journal"
 )
 
 // EventsMax is how many events one append may bring.
@@ -20,7 +19,6 @@ const EventsMax = 16384
 var (
 	errEventsMany    = fault.Newf(fault.KindTooLarge, "journal.too_many", "One append may bring at most %d events.", EventsMax)
 	errForgedActor   = fault.New(fault.KindDenied, "journal.forged_actor", "An event names somebody whom the controller did not admit.")
-	errEventsNone    = fault.New(fault.KindInvalid, "journal.empty", "An append brings at least one event.")
 	errEventsUnorder = fault.New(fault.KindInvalid, "journal.unordered", "The events of an append are not in order.")
 )
 
@@ -71,15 +69,15 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 		return err
 	}
 	if q.Epoch != w.epoch {
-		return fault.New(fault.KindConflict, "journal.stale_epoch", "Another worker has taken this conference over.")
+		return journal.ErrStaleEpoch
 	}
 	switch {
 	case len(q.Events) == 0:
-		return errEventsNone
+		return journal.ErrEmptyBatch
 	case len(q.Events) > EventsMax:
 		return errEventsMany
 	}
-	sum := digest(q.Events)
+	sum := journal.Digest(q.Events)
 	if w.people.stored(q.Seq, sum) {
 		return nil // the answer to the first time was lost
 	}
@@ -104,7 +102,7 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 			ended = true
 		}
 	}
-	if err := w.s.Records.AppendConference(ctx, w.id, q.Epoch, q.Seq, len(q.Events), sum, entries, ended); err != nil {
+	if err := w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, entries, ended); err != nil {
 		return err
 	}
 	w.people.commit(people, q.Seq, sum)
@@ -134,22 +132,4 @@ func (w *worker) entries(people *draft, e conference.Event) ([]audit.Entry, erro
 		return []audit.Entry{audit.ConferenceEnded(r, string(f.Reason))}, nil
 	}
 	return nil, fault.Newf(fault.KindInvalid, "journal.unknown_kind", "The event kind %q has no audit entry.", e.Fact.Kind())
-}
-
-// digest tells whether a repeated append brings the same content.
-func digest(events []conference.Stored) []byte {
-	h := sha256.New()
-	for _, e := range events {
-		var n [24]byte
-		binary.BigEndian.PutUint64(n[:8], uint64(e.Seq))
-		binary.BigEndian.PutUint64(n[8:16], uint64(e.At.UnixMilli()))
-		binary.BigEndian.PutUint64(n[16:], uint64(len(e.Fact)))
-		h.Write(n[:])
-		h.Write(e.Fact)
-		h.Write([]byte(e.Kind))
-		h.Write([]byte{0})
-		h.Write([]byte(e.By))
-		h.Write([]byte{0})
-	}
-	return h.Sum(nil)
 }

@@ -18,6 +18,7 @@ import (
 	"konklave/auth"
 	"konklave/conference"
 	"konklave/fault"
+	"konklave/journal"
 	"konklave/launch"
 	"konklave/meeting"
 )
@@ -28,10 +29,14 @@ type Records interface {
 	OpenConference(ctx context.Context, meetingID string) (rec conference.Record, created bool, err error)
 	// NextEpoch counts the conference's epoch up and returns it; events of earlier epochs are refused from now on.
 	NextEpoch(ctx context.Context, id string) (int64, error)
-	// AppendConference stores count events, the first with number seq, and their audit entries, in one transaction.
-	AppendConference(ctx context.Context, id string, epoch, seq int64, count int, digest []byte, entries []audit.Entry, ended bool) error
 	// LiveConferences lists the conferences that have not ended.
 	LiveConferences(ctx context.Context) ([]conference.Record, error)
+}
+
+// Journal keeps what workers append; *journal.Journal is one.
+type Journal interface {
+	Append(ctx context.Context, conferenceID string, epoch, seq int64, events []conference.Stored, entries []audit.Entry, ended bool) error
+	Load(ctx context.Context, conferenceID string) (journal.Replay, error)
 }
 
 // Tickets redeems tickets.
@@ -50,6 +55,7 @@ type Launcher interface {
 // Options are what a supervisor needs. Settings without ID and Title are the template for each conference.
 type Options struct {
 	Records    Records
+	Journal    Journal
 	Tickets    Tickets
 	Launcher   Launcher
 	Key        []byte // of this instance; the keys of the control channels are derived from it

@@ -22,11 +22,13 @@ import (
 	"konklave/conference"
 	"konklave/control"
 	"konklave/fault"
+	"konklave/journal"
 	"konklave/launch"
 	"konklave/meeting"
 	"konklave/store"
 	"konklave/supervisor"
 	"konklave/user"
+	"konklave/vault"
 )
 
 // puppets is a launcher whose workers are played by the test: hostile where it wants.
@@ -103,6 +105,10 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys, err := vault.Open(ctx, filepath.Join(t.TempDir(), "master.key"), db)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8)}}
 	u, err := user.NewService(db, hasher{}, time.Now).Create(ctx, access.System("test"), user.New{
 		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
@@ -115,7 +121,7 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 		t.Fatal(err)
 	}
 	o := supervisor.Options{
-		Records: db, Tickets: w.tickets, Launcher: w.puppets, Key: []byte("0123456789abcdef0123456789abcdef"), Dir: dir,
+		Records: db, Journal: journal.New(db, keys, slog.New(slog.DiscardHandler)), Tickets: w.tickets, Launcher: w.puppets, Key: []byte("0123456789abcdef0123456789abcdef"), Dir: dir,
 		Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Ports: supervisor.PortRange{First: 42000, Last: 42099},
 		Settings:   conference.Settings{Codec: "vp8", ResumeWindow: time.Minute, Linger: time.Minute, MaxParticipants: 10},
 		MediaLease: time.Minute, MaxRunning: 2, LogLevel: "info", LogFormat: "text", Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -306,16 +312,16 @@ func TestA89AHostileWorkerIsRefused(t *testing.T) {
 	}
 }
 
-// forgetful is a store that does not write what is appended: only the number of events is of interest.
-type forgetful struct{ *store.Store }
+// forgetful is a journal that does not write what is appended: only the number of events is of interest.
+type forgetful struct{ supervisor.Journal }
 
-func (forgetful) AppendConference(context.Context, string, int64, int64, int, []byte, []audit.Entry, bool) error {
+func (forgetful) Append(context.Context, string, int64, int64, []conference.Stored, []audit.Entry, bool) error {
 	return nil
 }
 
 func TestEventsMaxFromBothSides(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *supervisor.Options) { o.Records = forgetful{o.Records.(*store.Store)} }) //nolint:forcetypeassert // set by newWorld
+	w := newWorld(t, func(o *supervisor.Options) { o.Journal = forgetful{o.Journal} })
 	id, worker := w.open(t)
 	anna := w.admit(t, id, worker, "Anna")
 	events := []conference.Stored{stored(t, 1, "", joined(anna, "p1"))}

@@ -10,6 +10,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"konklave/auth"
 )
 
 // Names of the settings that hold the public half of the recovery key and the master key encrypted to it.
@@ -18,28 +20,21 @@ const (
 	SettingEscrow    = "recovery.master_key"
 )
 
-// Recovery is a new recovery key, an age identity (X25519), with what the instance keeps of it.
-type Recovery struct {
-	Secret    string // "AGE-SECRET-KEY-1…": shown once and kept nowhere
-	Recipient string // "age1…": its public half, kept as SettingRecipient; backups are encrypted to it
-	Escrow    string // the master key encrypted to the recipient, an armored age file, kept as SettingEscrow
-}
-
 // Errors of the recovery key.
 var (
 	ErrRecoveryKey = errors.New("this is not a recovery key; it begins with AGE-SECRET-KEY-1")
 	ErrWrongKey    = errors.New("this recovery key does not belong to this database or backup")
 )
 
-// NewRecovery makes a recovery key and encrypts the master key to it.
-func (v *Vault) NewRecovery() (Recovery, error) {
+// NewRecovery makes a recovery key, an age identity (X25519), and encrypts the master key to it. It is an auth.NewRecovery.
+func (v *Vault) NewRecovery() (secret string, kept auth.Recovery, err error) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
-		return Recovery{}, fmt.Errorf("make recovery key: %w", err)
+		return "", kept, fmt.Errorf("make recovery key: %w", err)
 	}
-	r := Recovery{Secret: identity.String(), Recipient: identity.Recipient().String()}
-	r.Escrow, err = v.escrow(identity.Recipient())
-	return r, err
+	kept.Recipient = identity.Recipient().String()
+	kept.Escrow, err = v.escrow(identity.Recipient())
+	return identity.String(), kept, err
 }
 
 func (v *Vault) escrow(to age.Recipient) (string, error) {

@@ -1,7 +1,7 @@
 // Package vault keeps the master key of an instance, wraps other keys with it, and seals what is encrypted at rest.
 //
 // The master key lies in a file outside the database and outside backups. What it wraps lies in the database. A copy of the
-// master key, encrypted to the recovery key (see [Recovery]), lies in the database too, so that a backup and the recovery
+// master key, encrypted to the recovery key (see [Vault.NewRecovery]), lies in the database too, so that a backup and the recovery
 // key together are enough to get everything back.
 package vault
 

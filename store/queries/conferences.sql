@@ -18,11 +18,4 @@ UPDATE conferences SET epoch = epoch + 1 WHERE id = @id AND ended_at = 0 RETURNI
 UPDATE conferences SET tenant = tenant WHERE id = @id RETURNING *;
 
 -- name: AdvanceConference :exec
-UPDATE conferences SET seq = @seq, ended_at = @ended_at WHERE id = @id;
-
--- name: InsertBatch :exec
-INSERT INTO journal_batches (conference_id, first_seq, tenant, events, epoch, digest, at)
-VALUES (@conference_id, @first_seq, @tenant, @events, @epoch, @digest, @at);
-
--- name: BatchAt :one
-SELECT * FROM journal_batches WHERE conference_id = @conference_id AND first_seq = @first_seq;
+UPDATE conferences SET seq = @seq, journal_bytes = @journal_bytes, ended_at = @ended_at WHERE id = @id;

@@ -10,46 +10,28 @@ import (
 )
 
 const advanceConference = `-- name: AdvanceConference :exec
-UPDATE conferences SET seq = $1, ended_at = $2 WHERE id = $3
+UPDATE conferences SET seq = $1, journal_bytes = $2, ended_at = $3 WHERE id = $4
 `
 
 type AdvanceConferenceParams struct {
-	Seq     int64
-	EndedAt int64
-	ID      string
+	Seq          int64
+	JournalBytes int64
+	EndedAt      int64
+	ID           string
 }
 
 func (q *Queries) AdvanceConference(ctx context.Context, arg AdvanceConferenceParams) error {
-	_, err := q.db.ExecContext(ctx, advanceConference, arg.Seq, arg.EndedAt, arg.ID)
+	_, err := q.db.ExecContext(ctx, advanceConference,
+		arg.Seq,
+		arg.JournalBytes,
+		arg.EndedAt,
+		arg.ID,
+	)
 	return err
 }
 
-const batchAt = `-- name: BatchAt :one
-SELECT conference_id, first_seq, tenant, events, epoch, digest, at FROM journal_batches WHERE conference_id = $1 AND first_seq = $2
-`
-
-type BatchAtParams struct {
-	ConferenceID string
-	FirstSeq     int64
-}
-
-func (q *Queries) BatchAt(ctx context.Context, arg BatchAtParams) (JournalBatch, error) {
-	row := q.db.QueryRowContext(ctx, batchAt, arg.ConferenceID, arg.FirstSeq)
-	var i JournalBatch
-	err := row.Scan(
-		&i.ConferenceID,
-		&i.FirstSeq,
-		&i.Tenant,
-		&i.Events,
-		&i.Epoch,
-		&i.Digest,
-		&i.At,
-	)
-	return i, err
-}
-
 const conferenceByID = `-- name: ConferenceByID :one
-SELECT id, tenant, meeting_id, epoch, seq, started_at, ended_at FROM conferences WHERE id = $1
+SELECT id, tenant, meeting_id, epoch, seq, started_at, ended_at, journal_bytes FROM conferences WHERE id = $1
 `
 
 func (q *Queries) ConferenceByID(ctx context.Context, id string) (Conference, error) {
@@ -63,36 +45,9 @@ func (q *Queries) ConferenceByID(ctx context.Context, id string) (Conference, er
 		&i.Seq,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.JournalBytes,
 	)
 	return i, err
-}
-
-const insertBatch = `-- name: InsertBatch :exec
-INSERT INTO journal_batches (conference_id, first_seq, tenant, events, epoch, digest, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-`
-
-type InsertBatchParams struct {
-	ConferenceID string
-	FirstSeq     int64
-	Tenant       string
-	Events       int64
-	Epoch        int64
-	Digest       []byte
-	At           int64
-}
-
-func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) error {
-	_, err := q.db.ExecContext(ctx, insertBatch,
-		arg.ConferenceID,
-		arg.FirstSeq,
-		arg.Tenant,
-		arg.Events,
-		arg.Epoch,
-		arg.Digest,
-		arg.At,
-	)
-	return err
 }
 
 const insertConference = `-- name: InsertConference :exec
@@ -117,7 +72,7 @@ func (q *Queries) InsertConference(ctx context.Context, arg InsertConferencePara
 }
 
 const liveConferenceOf = `-- name: LiveConferenceOf :one
-SELECT id, tenant, meeting_id, epoch, seq, started_at, ended_at FROM conferences WHERE meeting_id = $1 AND ended_at = 0
+SELECT id, tenant, meeting_id, epoch, seq, started_at, ended_at, journal_bytes FROM conferences WHERE meeting_id = $1 AND ended_at = 0
 `
 
 func (q *Queries) LiveConferenceOf(ctx context.Context, meetingID string) (Conference, error) {
@@ -131,12 +86,13 @@ func (q *Queries) LiveConferenceOf(ctx context.Context, meetingID string) (Confe
 		&i.Seq,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.JournalBytes,
 	)
 	return i, err
 }
 
 const liveConferences = `-- name: LiveConferences :many
-SELECT id, tenant, meeting_id, epoch, seq, started_at, ended_at FROM conferences WHERE ended_at = 0 ORDER BY started_at, id
+SELECT id, tenant, meeting_id, epoch, seq, started_at, ended_at, journal_bytes FROM conferences WHERE ended_at = 0 ORDER BY started_at, id
 `
 
 func (q *Queries) LiveConferences(ctx context.Context) ([]Conference, error) {
@@ -156,6 +112,7 @@ func (q *Queries) LiveConferences(ctx context.Context) ([]Conference, error) {
 			&i.Seq,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.JournalBytes,
 		); err != nil {
 			return nil, err
 		}
@@ -171,7 +128,7 @@ func (q *Queries) LiveConferences(ctx context.Context) ([]Conference, error) {
 }
 
 const lockConference = `-- name: LockConference :one
-UPDATE conferences SET tenant = tenant WHERE id = $1 RETURNING id, tenant, meeting_id, epoch, seq, started_at, ended_at
+UPDATE conferences SET tenant = tenant WHERE id = $1 RETURNING id, tenant, meeting_id, epoch, seq, started_at, ended_at, journal_bytes
 `
 
 // LockConference reads a conference that nobody else can change before the end of the transaction.
@@ -186,6 +143,7 @@ func (q *Queries) LockConference(ctx context.Context, id string) (Conference, er
 		&i.Seq,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.JournalBytes,
 	)
 	return i, err
 }

@@ -32,13 +32,21 @@ type AuditEntry struct {
 }
 
 type Conference struct {
-	ID        string
-	Tenant    string
-	MeetingID string
-	Epoch     int64
-	Seq       int64
-	StartedAt int64
-	EndedAt   int64
+	ID           string
+	Tenant       string
+	MeetingID    string
+	Epoch        int64
+	Seq          int64
+	StartedAt    int64
+	EndedAt      int64
+	JournalBytes int64
+}
+
+type ConferenceKey struct {
+	ConferenceID string
+	Tenant       string
+	Wrapped      []byte
+	CreatedAt    int64
 }
 
 type Device struct {
@@ -48,6 +56,11 @@ type Device struct {
 	ExpiresAt int64
 }
 
+type InstanceSetting struct {
+	Name  string
+	Value string
+}
+
 type JournalBatch struct {
 	ConferenceID string
 	FirstSeq     int64
@@ -55,6 +68,23 @@ type JournalBatch struct {
 	Events       int64
 	Epoch        int64
 	Digest       []byte
+	At           int64
+}
+
+type JournalEvent struct {
+	ConferenceID string
+	Number       int64
+	Tenant       string
+	Epoch        int64
+	Kind         string
+	Sealed       []byte
+}
+
+type JournalSnapshot struct {
+	ConferenceID string
+	Number       int64
+	Tenant       string
+	Sealed       []byte
 	At           int64
 }
 

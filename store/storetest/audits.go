@@ -70,12 +70,12 @@ var audits = map[string]func(*testing.T, *house){
 		if r.Epoch, err = h.NextEpoch(t.Context(), r.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.AppendConference(t.Context(), r.ID, r.Epoch, 1, 1, []byte("a"), []audit.Entry{taken}, false); err != nil {
+		if err := h.append(t, batch(r.ID, r.Epoch, 1, 1, "a", taken)); err != nil {
 			t.Fatal(err)
 		}
 		// The same entry cannot be written twice: from here on writing it fails.
 		h.wantNewEntries(t, func() {
-			if err := h.AppendConference(t.Context(), r.ID, r.Epoch, 2, 1, []byte("b"), []audit.Entry{h.chat(r), taken}, true); err == nil {
+			if err := h.append(t, ending(batch(r.ID, r.Epoch, 2, 1, "b", h.chat(r), taken))); err == nil {
 				t.Error("append succeeded")
 			}
 			lost := m

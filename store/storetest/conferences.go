@@ -7,6 +7,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/conference"
+	"konklave/journal"
 	"konklave/meeting"
 	"konklave/store"
 )
@@ -67,7 +68,7 @@ var conferences = map[string]func(*testing.T, *house){
 	"BatchIsAppendedOnce": func(t *testing.T, h *house) {
 		r := h.conference(t)
 		add := func(seq int64, count int, digest string) error {
-			return h.AppendConference(t.Context(), r.ID, 1, seq, count, []byte(digest), []audit.Entry{h.chat(r)}, false)
+			return h.append(t, batch(r.ID, 1, seq, count, digest, h.chat(r)))
 		}
 		h.wantNewEntries(t, func() {
 			for i, step := range []struct {
@@ -78,9 +79,9 @@ var conferences = map[string]func(*testing.T, *house){
 			}{
 				{1, 2, "a", nil}, {3, 1, "b", nil},
 				{3, 1, "b", nil}, {1, 2, "a", nil}, // again
-				{3, 1, "x", store.ErrOutOfOrder}, {3, 2, "b", store.ErrOutOfOrder}, {2, 1, "a", store.ErrOutOfOrder},
-				{5, 1, "c", store.ErrOutOfOrder}, {0, 1, "c", store.ErrOutOfOrder}, {-1, 1, "c", store.ErrOutOfOrder},
-				{4, 0, "c", store.ErrEmptyBatch}, {4, -1, "c", store.ErrEmptyBatch},
+				{3, 1, "x", journal.ErrOutOfOrder}, {3, 2, "b", journal.ErrOutOfOrder}, {2, 1, "a", journal.ErrOutOfOrder},
+				{5, 1, "c", journal.ErrOutOfOrder}, {0, 1, "c", journal.ErrOutOfOrder}, {-1, 1, "c", journal.ErrOutOfOrder},
+				{4, 0, "c", journal.ErrEmptyBatch},
 				{4, 1, "c", nil},
 			} {
 				if err := add(step.seq, step.count, step.digest); !errors.Is(err, step.want) {
@@ -96,20 +97,20 @@ var conferences = map[string]func(*testing.T, *house){
 		r := h.conference(t)
 		digests := []string{"a", "b", "c", "d"}
 		succeeded, failures := sideBySide(len(digests), func(i int) error {
-			return h.AppendConference(t.Context(), r.ID, 1, 1, 1, []byte(digests[i]), nil, false)
+			return h.append(t, batch(r.ID, 1, 1, 1, digests[i]))
 		})
 		if succeeded != 1 {
 			t.Errorf("%d of %d appended different first events", succeeded, len(digests))
 		}
 		for _, err := range failures {
-			if !errors.Is(err, store.ErrOutOfOrder) {
+			if !errors.Is(err, journal.ErrOutOfOrder) {
 				t.Errorf("got %v", err)
 			}
 		}
 	},
 	"A46StaleEpochIsRefused": func(t *testing.T, h *house) {
 		r := h.conference(t)
-		if err := h.AppendConference(t.Context(), r.ID, 1, 1, 1, []byte("a"), nil, false); err != nil {
+		if err := h.append(t, batch(r.ID, 1, 1, 1, "a")); err != nil {
 			t.Fatal(err)
 		}
 		if epoch, err := h.NextEpoch(t.Context(), r.ID); err != nil || epoch != 2 {
@@ -117,15 +118,15 @@ var conferences = map[string]func(*testing.T, *house){
 		}
 		h.wantNewEntries(t, func() {
 			for _, c := range []struct{ epoch, seq int64 }{{1, 2}, {1, 1}, {0, 2}, {3, 2}} {
-				if err := h.AppendConference(t.Context(), r.ID, c.epoch, c.seq, 1, []byte("a"), []audit.Entry{h.chat(r)}, false); !errors.Is(err, store.ErrStaleEpoch) {
+				if err := h.append(t, batch(r.ID, c.epoch, c.seq, 1, "a", h.chat(r))); !errors.Is(err, journal.ErrStaleEpoch) {
 					t.Errorf("epoch %d, seq %d: %v", c.epoch, c.seq, err)
 				}
 			}
 		})
-		if err := h.AppendConference(t.Context(), r.ID, 2, 1, 1, []byte("a"), nil, false); !errors.Is(err, store.ErrOutOfOrder) {
+		if err := h.append(t, batch(r.ID, 2, 1, 1, "a")); !errors.Is(err, journal.ErrOutOfOrder) {
 			t.Errorf("the batch of another epoch: %v", err)
 		}
-		if err := h.AppendConference(t.Context(), r.ID, 2, 2, 1, []byte("b"), nil, false); err != nil {
+		if err := h.append(t, batch(r.ID, 2, 2, 1, "b")); err != nil {
 			t.Errorf("the new worker: %v", err)
 		}
 	},
@@ -133,7 +134,7 @@ var conferences = map[string]func(*testing.T, *house){
 		r := h.conference(t)
 		report := audit.Report{At: h.clock.Now(), Actor: access.Worker(r.ID, r.Tenant), Conference: r.ID}
 		end := func() error {
-			return h.AppendConference(t.Context(), r.ID, 1, 1, 1, []byte("end"), []audit.Entry{audit.ConferenceEnded(report, "host")}, true)
+			return h.append(t, ending(batch(r.ID, 1, 1, 1, "end", audit.ConferenceEnded(report, "host"))))
 		}
 		added := h.wantNewEntries(t, func() {
 			for range 2 {
@@ -145,7 +146,7 @@ var conferences = map[string]func(*testing.T, *house){
 		if added[0].ReportedBy != r.ID {
 			t.Errorf("entry %+v", added[0])
 		}
-		if err := h.AppendConference(t.Context(), r.ID, 1, 2, 1, []byte("late"), nil, false); !errors.Is(err, store.ErrConferenceEnded) {
+		if err := h.append(t, batch(r.ID, 1, 2, 1, "late")); !errors.Is(err, store.ErrConferenceEnded) {
 			t.Errorf("append: %v", err)
 		}
 		if _, err := h.NextEpoch(t.Context(), r.ID); !errors.Is(err, store.ErrConferenceEnded) {
@@ -180,7 +181,7 @@ var conferences = map[string]func(*testing.T, *house){
 	"UnknownConference": func(t *testing.T, h *house) {
 		_, errGet := h.Conference(t.Context(), "x")
 		_, errEpoch := h.NextEpoch(t.Context(), "x")
-		errAppend := h.AppendConference(t.Context(), "x", 1, 1, 1, nil, nil, false)
+		errAppend := h.append(t, batch("x", 1, 1, 1, ""))
 		errClose := h.CloseConference(t.Context(), "x", "lost")
 		for i, err := range []error{errGet, errEpoch, errAppend, errClose} {
 			if !errors.Is(err, store.ErrConferenceUnknown) {

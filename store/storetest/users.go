@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"konklave/access"
@@ -145,7 +146,7 @@ var setup = map[string]func(*testing.T, *house){
 		}
 		h.wantNewEntries(t, func() {
 			succeeded, failures := sideBySide(4, func(i int) error {
-				_, err := h.setup.Complete(t.Context(), access.Nobody(), token, user.New{
+				_, _, err := h.setup.Complete(t.Context(), access.Nobody(), token, user.New{
 					Email: string(rune('a'+i)) + "@example.org", Name: "Admin", Password: password,
 				})
 				return err
@@ -158,7 +159,7 @@ var setup = map[string]func(*testing.T, *house){
 			if succeeded != 1 {
 				t.Errorf("%d administrators were made", succeeded)
 			}
-		}, audit.KindSetupCompleted)
+		}, audit.KindSetupCompleted, audit.KindRecoveryKeyMade)
 		if needed, err := h.setup.Needed(t.Context()); err != nil || needed {
 			t.Errorf("still needed: %v, %v", needed, err)
 		}
@@ -178,18 +179,18 @@ var setup = map[string]func(*testing.T, *house){
 		admin := user.New{Email: "a@example.org", Name: "Admin", Password: password}
 		h.wantNewEntries(t, func() {
 			for _, token := range []string{"", "x", first, second + "x"} {
-				if _, err := h.setup.Complete(t.Context(), access.Nobody(), token, admin); !errors.Is(err, auth.ErrSetupInvalid) {
+				if _, _, err := h.setup.Complete(t.Context(), access.Nobody(), token, admin); !errors.Is(err, auth.ErrSetupInvalid) {
 					t.Errorf("token %q: %v", token, err)
 				}
 			}
 			weak := admin
 			weak.Password = "short"
-			if _, err := h.setup.Complete(t.Context(), access.Nobody(), second, weak); !errors.Is(err, auth.ErrPasswordTooShort) {
+			if _, _, err := h.setup.Complete(t.Context(), access.Nobody(), second, weak); !errors.Is(err, auth.ErrPasswordTooShort) {
 				t.Errorf("short password: %v", err)
 			}
 		})
-		u, err := h.setup.Complete(t.Context(), access.Nobody(), second, admin)
-		if err != nil || u.Role != access.RoleAdmin {
+		u, key, err := h.setup.Complete(t.Context(), access.Nobody(), second, admin)
+		if err != nil || !strings.HasPrefix(key, "AGE-SECRET-KEY-1") || u.Role != access.RoleAdmin {
 			t.Errorf("after all mistakes: %+v, %v", u, err)
 		}
 	},
@@ -203,7 +204,7 @@ var setup = map[string]func(*testing.T, *house){
 			t.Errorf("an ordinary account ended the set-up: %v, %v", needed, err)
 		}
 		h.account(t, "boss@example.org", access.RoleAdmin)
-		_, err = h.setup.Complete(t.Context(), access.Nobody(), token, user.New{Email: "a@example.org", Name: "A", Password: password})
+		_, _, err = h.setup.Complete(t.Context(), access.Nobody(), token, user.New{Email: "a@example.org", Name: "A", Password: password})
 		if !errors.Is(err, auth.ErrSetupDone) {
 			t.Errorf("got %v", err)
 		}
