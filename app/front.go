@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"os"
+	"os/signal"
 
 	"konklave/activation"
 	"konklave/config"
@@ -26,7 +28,7 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	options, err := withCertificates(ctx, c, front.Options{
 		Static: web.Dist(), Controller: ControllerSocket(c), ConferenceDir: ConferenceDir(c),
-		PublicURL: c.PublicURL, Hosts: c.Hosts(), Limits: c.Limits, Log: log,
+		PublicURL: c.PublicURL, Hosts: c.Hosts(), Drain: onDrain(ctx), Limits: c.Limits, Log: log,
 	}, log)
 	if err != nil {
 		return err
@@ -63,4 +65,19 @@ func serveRedirect(ctx context.Context, c config.Config, f *front.Front, handed 
 		}
 	}()
 	return nil
+}
+
+// onDrain returns a channel that is closed when this process is asked to take nothing new.
+func onDrain(ctx context.Context) <-chan struct{} {
+	asked, drain := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(asked, drainSignal)
+	go func() {
+		defer signal.Stop(asked)
+		select {
+		case <-asked:
+			close(drain)
+		case <-ctx.Done():
+		}
+	}()
+	return drain
 }

@@ -32,6 +32,7 @@ type Options struct {
 	Challenge     func(http.ResponseWriter, *http.Request) bool // answers an ACME server on the plain HTTP listener; nil when there is none
 	TrustRoot     []byte                                        // CA (DER) that people are helped to trust; nil when there is none
 	Relay         func(net.Conn)                                // takes over connections that speak TURN; nil when there is no relay
+	Drain         <-chan struct{}                               // closed when the front is to take nothing new; nil for never
 	Limits        config.Limits
 	Log           *slog.Logger
 }
@@ -60,6 +61,7 @@ type Front struct {
 	challenge     func(http.ResponseWriter, *http.Request) bool
 	trust         http.Handler // nil without a CA to trust
 	relay         func(net.Conn)
+	drain         <-chan struct{}
 	limits        config.Limits
 	log           *slog.Logger
 }
@@ -67,7 +69,7 @@ type Front struct {
 // New returns a Front. It fails when the web client cannot be read or the public URL is not one.
 func New(o Options) (*Front, error) {
 	f := &Front{
-		conferenceDir: o.ConferenceDir, hosts: o.Hosts, certificates: o.Certificates, challenge: o.Challenge, relay: o.Relay,
+		conferenceDir: o.ConferenceDir, hosts: o.Hosts, certificates: o.Certificates, challenge: o.Challenge, relay: o.Relay, drain: o.Drain,
 		limits: o.Limits, log: o.Log,
 	}
 	if o.TrustRoot != nil {

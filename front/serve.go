@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -22,7 +23,8 @@ const (
 const Grace = 5 * time.Second
 
 // Serve answers on the public listener until ctx ends; then it lets requests finish within Grace and closes the rest,
-// WebSockets too. It returns nil after an orderly end.
+// WebSockets too. When Options.Drain is closed, it gives the listener up and carries what it has, WebSockets too, until the
+// last of it has ended. It returns nil after an orderly end.
 func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
 	e := &entrance{
 		Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax),
@@ -33,18 +35,33 @@ func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
 		defer stop()
 		go f.certificates.Run(fresh)
 	}
-	return serve(ctx, f.httpServer(f), e.enter())
+	return serve(ctx, f.drain, f.httpServer(f), e.enter())
 }
 
-func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
+func serve(ctx context.Context, drain <-chan struct{}, server *http.Server, listener net.Listener) error {
 	base, closeAll := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeAll()
 	server.BaseContext = func(net.Listener) context.Context { return base }
+	var underWay sync.WaitGroup // requests, and the WebSockets that some have become
+	server.Handler = tracked(server.Handler, &underWay)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err := <-ended:
 		return err
+	case <-drain:
+		drained := make(chan struct{})
+		go func() {
+			defer close(drained)
+			if server.Shutdown(base) == nil { // nothing comes after it that could be counted
+				underWay.Wait()
+			}
+		}()
+		select {
+		case <-drained:
+			return nil
+		case <-ctx.Done():
+		}
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(base, Grace)
@@ -55,6 +72,14 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 		err = server.Close()
 	}
 	return err
+}
+
+func tracked(h http.Handler, underWay *sync.WaitGroup) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		underWay.Add(1)
+		defer underWay.Done()
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (f *Front) httpServer(handler http.Handler) *http.Server {
