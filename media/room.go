@@ -90,6 +90,9 @@ func (r *Room) Admit(id string, p Permission) (token string) {
 	a.token = hash
 	r.tokens[hash] = a
 	s := a.session
+	if s != nil && !s.settled {
+		s.renewed, s = token, nil // the engine would not send it yet
+	}
 	r.mu.Unlock()
 
 	r.SetPermission(id, p)

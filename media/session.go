@@ -28,6 +28,9 @@ type session struct {
 	engine *rtc.ParticipantImpl
 	tracks trackQuota
 
+	settled bool   // the engine sends what it is given; guarded by the room's mu, as renewed is
+	renewed string // token that the client is to be told of once it does
+
 	mu   sync.Mutex
 	conn *connection
 	// joined is set once the client has its first answer, which must come before everything else.
@@ -124,14 +127,18 @@ func (r *Room) register(s *session) error {
 
 // recheck applies what was decided about the participant while the session was being set up.
 func (r *Room) recheck(s *session) error {
-	r.mu.RLock()
-	admitted, permission := r.participants[s.owner.id] == s.owner, s.owner.permission
-	r.mu.RUnlock()
+	r.mu.Lock()
+	admitted, permission, renewed := r.participants[s.owner.id] == s.owner, s.owner.permission, s.renewed
+	s.settled, s.renewed = true, ""
+	r.mu.Unlock()
 	if !admitted {
 		r.engine.room.RemoveParticipant(s.engine.Identity(), s.engine.ID(), types.ParticipantCloseReasonServiceRequestRemoveParticipant)
 		return ErrTokenUnknown
 	}
 	s.engine.SetPermission(permission.grant().ToPermission())
+	if renewed != "" {
+		_ = s.engine.SendRefreshToken(renewed)
+	}
 	return nil
 }
 
