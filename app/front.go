@@ -3,14 +3,20 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
+	"time"
 
 	"konklave/activation"
 	"konklave/config"
 	"konklave/front"
+	"konklave/turn"
 	"konklave/web"
 )
 
@@ -33,6 +39,13 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	relay, err := openRelay(ctx, &handed, options.Drain, log)
+	if err != nil {
+		return err
+	}
+	if c.TLS.On() {
+		options.Relay = relay.Take
+	}
 	f, err := front.New(options)
 	if err != nil {
 		return err
@@ -44,6 +57,46 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return err
 	}
 	return f.Serve(ctx, listener)
+}
+
+// openRelay runs the relay for media beside the front. It hears from the controller whose session has ended, until another
+// front takes that over.
+func openRelay(ctx context.Context, handed *activation.Set, drain <-chan struct{}, log *slog.Logger) (*turn.Server, error) {
+	keys := handed.File(nameKeys)
+	if keys == nil {
+		return nil, fmt.Errorf("the key of the relay %w", activation.ErrMissing)
+	}
+	defer keys.Close()
+	o := turn.Options{Key: make([]byte, relayKeySize), Now: time.Now, Log: log}
+	if _, err := io.ReadFull(keys, o.Key); err != nil {
+		return nil, fmt.Errorf("read the key of the relay: %w", err)
+	}
+	packets, err := handed.Packets(nameTURN)
+	if err != nil && !errors.Is(err, activation.ErrMissing) {
+		return nil, err
+	}
+	o.UDP, _ = packets.(*net.UDPConn) // nil when there is none
+	orders, err := handed.Listener(nameFront)
+	if err != nil {
+		return nil, err
+	}
+	s := turn.New(o)
+	go s.Run(ctx)
+	server := &http.Server{Handler: s.Control(), ReadHeaderTimeout: front.HeaderTimeout}
+	go func() {
+		if err := server.Serve(orders); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the relay does not hear the controller any more", "error", err)
+		}
+	}()
+	go func() {
+		select {
+		case <-drain:
+			s.Drain()
+		case <-ctx.Done():
+		}
+		_ = server.Close() // what was said is done
+	}()
+	return s, nil
 }
 
 // serveRedirect leads plain HTTP to HTTPS beside the front, when there is a listener for it.
