@@ -45,6 +45,8 @@ const (
 	CallAppend = "append"
 	// CallHistory reads back what was appended: [History] → [HistoryPage]. From VersionHistory on.
 	CallHistory = "history"
+	// CallRelay asks for a participant's way to the relay: [Relay] → [RelayGrant]. From VersionHistory on.
+	CallRelay = "relay"
 )
 
 // The calls a controller makes.
@@ -88,6 +90,20 @@ type HistoryPage struct {
 	Events       []conference.Stored `json:"events,omitempty"`
 	Seq          int64               `json:"seq"` // number of the last event of the journal
 	More         bool                `json:"more"`
+}
+
+// Relay is the content of CallRelay.
+type Relay struct {
+	Participant conference.ParticipantID `json:"participant"`
+}
+
+// RelayGrant is the answer to CallRelay: where the relay is (RFC 7065) and what opens it, until ExpiresAt. Without URLs there
+// is no relay.
+type RelayGrant struct {
+	URLs       []string  `json:"urls"`
+	Username   string    `json:"username"`
+	Credential string    `json:"credential"`
+	ExpiresAt  time.Time `json:"expiresAt"`
 }
 
 // Status is the answer to CallStatus.

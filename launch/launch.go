@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -73,6 +74,8 @@ type Running struct {
 	Epoch      int64     `json:"epoch"`
 	PID        int       `json:"pid"`
 	StartedAt  time.Time `json:"startedAt"`
+	// Media is where its media sockets are, asked of the sockets by the launcher.
+	Media []netip.AddrPort `json:"media,omitempty"`
 }
 
 // Exit is the end of a worker.
