@@ -75,7 +75,7 @@ type Store interface {
 	JournalRows(ctx context.Context, id string, after int64, limit int) ([]Row, error)
 	// JournalSnapshot returns the newest snapshot, or the zero one.
 	JournalSnapshot(ctx context.Context, id string) (Snapshot, error)
-	// PutJournalSnapshot takes the place of an earlier one.
+	// PutJournalSnapshot takes the place of an earlier one, never of a later one.
 	PutJournalSnapshot(ctx context.Context, id string, s Snapshot) error
 }
 
@@ -97,7 +97,8 @@ type Journal struct {
 	mu   sync.Mutex        // guards keys
 	keys map[string][]byte // of conferences that live, by conference
 
-	group group
+	group      group
+	condensing sync.Mutex // held while a snapshot is made in the background
 }
 
 // New returns a journal.
@@ -138,6 +139,8 @@ func (j *Journal) Append(ctx context.Context, conferenceID string, epoch, seq in
 	}
 	if ended {
 		j.forget(conferenceID)
+	} else {
+		j.condense(conferenceID, seq, len(events))
 	}
 	return nil
 }

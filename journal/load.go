@@ -20,7 +20,8 @@ type Replay struct {
 }
 
 // Load reads the journal of a conference. It fails with journal.corrupt when any row is missing or does not open: it was
-// damaged, moved or exchanged. A snapshot that does not open is only a detour: the events are read from the first.
+// damaged, moved or exchanged. A snapshot that does not open is only a detour: the events are read from the first. After many
+// events Load makes a new snapshot of a conference that lives.
 func (j *Journal) Load(ctx context.Context, conferenceID string) (Replay, error) {
 	rec, err := j.store.Conference(ctx, conferenceID)
 	if err != nil || rec.Seq == 0 {
@@ -38,8 +39,14 @@ func (j *Journal) Load(ctx context.Context, conferenceID string) (Replay, error)
 		return Replay{}, err
 	}
 	replay.Seq = rec.Seq
-	replay.Events, err = j.events(ctx, key, conferenceID, replay.SnapshotSeq, rec.Seq)
-	return replay, err
+	if replay.Events, err = j.events(ctx, key, conferenceID, replay.SnapshotSeq, rec.Seq); err != nil {
+		return Replay{}, err
+	}
+	short, err := j.condensed(ctx, key, rec, replay)
+	if err != nil {
+		j.log.ErrorContext(ctx, "snapshot was not made", "conference", conferenceID, "error", err)
+	}
+	return short, nil
 }
 
 func (j *Journal) snapshot(ctx context.Context, key []byte, conferenceID string, last int64) (Replay, error) {
@@ -48,12 +55,12 @@ func (j *Journal) snapshot(ctx context.Context, key []byte, conferenceID string,
 		return Replay{}, err
 	}
 	state, err := j.vault.Open(key, s.Sealed, Row{Number: s.Number, Kind: kindSnapshot}.place(conferenceID))
-	if err == nil && s.Number > last {
-		err = fmt.Errorf("it is of event %d, and the last one is %d", s.Number, last)
-	}
 	if err != nil {
 		j.log.ErrorContext(ctx, "snapshot is damaged, all events are read instead", "conference", conferenceID, "number", s.Number, "error", err)
 		return Replay{}, nil
+	}
+	if s.Number > last {
+		return Replay{}, ErrCorrupt.Because(fmt.Errorf("there is a snapshot of event %d, but the last event is %d", s.Number, last))
 	}
 	return Replay{Snapshot: state, SnapshotSeq: s.Number}, nil
 }

@@ -28,7 +28,8 @@ SELECT * FROM journal_snapshots WHERE conference_id = @conference_id;
 -- name: PutSnapshot :exec
 INSERT INTO journal_snapshots (conference_id, number, tenant, sealed, at)
 VALUES (@conference_id, @number, @tenant, @sealed, @at)
-ON CONFLICT (conference_id) DO UPDATE SET number = excluded.number, sealed = excluded.sealed, at = excluded.at;
+ON CONFLICT (conference_id) DO UPDATE SET number = excluded.number, sealed = excluded.sealed, at = excluded.at
+WHERE journal_snapshots.number < excluded.number;
 
 -- name: InsertBatch :exec
 INSERT INTO journal_batches (conference_id, first_seq, tenant, events, epoch, digest, at)

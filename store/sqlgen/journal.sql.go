@@ -196,6 +196,7 @@ const putSnapshot = `-- name: PutSnapshot :exec
 INSERT INTO journal_snapshots (conference_id, number, tenant, sealed, at)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (conference_id) DO UPDATE SET number = excluded.number, sealed = excluded.sealed, at = excluded.at
+WHERE journal_snapshots.number < excluded.number
 `
 
 type PutSnapshotParams struct {

@@ -208,6 +208,12 @@ var journals = map[string]func(*testing.T, *house){
 				t.Errorf("got %+v, %v", got, err)
 			}
 		}
+		if err := h.PutJournalSnapshot(t.Context(), r.ID, journal.Snapshot{Number: 8, Sealed: []byte("late")}); err != nil {
+			t.Error(err)
+		}
+		if got, err := h.JournalSnapshot(t.Context(), r.ID); err != nil || got.Number != 9 {
+			t.Errorf("an older one took the place: %+v, %v", got, err)
+		}
 		if err := h.PutJournalSnapshot(t.Context(), "x", journal.Snapshot{Number: 1}); fault.As(err).Code != "conference.unknown" {
 			t.Errorf("of an unknown conference: %v", err)
 		}

@@ -33,7 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, journals, audits,
+		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, journals, damages, audits,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -81,6 +81,7 @@ type house struct {
 	tokens    *auth.Tokens
 	tickets   *auth.Tickets
 	setup     *auth.Setup
+	keys      *vault.Vault
 	journal   *journal.Journal
 	passwords *auth.Passwords
 }
@@ -97,19 +98,23 @@ func newHouse(t *testing.T, db Database, passwordHash string) *house {
 			t.Errorf("close store: %v", err)
 		}
 	})
-	keys, err := vault.Open(t.Context(), filepath.Join(t.TempDir(), "master.key"), h.Store)
-	if err != nil {
+	if h.keys, err = vault.Open(t.Context(), filepath.Join(t.TempDir(), "master.key"), h.Store); err != nil {
 		t.Fatal(err)
 	}
-	h.journal = journal.New(h.Store, keys, slog.New(slog.DiscardHandler))
+	h.restart()
 	h.users = user.NewService(h.Store, h.passwords, h.clock.Now)
 	h.meetings = meeting.NewService(h.Store, h.clock.Now)
 	h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now})
 	h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
 	h.tokens = auth.NewTokens(h.Store, h.clock.Now)
 	h.tickets = auth.NewTickets(h.Store, h.clock.Now)
-	h.setup = auth.NewSetup(h.Store, h.passwords, keys.NewRecovery, h.clock.Now)
+	h.setup = auth.NewSetup(h.Store, h.passwords, h.keys.NewRecovery, h.clock.Now)
 	return h
+}
+
+// restart forgets what the journal remembers.
+func (h *house) restart() {
+	h.journal = journal.New(h.Store, h.keys, slog.New(slog.DiscardHandler))
 }
 
 // account makes an account named after its address, with the password above.
