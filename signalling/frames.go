@@ -31,11 +31,19 @@ type (
 	}
 )
 
+// ICEServer is a relay that the participant's media may go through: RTCIceServer of the browser.
+type ICEServer struct {
+	URLs       []string `json:"urls"` // RFC 7065
+	Username   string   `json:"username"`
+	Credential string   `json:"credential"`
+}
+
 // What the server sends.
 type (
 	mediaPart struct {
-		Path  string `json:"path"`
-		Token string `json:"token"`
+		Path  string      `json:"path"`
+		Token string      `json:"token"`
+		ICE   []ICEServer `json:"ice"`
 	}
 	resumePart struct {
 		Token         string `json:"token"`

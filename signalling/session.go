@@ -248,6 +248,10 @@ func (s *Server) welcome(ctx context.Context, sess *session, c *conn, line, seen
 }
 
 func (s *Server) stand(ctx context.Context, sess *session, c *conn, seen int64) error {
+	media := mediaPart{Path: MediaPath(s.ConferenceID)}
+	if s.Relay != nil {
+		media.ICE = s.Relay(ctx, sess.id)
+	}
 	c.sub = &subscriber{sess.id, c}
 	a, err := s.Conference.Attach(ctx, sess.id, c.line, seen, c.sub)
 	if errors.Is(err, conference.ErrNotPresent) {
@@ -257,7 +261,6 @@ func (s *Server) stand(ctx context.Context, sess *session, c *conn, seen int64) 
 	if err != nil {
 		return s.unavailable(err)
 	}
-	media := mediaPart{Path: MediaPath(s.ConferenceID)}
 	if media.Token, err = s.admit(sess, c); err != nil {
 		return err
 	}

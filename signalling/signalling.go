@@ -72,8 +72,10 @@ type Options struct {
 	Media        Gate
 	// Redeem turns a ticket into an admission; faults ticket.* or server.unavailable.
 	Redeem func(ctx context.Context, ticket string) (conference.Admission, error)
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Relay returns the relays for a participant, with credentials that are valid from now on. It must be quick; nil means none.
+	Relay func(ctx context.Context, p conference.ParticipantID) []ICEServer
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Server is the signalling of one conference.
