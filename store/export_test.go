@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"io/fs"
 	"time"
 )
 
@@ -13,3 +14,11 @@ func (s *Store) Pragma(ctx context.Context, name string) (value string, err erro
 
 // SetPatience changes how long one operation may take.
 func (s *Store) SetPatience(d time.Duration) { s.patience = d }
+
+// OpenAt opens a database with the schema that a program of an earlier version had.
+func OpenAt(ctx context.Context, dsn string, schema int64) (*Store, error) {
+	return Open(ctx, dsn, Options{schema: schema})
+}
+
+// Migrations are the files of the migrations.
+func Migrations() fs.FS { return migrations }

@@ -28,11 +28,16 @@ const (
 )
 
 func (s *Store) openSQLite(ctx context.Context, path string) error {
+	s.sqlite, s.dialect = true, sqliteDialect()
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives its other files the same mode
+	flags := os.O_RDWR | os.O_CREATE
+	if s.options.AsIs {
+		flags = os.O_RDWR // a database that is not there is not made
+	}
+	file, err := os.OpenFile(path, flags, 0o600) // SQLite gives its other files the same mode
 	if err != nil {
 		return err
 	}
@@ -65,11 +70,15 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) (err error) {
 	s.write.SetMaxOpenConns(postgresConnections)
 	s.write.SetMaxIdleConns(postgresConnections)
 	s.read = s.write
+	s.dialect, s.snapshotIsolation = postgresDialect(), sql.LevelRepeatableRead
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return err
 	}
-	return s.migrate(ctx, goose.DialectPostgres, "migrations/postgres", goose.WithSessionLocker(locker))
+	if err := s.migrate(ctx, goose.DialectPostgres, "migrations/postgres", goose.WithSessionLocker(locker)); err != nil {
+		return err
+	}
+	return s.warn(ctx)
 }
 
 // SchemaTooNewError says that the database was written by a newer program.
@@ -81,6 +90,9 @@ func (e *SchemaTooNewError) Error() string {
 }
 
 func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, dir string, options ...goose.ProviderOption) error {
+	if s.options.AsIs {
+		return nil
+	}
 	files, err := fs.Sub(migrations, dir)
 	if err != nil {
 		return err
@@ -88,6 +100,9 @@ func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, dir string, 
 	provider, err := goose.NewProvider(dialect, s.write, files, append(options, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
 		return err
+	}
+	if s.options.schema != 0 {
+		return s.upTo(ctx, provider, s.options.schema)
 	}
 	for attempt := 1; ; attempt++ {
 		err = s.migrateOnce(ctx, provider)

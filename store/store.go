@@ -21,6 +21,11 @@ import (
 type Options struct {
 	Now func() time.Time // nil means time.Now
 	Log *slog.Logger     // nil means silence
+
+	// AsIs leaves an old schema as it is. Only Snapshot and the settings are then certain to work; it is how a backup is
+	// made before the program is replaced.
+	AsIs   bool
+	schema int64 // the version to migrate to, 0 for the newest
 }
 
 // Store is an open database. It may be used by many goroutines at once.
@@ -31,6 +36,11 @@ type Store struct {
 	reads       health // apart, because a full disk stops writing alone
 	writes      health
 	patience    time.Duration
+	options     Options
+	dialect     dialect
+	sqlite      bool
+
+	snapshotIsolation sql.IsolationLevel // in which a transaction sees one state
 }
 
 // ErrDSN says that the place of the database was not understood.
@@ -39,7 +49,7 @@ var ErrDSN = errors.New(`the database must be given as "sqlite:PATH" or "postgre
 // Open opens the database at dsn, "sqlite:PATH" or "postgres://…", and brings its schema up to date. It refuses a schema
 // that is newer than this program.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
-	s := &Store{now: o.Now, log: o.Log, patience: patience}
+	s := &Store{now: o.Now, log: o.Log, patience: patience, options: o}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -83,9 +93,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	return nil
 }
-
-// queries reads outside a transaction: one statement sees one state.
-func (s *Store) queries() *sqlgen.Queries { return sqlgen.New(s.read) }
 
 // changeAttempts is how often a transaction is tried that PostgreSQL refuses because it clashed with another one.
 const changeAttempts = 3

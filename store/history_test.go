@@ -1,0 +1,335 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"konklave/store"
+)
+
+// written is one row that a program of some version wrote; columns that the database numbers itself are left out.
+type written struct {
+	table  string
+	values map[string]any
+}
+
+// history has, for each version of the schema, a row for each table that came with it. Rows may use those before them.
+func history() map[int64][]written {
+	blob := []byte{0, 1, 0xff}
+	return map[int64][]written{
+		1: {
+			{"users", map[string]any{"id": "u1", "tenant": "default", "email": "ä@example.org", "name": "Äöü \"'\\ \u2028 𝄞", "role": "admin", "language": "de", "password_hash": "$argon2id$", "created_at": 1}},
+			{"setup_tokens", map[string]any{"tenant": "default", "hash": blob, "created_at": 1}},
+			{"sessions", map[string]any{"id": "s1", "tenant": "default", "user_id": "u1", "hash": blob, "created_at": 1, "seen_at": 1, "expires_at": 2, "user_agent": "", "source": ""}},
+			{"devices", map[string]any{"hash": blob, "tenant": "default", "user_id": "u1", "expires_at": 2}},
+			{"sign_in_failures", map[string]any{"tenant": "default", "account": "a", "source": "s", "known": true, "at": 1}},
+			{"api_tokens", map[string]any{"id": "t1", "tenant": "default", "user_id": "u1", "hash": blob, "name": "ci", "created_at": 1, "expires_at": 2}},
+			{"meetings", map[string]any{"id": "m1", "tenant": "default", "owner_id": "u1", "title": "", "link": "l1", "guests_allowed": true, "created_at": 1, "updated_at": 1}},
+			{"meetings", map[string]any{"id": "m2", "tenant": "default", "owner_id": "u1", "title": "Rat", "link": "l2", "guests_allowed": false, "created_at": int64(1) << 62, "updated_at": -1}},
+			{"conferences", map[string]any{"id": "c1", "tenant": "default", "meeting_id": "m1", "epoch": 1, "seq": 1, "started_at": 1}},
+			{"journal_batches", map[string]any{"conference_id": "c1", "first_seq": 1, "tenant": "default", "events": 1, "epoch": 1, "digest": blob, "at": 7}},
+			{"tickets", map[string]any{"hash": blob, "tenant": "default", "conference_id": "c1", "meeting_id": "m1", "actor_kind": "guest", "actor_id": "g", "participant_id": "", "name": "Anna", "role": "participant", "expires_at": 2}},
+			{"audit_entries", map[string]any{"id": "a1", "tenant": "default", "at": 1, "kind": "user.created", "outcome": "success", "actor_kind": "system", "actor_id": "", "actor_user": "", "object_kind": "user", "object_id": "u1", "reported_by": "", "details": `{"role":"admin"}`}},
+			{"audit_entries", map[string]any{"id": "a2", "tenant": "default", "at": 1, "kind": "meeting.created", "outcome": "success", "actor_kind": "account", "actor_id": "u1", "actor_user": "u1", "object_kind": "meeting", "object_id": "m1", "reported_by": "", "details": `{}`}},
+		},
+		2: {
+			{"instance_settings", map[string]any{"name": "n", "value": "v"}},
+			{"conference_keys", map[string]any{"conference_id": "c1", "tenant": "default", "wrapped": blob, "created_at": 1}},
+			{"journal_events", map[string]any{"conference_id": "c1", "number": 1, "tenant": "default", "epoch": 1, "kind": "k", "sealed": []byte{}}},
+			{"journal_snapshots", map[string]any{"conference_id": "c1", "number": 1, "tenant": "default", "sealed": bytes.Repeat(blob, 1<<16), "at": 1}},
+		},
+	}
+}
+
+// newestSchema is the highest version that there is a migration for.
+func newestSchema(t *testing.T) int64 {
+	t.Helper()
+	versions := map[string][]string{}
+	for _, dialect := range []string{"sqlite", "postgres"} {
+		entries, err := fs.ReadDir(store.Migrations(), "migrations/"+dialect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			versions[dialect] = append(versions[dialect], e.Name())
+		}
+	}
+	if !slices.Equal(versions["sqlite"], versions["postgres"]) {
+		t.Errorf("the databases have different migrations: %v", versions)
+	}
+	for i, name := range versions["sqlite"] {
+		if !strings.HasPrefix(name, fmt.Sprintf("%05d_", i+1)) {
+			t.Errorf("migration %s is not number %d", name, i+1)
+		}
+	}
+	return int64(len(versions["sqlite"]))
+}
+
+// writeHistory writes what a program of this schema would have written.
+func writeHistory(t *testing.T, raw *sql.DB, schema int64) {
+	t.Helper()
+	for version := int64(1); version <= schema; version++ {
+		for _, w := range history()[version] {
+			var names, places []string
+			var values []any
+			for name, value := range w.values {
+				names, values = append(names, name), append(values, value)
+				places = append(places, fmt.Sprintf("$%d", len(values)))
+			}
+			statement := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", w.table, strings.Join(names, ", "), strings.Join(places, ", "))
+			if _, err := raw.ExecContext(t.Context(), statement, values...); err != nil {
+				t.Fatalf("schema %d: %s: %v", schema, statement, err)
+			}
+		}
+	}
+}
+
+// contents are all rows, in an order of their own.
+func contents(t *testing.T, s *store.Store) map[string][]string {
+	t.Helper()
+	n, err := s.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(n.Close(), n.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	all := map[string][]string{}
+	for _, table := range n.Tables {
+		all[table.Name] = []string{fmt.Sprint(table.Columns)}
+		if err := n.Rows(t.Context(), table, func(row []any) error {
+			all[table.Name] = append(all[table.Name], fmt.Sprintf("%q", row))
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+		slices.Sort(all[table.Name][1:])
+	}
+	return all
+}
+
+// eachDatabase runs a test with a new database of either kind.
+func eachDatabase(t *testing.T, test func(t *testing.T, fresh func(t *testing.T) (dsn string, raw *sql.DB))) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t *testing.T) (string, *sql.DB) {
+			path := filepath.Join(t.TempDir(), "k.db")
+			return "sqlite:" + path, rawSQLite(t, path)
+		})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		server := startPostgres(t)
+		test(t, func(t *testing.T) (string, *sql.DB) {
+			db := server.database(t, "template0")
+			return db.DSN, db.Raw
+		})
+	})
+}
+
+func TestEachEarlierVersionIsBroughtUpToDateWithItsData(t *testing.T) {
+	t.Parallel()
+	newest := newestSchema(t)
+	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
+		for schema := int64(1); schema <= newest; schema++ {
+			dsn, raw := fresh(t)
+			old, err := store.OpenAt(t.Context(), dsn, schema)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeHistory(t, raw, schema)
+			before := contents(t, old)
+			for table, rows := range before {
+				if len(rows) < 2 {
+					t.Errorf("schema %d: table %s is tested without rows: write one in history", schema, table)
+				}
+			}
+			if err := old.Close(); err != nil {
+				t.Fatal(err)
+			}
+			after := contents(t, open(t, dsn))
+			for table, rows := range before {
+				if kept, still := after[table]; still && len(kept) != len(rows) {
+					t.Errorf("schema %d to %d: table %s had %d rows and has %d", schema, newest, table, len(rows)-1, len(kept)-1)
+				}
+			}
+		}
+	})
+}
+
+func TestADatabaseIsReadAsItIs(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
+		dsn, raw := fresh(t)
+		old, err := store.OpenAt(t.Context(), dsn, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeHistory(t, raw, 1)
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := store.Open(t.Context(), dsn, store.Options{AsIs: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if n, err := s.Snapshot(t.Context()); err != nil || n.Schema != 1 || n.Close() != nil {
+			t.Errorf("snapshot %+v, %v", n, err)
+		}
+		if all := contents(t, s); len(all["users"]) != 2 {
+			t.Errorf("users %v", all["users"])
+		}
+	})
+	if _, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "k.db"), store.Options{AsIs: true}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a database that is not there: %v", err)
+	}
+}
+
+func TestASnapshotFillsEitherDatabase(t *testing.T) {
+	t.Parallel()
+	newest := newestSchema(t)
+	source := filepath.Join(t.TempDir(), "source.db")
+	first := open(t, "sqlite:"+source)
+	writeHistory(t, rawSQLite(t, source), newest)
+	want := contents(t, first)
+	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
+		dsn, raw := fresh(t)
+		if err := pour(t.Context(), first, dsn); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, dsn)
+		got := contents(t, s)
+		for table, rows := range want {
+			if !slices.Equal(got[table], rows) {
+				t.Errorf("%s: %.300q, want %.300q", table, got[table], rows)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d tables, want %d", len(got), len(want))
+		}
+		if err := insert(t.Context(), s, "next"); err != nil { // the log is numbered on
+			t.Errorf("insert: %v", err)
+		}
+		again, err := store.Open(t.Context(), dsn, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		if err := pour(t.Context(), first, dsn); !errors.Is(err, store.ErrNotEmpty) {
+			t.Errorf("fill what is not empty: %v", err)
+		}
+		back := "sqlite:" + filepath.Join(t.TempDir(), "back.db")
+		if _, err := raw.ExecContext(t.Context(), "DELETE FROM users WHERE id = 'next'"); err != nil {
+			t.Fatal(err)
+		}
+		if err := pour(t.Context(), again, back); err != nil {
+			t.Fatal(err)
+		}
+		if users := contents(t, open(t, back))["users"]; !slices.Equal(users, want["users"]) {
+			t.Errorf("there and back: %q", users)
+		}
+	})
+}
+
+// pour fills the database at dsn with all that is in s.
+func pour(ctx context.Context, s *store.Store, dsn string) error {
+	n, err := s.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	return store.Fill(ctx, dsn, n.Schema, store.Options{}, func(f *store.Filling) error {
+		for _, table := range n.Tables {
+			var rows [][]any
+			if err := n.Rows(ctx, table, func(row []any) error { rows = append(rows, cloned(row)); return nil }); err != nil {
+				return err
+			}
+			err := f.Table(ctx, table, func() ([]any, error) {
+				if len(rows) == 0 {
+					return nil, io.EOF
+				}
+				row := rows[0]
+				rows = rows[1:]
+				return row, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func cloned(row []any) []any {
+	row = slices.Clone(row)
+	for i, v := range row {
+		if b, ok := v.([]byte); ok {
+			row[i] = append([]byte{}, b...)
+		}
+	}
+	return row
+}
+
+func TestAFillThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
+	newest := newestSchema(t)
+	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
+		dsn, _ := fresh(t)
+		broken := errors.New("broken")
+		row := []any{"n", "v"}
+		settings := store.Table{Name: "instance_settings", Columns: []store.Column{{"name", store.TypeText}, {"value", store.TypeText}}}
+		err := store.Fill(t.Context(), dsn, newest, store.Options{}, func(f *store.Filling) error {
+			return f.Table(t.Context(), settings, func() ([]any, error) {
+				if row == nil {
+					return nil, broken
+				}
+				defer func() { row = nil }()
+				return row, nil
+			})
+		})
+		if !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
+		err = store.Fill(t.Context(), dsn, newest, store.Options{}, func(f *store.Filling) error {
+			settings.Columns = settings.Columns[:1]
+			return f.Table(t.Context(), settings, func() ([]any, error) { return nil, io.EOF })
+		})
+		if !errors.Is(err, store.ErrUnfit) {
+			t.Errorf("a table without a column: %v", err)
+		}
+		orphan := store.Table{Name: "conference_keys", Columns: []store.Column{{"conference_id", store.TypeText}, {"tenant", store.TypeText}, {"wrapped", store.TypeBytes}, {"created_at", store.TypeInteger}}}
+		rows := [][]any{{"nobody's", "default", []byte{1}, int64(1)}}
+		err = store.Fill(t.Context(), dsn, newest, store.Options{}, func(f *store.Filling) error {
+			return f.Table(t.Context(), orphan, func() ([]any, error) {
+				if len(rows) == 0 {
+					return nil, io.EOF
+				}
+				defer func() { rows = nil }()
+				return rows[0], nil
+			})
+		})
+		if err == nil {
+			t.Error("a row that refers to nothing was stored")
+		}
+		for table, rows := range contents(t, open(t, dsn)) {
+			if len(rows) != 1 {
+				t.Errorf("%s has %q", table, rows[1:])
+			}
+		}
+		if err := store.Fill(t.Context(), dsn, newest+1, store.Options{}, nil); !errors.As(err, new(*store.SchemaTooNewError)) {
+			t.Errorf("a newer schema: %v", err)
+		}
+	})
+}
