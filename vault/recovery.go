@@ -3,6 +3,8 @@ package vault
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -33,22 +35,58 @@ func (v *Vault) NewRecovery() (secret string, kept auth.Recovery, err error) {
 		return "", kept, fmt.Errorf("make recovery key: %w", err)
 	}
 	kept.Recipient = identity.Recipient().String()
-	kept.Escrow, err = v.escrow(identity.Recipient())
+	kept.Escrow, err = v.escrow(identity)
 	return identity.String(), kept, err
 }
 
-func (v *Vault) escrow(to age.Recipient) (string, error) {
+// proofPrefix begins the line of an escrow that only somebody with the recovery key can have written: the recipient is public,
+// and so an escrow alone does not say who encrypted it.
+const proofPrefix = "# proof "
+
+// escrowPurpose binds the proof of an escrow.
+const escrowPurpose = "konklave escrow 1"
+
+func (v *Vault) escrow(to *age.X25519Identity) (string, error) {
 	var text strings.Builder
 	lines := armor.NewWriter(&text)
-	w, err := age.Encrypt(lines, to)
+	w, err := age.Encrypt(lines, to.Recipient())
 	if err != nil {
 		return "", fmt.Errorf("encrypt master key: %w", err)
 	}
-	_, err = w.Write(encode(v.keys))
+	content := encode(v.keys)
+	proof := base64.StdEncoding.EncodeToString(mac([]byte(to.String()), escrowPurpose, content))
+	_, err = w.Write(append(content, proofPrefix+proof+"\n"...))
 	if err = errors.Join(err, w.Close(), lines.Close()); err != nil {
 		return "", fmt.Errorf("encrypt master key: %w", err)
 	}
 	return text.String(), nil
+}
+
+// OpenEscrow returns the vault whose master key is in an escrow, and the text of its file. It fails with ErrRecoveryKey when
+// secret is not a recovery key, with ErrWrongKey when it is another one or the escrow was not made together with it.
+func OpenEscrow(secret, escrow string) (*Vault, []byte, error) {
+	identity, err := age.ParseX25519Identity(strings.TrimSpace(secret))
+	if err != nil {
+		return nil, nil, ErrRecoveryKey // the cause repeats what was given
+	}
+	r, err := age.Decrypt(armor.NewReader(strings.NewReader(escrow)), identity)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w (%w)", ErrWrongKey, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(r, fileMax))
+	if err != nil {
+		return nil, nil, fmt.Errorf("decrypt master key: %w", err)
+	}
+	content, line, found := bytes.Cut(text, []byte(proofPrefix))
+	proof, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(line)))
+	if !found || err != nil || !hmac.Equal(proof, mac([]byte(identity.String()), escrowPurpose, content)) {
+		return nil, nil, fmt.Errorf("%w (the master key in it was put there by somebody else)", ErrWrongKey)
+	}
+	v, err := parse(content)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the master key in the backup is damaged: %w", err)
+	}
+	return v, content, nil
 }
 
 // Recipient returns the public half of the recovery key, "age1…", to which backups are encrypted; empty when none was made.
@@ -59,20 +97,9 @@ func Recipient(ctx context.Context, settings Settings) (string, error) {
 // RestoreFile writes the master key that escrow holds to path, where there must be no file yet (fs.ErrExist). It fails with
 // ErrRecoveryKey when secret is not a recovery key, with ErrWrongKey when it is another one.
 func RestoreFile(path, secret, escrow string) error {
-	identity, err := age.ParseX25519Identity(strings.TrimSpace(secret))
+	_, text, err := OpenEscrow(secret, escrow)
 	if err != nil {
-		return ErrRecoveryKey // the cause repeats what was given
+		return err
 	}
-	r, err := age.Decrypt(armor.NewReader(strings.NewReader(escrow)), identity)
-	if err != nil {
-		return fmt.Errorf("%w (%w)", ErrWrongKey, err)
-	}
-	var text bytes.Buffer
-	if _, err := io.Copy(&text, io.LimitReader(r, fileMax)); err != nil {
-		return fmt.Errorf("decrypt master key: %w", err)
-	}
-	if _, err := parse(text.Bytes()); err != nil {
-		return fmt.Errorf("the master key in the backup is damaged: %w", err)
-	}
-	return write(path, text.Bytes())
+	return write(path, text)
 }
