@@ -94,7 +94,7 @@ describe('joining', () => {
       ['anna', true],
       ['ben', false],
     ])
-    expect(room.connects).toEqual([{ path: '/conference/conf1/media', token: 'media-1', codec: 'vp8' }])
+    expect(room.connects).toEqual([{ path: '/conference/conf1/media', token: 'media-1', codec: 'vp8', ice: [] }])
   })
 
   test('publishes the captures of the preview', async () => {

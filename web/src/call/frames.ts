@@ -33,7 +33,9 @@ export type ConferenceInfo = ReturnType<typeof conference>
 const state = object({ conference, participants: list(person), chat: list(message) })
 export type ServerState = ReturnType<typeof state>
 
-const media = object({ path: localPath, token: text })
+const relay = object({ urls: list(text), username: text, credential: text })
+
+const media = object({ path: localPath, token: text, ice: list(relay) })
 export type MediaAccess = ReturnType<typeof media>
 
 /** What happened in the conference; kinds this client does not know are read as `unknown` and ignored. */

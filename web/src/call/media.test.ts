@@ -7,7 +7,7 @@ let room: ScriptedRoom
 let lost: number[]
 let failed: unknown[]
 let line: MediaLine
-const access = (token: string): Access => ({ path: '/conference/c/media', token, codec: 'vp8' })
+const access = (token: string): Access => ({ path: '/conference/c/media', token, codec: 'vp8', ice: [] })
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,4 +1,5 @@
 /** The media line: keeps a room connected with the newest access, and knows what is to be sent whatever happens to the line. */
+import type { MediaAccess } from './frames'
 import { pauseBefore } from './signalling'
 import type { Quality, ScreenHint, VideoRef } from './types'
 
@@ -10,6 +11,8 @@ export interface Access {
   readonly path: string
   readonly token: string
   readonly codec: VideoCodecName
+  /** the relays for media that do not come through directly; others are not asked */
+  readonly ice: MediaAccess['ice']
 }
 
 export interface Outgoing {
@@ -40,8 +43,8 @@ export interface RoomHandlers {
 export interface MediaRoom {
   readonly connect: (access: Access) => Promise<void>
   readonly disconnect: () => Promise<void>
-  /** The token for the next time the standing line has to be taken up again. */
-  readonly renewToken: (token: string) => void
+  /** What is needed the next time the standing line has to be taken up again. */
+  readonly renew: (access: Access) => void
   /** The track to send; undefined sends none. Remembered over connections. */
   readonly publish: (source: Source, outgoing: Outgoing | undefined) => void
   readonly wantVideo: (wanted: boolean) => void
@@ -110,7 +113,7 @@ export class MediaLine {
   use(access: Access, renew: boolean): void {
     this.access = access
     if (renew || this.state === 'idle' || this.state === 'waiting') void this.connect()
-    else if (this.state === 'connected') this.room?.renewToken(access.token)
+    else if (this.state === 'connected') this.room?.renew(access)
   }
 
   /** Does something with the room, now or once it is loaded, in order. */

@@ -22,6 +22,7 @@ import {
 import { Meters } from './levels'
 import type { Access, MediaRoom, Outgoing, PersonMedia, RoomHandlers, Source, VideoCodecName } from './media'
 import { Publication } from './publication'
+import { ownRelays } from './relays'
 import type { ScreenHint, VideoRef } from './types'
 
 /** Every browser can send and show it. */
@@ -77,6 +78,8 @@ class SfuRoom implements MediaRoom {
   private videoWanted = true
   private leaving = false
   private codec: VideoCodecName = backup
+  /** The library reads it whenever it connects. A list, if an empty one: without a list it would ask others. */
+  private readonly rtcConfig: RTCConfiguration & { iceServers: RTCIceServer[] } = { iceServers: [] }
 
   constructor(handlers: RoomHandlers) {
     this.handlers = handlers
@@ -103,12 +106,12 @@ class SfuRoom implements MediaRoom {
     this.listen()
   }
 
-  async connect({ path, token, codec }: Access): Promise<void> {
+  async connect({ path, token, codec, ice }: Access): Promise<void> {
     this.leaving = false
     this.codec = codec
     const url = new URL(path, location.href.replace(/^http/, 'ws')).href
-    // An empty list, not an absent one: whatever the server lists, no other host is asked.
-    const rtcConfig: RTCConfiguration = { iceServers: [] }
+    this.rtcConfig.iceServers = ownRelays(ice, location.hostname)
+    const { rtcConfig } = this
     await this.room.connect(url, token, { rtcConfig, peerConnectionTimeout, websocketTimeout, maxRetries: 0 })
   }
 
@@ -117,7 +120,8 @@ class SfuRoom implements MediaRoom {
     await this.room.disconnect(false)
   }
 
-  renewToken(token: string): void {
+  renew({ token, ice }: Access): void {
+    this.rtcConfig.iceServers = ownRelays(ice, location.hostname)
     // The way the server's own message takes; while the line is down that message cannot come.
     this.room.engine?.client.onTokenRefresh?.(token)
   }

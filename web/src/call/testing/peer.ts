@@ -104,13 +104,13 @@ export function welcome(patch: object = {}, state: object = {}) {
       chat: [],
       ...state,
     },
-    media: { path: '/conference/conf1/media', token: 'media-1' },
+    media: { path: '/conference/conf1/media', token: 'media-1', ice: [] },
     now: '2026-11-21T10:00:00.000Z',
     ...patch,
   }
 }
 
 export function resumed(patch: object = {}) {
-  const media = { path: '/conference/conf1/media', token: 'media-2' }
+  const media = { path: '/conference/conf1/media', token: 'media-2', ice: [] }
   return { type: 'resumed', epoch: 1, seq: 10, media, now: '2026-11-21T10:00:30.000Z', ...patch }
 }

@@ -27,7 +27,7 @@ export class ScriptedRoom implements MediaRoom {
   disconnect = async () => {
     this.disconnects++
   }
-  renewToken = (token: string) => {
+  renew = ({ token }: Access) => {
     this.tokens.push(token)
   }
   publish = (source: Source, outgoing: Outgoing | undefined) => {
