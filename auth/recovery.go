@@ -40,9 +40,9 @@ func NewRecoveryKeys(store RecoveryStore, make NewRecovery, now func() time.Time
 	return &RecoveryKeys{store, make, now}
 }
 
-// Replace makes a recovery key and returns its secret, to be shown once. Faults: access, recovery_key.exists when there is
+// Make makes a recovery key and returns its secret, to be shown once. Faults: access, recovery_key.exists when there is
 // one and replace is false.
-func (k *RecoveryKeys) Replace(ctx context.Context, actor access.Actor, replace bool) (string, error) {
+func (k *RecoveryKeys) Make(ctx context.Context, actor access.Actor, replace bool) (string, error) {
 	if err := access.Decide(actor, access.RecoveryKeyMake, access.Object{Kind: "recovery_key", Tenant: actor.Tenant}).Err(); err != nil {
 		return "", err
 	}

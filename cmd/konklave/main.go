@@ -23,14 +23,15 @@ func main() {
 
 // commands is the command line.
 type commands struct {
-	Serve      ServeCmd      `cmd:"" help:"Run everything: one command, one machine."`
-	User       UserCmd       `cmd:"" help:"Manage accounts."`
-	Config     ConfigCmd     `cmd:"" help:"Check and show the configuration."`
-	Doctor     DoctorCmd     `cmd:"" help:"Examine this instance and its machine, and say what to mend."`
-	Version    VersionCmd    `cmd:"" help:"Print the version."`
-	Front      FrontCmd      `cmd:"" hidden:"" help:"The public listener (started by serve)."`
-	Controller ControllerCmd `cmd:"" hidden:"" help:"The controller (started by serve)."`
-	Conference ConferenceCmd `cmd:"" hidden:"" help:"One conference (started by serve)."`
+	Serve       ServeCmd       `cmd:"" help:"Run everything: one command, one machine."`
+	User        UserCmd        `cmd:"" help:"Manage accounts."`
+	RecoveryKey RecoveryKeyCmd `cmd:"" help:"Make the key that opens backups, or bring the master key back with it."`
+	Config      ConfigCmd      `cmd:"" help:"Check and show the configuration."`
+	Doctor      DoctorCmd      `cmd:"" help:"Examine this instance and its machine, and say what to mend."`
+	Version     VersionCmd     `cmd:"" help:"Print the version."`
+	Front       FrontCmd       `cmd:"" hidden:"" help:"The public listener (started by serve)."`
+	Controller  ControllerCmd  `cmd:"" hidden:"" help:"The controller (started by serve)."`
+	Conference  ConferenceCmd  `cmd:"" hidden:"" help:"One conference (started by serve)."`
 }
 
 // streams are the standard streams, for commands that use them.
