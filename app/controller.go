@@ -21,6 +21,7 @@ import (
 	"konklave/meeting"
 	"konklave/store"
 	"konklave/supervisor"
+	"konklave/turn"
 	"konklave/user"
 	"konklave/vault"
 )
@@ -55,6 +56,10 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return fmt.Errorf("instance key: %w", err)
 	}
+	relay, err := relayKey(c.Data)
+	if err != nil {
+		return err
+	}
 	db, err := store.Open(ctx, c.DSN(), store.Options{Now: time.Now, Log: log})
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
@@ -70,7 +75,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
 	tickets := auth.NewTickets(db, time.Now)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, time.Now)
-	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcherConn), key, log))
+	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcherConn), key, relay, log))
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
@@ -89,7 +94,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	return serveUntil(ctx, api.Server(), listener, sup.Run)
 }
 
-func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key []byte, log *slog.Logger) supervisor.Options {
+func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {
 	return supervisor.Options{
 		Records: db, Journal: records, Tickets: tickets, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
 		Addresses: c.Media.Addresses, Ports: supervisor.PortRange(c.Media.Ports),
@@ -97,7 +102,8 @@ func supervisorOptions(c config.Config, db *store.Store, records *journal.Journa
 			Codec: string(c.Media.Codec), ResumeWindow: c.Conference.ResumeWindow, Linger: c.Conference.Linger,
 			MaxParticipants: c.Conference.MaxParticipants,
 		},
-		MediaLease: mediaLease, MaxRunning: c.Conference.MaxRunning,
+		Relay:      supervisor.Relay{URLs: c.RelayURLs(), Key: relay, End: turn.NewRemote(FrontSocket(c)).End},
+		MediaLease: mediaLease, MaxRunning: c.Conference.MaxRunning, Restarts: c.Conference.Restarts,
 		LogLevel: c.Log.Level.String(), LogFormat: string(c.Log.Format), Now: time.Now, Log: log,
 	}
 }

@@ -176,18 +176,19 @@ func (a *Actor) send(ctx context.Context, m any) error {
 	}
 }
 
-// Run owns the state until the conference has ended and everything is committed and shown, or ctx ends, or the journal
-// refuses.
-func (a *Actor) Run(ctx context.Context, settings Settings, startedAt time.Time) error {
+// Run owns the conference from the given state on until it has ended and everything is committed and shown, or ctx ends, or
+// the journal refuses. The state is given away.
+func (a *Actor) Run(ctx context.Context, s *State) error {
 	defer close(a.done)
-	opened := a.now()
-	r := &run{
-		Actor:       a,
-		head:        New(settings, startedAt, opened),
-		shown:       New(settings, startedAt, opened),
-		subscribers: map[ParticipantID]Subscriber{},
-		commits:     make(chan committed, 1),
-	}
-	a.cause = r.loop(ctx)
+	a.cause = a.run(ctx, s)
 	return a.cause
+}
+
+func (a *Actor) run(ctx context.Context, head *State) error {
+	shown, err := head.clone()
+	if err != nil {
+		return err
+	}
+	r := &run{Actor: a, head: head, shown: shown, subscribers: map[ParticipantID]Subscriber{}, commits: make(chan committed, 1)}
+	return r.loop(ctx)
 }

@@ -56,7 +56,7 @@ func startActor(t *testing.T, j Journal) *Actor {
 		cancel()
 		<-a.Done()
 	})
-	go func() { _ = a.Run(ctx, settings(), time.Now()) }() // the cause is read through Err
+	go func() { _ = a.Run(ctx, New(settings(), time.Now(), time.Now())) }() // the cause is read through Err
 	return a
 }
 
@@ -246,7 +246,7 @@ func TestWhatIsDecidedTogetherIsCommittedTogether(t *testing.T) {
 	a := NewActor(ActorOptions{Journal: j, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	large := settings()
 	large.MaxParticipants = people
-	go func() { _ = a.Run(t.Context(), large, time.Now()) }() // the cause is read through Err
+	go func() { _ = a.Run(t.Context(), New(large, time.Now(), time.Now())) }() // the cause is read through Err
 	for i := range people {
 		do(t, a, join(string(rune('A'+i)), RoleHost))
 		<-j.sizes

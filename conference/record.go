@@ -1,6 +1,13 @@
 package conference
 
-import "time"
+import (
+	"time"
+
+	"konklave/fault"
+)
+
+// ErrEpochTaken says that another controller is beginning a worker's time.
+var ErrEpochTaken = fault.New(fault.KindConflict, "conference.epoch_taken", "Another controller is starting this conference.")
 
 // Record is what the store knows of a conference.
 type Record struct {

@@ -134,6 +134,15 @@ func (part sessionApplied) restore() *applied {
 	return a
 }
 
+// clone shares no memory with the state.
+func (s *State) clone() (*State, error) {
+	raw, err := s.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return Restore(s.Settings, s.StartedAt, s.StartedAt, raw)
+}
+
 // Reopen begins the time of a new worker at a moment, after Restore and the replay of what was stored since: everybody
 // present is without a connection from now on, with the whole resume window before them, an empty conference waits as a new
 // one does, and the numbers of events go on where no earlier worker's can have been.

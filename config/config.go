@@ -104,6 +104,7 @@ type Conference struct {
 	ResumeWindow    time.Duration // how long a participant without a connection keeps the place
 	MaxParticipants int           // in one conference
 	MaxRunning      int           // conferences at the same time
+	Restarts        int           // of a conference within a minute, before it is left alone for a while
 }
 
 // Vault says where the keys of encryption at rest lie.
@@ -158,6 +159,7 @@ func Default() Config {
 			ResumeWindow:    60 * time.Second,
 			MaxParticipants: 500,
 			MaxRunning:      200,
+			Restarts:        5,
 		},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,

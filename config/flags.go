@@ -31,6 +31,7 @@ type Flags struct {
 	ConferenceResumeWindow    *string `help:"How long a lost participant keeps the place." placeholder:"DURATION"`
 	ConferenceMaxParticipants *string `help:"Most participants in one conference." placeholder:"N"`
 	ConferenceMaxRunning      *string `help:"Most conferences at the same time." placeholder:"N"`
+	ConferenceRestarts        *string `help:"Most restarts of a conference within a minute." placeholder:"N"`
 	Isolation                 *string `help:"Where a layer of isolation is missing: best-effort, strict." placeholder:"MODE"`
 	IsolationUIDBase          *string `name:"isolation-uid-base" help:"First user id of the processes." placeholder:"UID"`
 	IsolationMemoryMiB        *string `name:"isolation-memory-mib" help:"Most memory of one conference." placeholder:"MIB"`

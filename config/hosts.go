@@ -77,3 +77,23 @@ func machineHosts() []string {
 	}
 	return hosts
 }
+
+// RelayURLs are where browsers find the relay (RFC 7065): by UDP where it listens there, and with TLS at the web server's port.
+func (c Config) RelayURLs() []string {
+	u, err := url.Parse(c.Address())
+	if err != nil {
+		return nil
+	}
+	var urls []string
+	if _, port, err := net.SplitHostPort(c.TURN.Listen); err == nil && c.TURN.Listen != "" {
+		urls = append(urls, "turn:"+net.JoinHostPort(u.Hostname(), port)+"?transport=udp")
+	}
+	if c.TLS.On() {
+		port := u.Port()
+		if port == "" {
+			port = "443"
+		}
+		urls = append(urls, "turns:"+net.JoinHostPort(u.Hostname(), port)+"?transport=tcp")
+	}
+	return urls
+}

@@ -75,6 +75,8 @@ func Settings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Conference.MaxParticipants} }},
 		{"conference.max-running", "Most conferences at the same time; each is a process and takes a media port.",
 			func(c *Config) value { return intValue[int]{&c.Conference.MaxRunning} }},
+		{"conference.restarts", "How often a conference that dies is started again within a minute, before it is left alone for a while.",
+			func(c *Config) value { return intValue[int]{&c.Conference.Restarts} }},
 		{"isolation.mode", "What happens where this machine lacks a layer of a conference's isolation: best-effort (go on and say so) or strict (start none).",
 			func(c *Config) value {
 				return choiceValue[IsolationMode]{&c.Isolation.Mode, []IsolationMode{IsolationBestEffort, IsolationStrict}}

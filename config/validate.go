@@ -25,6 +25,17 @@ const (
 	MinParticipants = 2
 	MaxParticipants = 5000
 	MaxRunning      = 10000
+	MaxRestarts     = 1000
+
+	MinUIDBase    = 1000
+	MaxUIDBase    = 1 << 30
+	MinMemoryMiB  = 128
+	MaxMemoryMiB  = 1 << 20
+	MinCPUs       = 0.1
+	MaxCPUs       = 1024
+	MinProcesses  = 16 // the Go runtime needs a dozen threads
+	MaxProcesses  = 1 << 16
+	UnmappedUsers = 65534 // "nobody": to the kernel also everybody whom it cannot name
 
 	MinRequestBytes = 1 << 10
 	MaxRequestBytes = 16 << 20
@@ -58,6 +69,8 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.within("conference.resume-window", c.Conference.ResumeWindow >= MinResumeWindow && c.Conference.ResumeWindow <= MaxResumeWindow, c.Conference.ResumeWindow, MinResumeWindow, MaxResumeWindow)
 	v.number("conference.max-participants", float64(c.Conference.MaxParticipants), MinParticipants, MaxParticipants)
 	v.number("conference.max-running", float64(c.Conference.MaxRunning), 1, MaxRunning)
+	v.number("conference.restarts", float64(c.Conference.Restarts), 1, MaxRestarts)
+	v.isolation(c.Isolation, c.Conference.MaxRunning)
 	v.number("limits.request-bytes", float64(c.Limits.RequestBytes), MinRequestBytes, MaxRequestBytes)
 	v.number("limits.header-bytes", float64(c.Limits.HeaderBytes), MinHeaderBytes, MaxHeaderBytes)
 	v.number("limits.source-rate", c.Limits.SourceRate, 1, MaxRate)
@@ -66,6 +79,19 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.number("limits.session-burst", float64(c.Limits.SessionBurst), 1, MaxBurst)
 	v.number("limits.misses-per-hour", float64(c.Limits.MissesPerHour), 1, MaxMisses)
 	return v.mistakes
+}
+
+// UIDReserve is how many user ids are needed beside those of the conferences.
+const UIDReserve = 10
+
+func (v *validator) isolation(i Isolation, running int) {
+	v.number("isolation.uid-base", float64(i.UIDBase), MinUIDBase, MaxUIDBase)
+	last := i.UIDBase + UIDReserve + running
+	v.check("isolation.uid-base", i.UIDBase > UnmappedUsers || last < UnmappedUsers,
+		"is %d, but then the user ids reach %d, and %d is nobody's: choose a lower one, or one above", i.UIDBase, last, UnmappedUsers)
+	v.number("isolation.memory-mib", float64(i.MemoryMiB), MinMemoryMiB, MaxMemoryMiB)
+	v.number("isolation.cpus", i.CPUs, MinCPUs, MaxCPUs)
+	v.number("isolation.processes", float64(i.Processes), MinProcesses, MaxProcesses)
 }
 
 type validator struct {

@@ -106,13 +106,11 @@ type RelayGrant struct {
 	ExpiresAt  time.Time `json:"expiresAt"`
 }
 
-// Status is the answer to CallStatus.
+// Status is the answer to CallStatus. Nothing is decided by it.
 type Status struct {
-	Conference   string                                            `json:"conference"`
-	Epoch        int64                                             `json:"epoch"`
-	People       map[conference.ParticipantID]conference.Admission `json:"people"`       // who is there
-	Admitted     []conference.Admission                            `json:"admitted"`     // whose tickets were redeemed
-	MediaPackets uint64                                            `json:"mediaPackets"` // forwarded so far
+	Conference   string `json:"conference"`
+	Epoch        int64  `json:"epoch"`
+	MediaPackets uint64 `json:"mediaPackets"` // forwarded so far
 }
 
 // Revoke is the content of CallRevoke.

@@ -95,7 +95,7 @@ func newWorld(t *testing.T) *world {
 	w.Start()
 	ctx, cancel := context.WithCancel(context.Background())
 	settings := conference.Settings{ID: "c1", Title: "Council", Codec: "vp8", ResumeWindow: time.Minute, Linger: time.Minute, MaxParticipants: 100}
-	go func() { _ = w.actor.Run(ctx, settings, time.Now()) }() // the end is awaited below
+	go func() { _ = w.actor.Run(ctx, conference.New(settings, time.Now(), time.Now())) }() // the end is awaited below
 	t.Cleanup(func() {
 		w.CloseClientConnections()
 		w.Close()

@@ -22,18 +22,17 @@ var (
 	errEventsUnorder = fault.New(fault.KindInvalid, "journal.unordered", "The events of an append are not in order.")
 )
 
-// serve answers a worker's calls: one line for each. It waits until it is known who was admitted before.
+// serve answers a worker's calls: one line for each.
 func (w *worker) serve(ctx context.Context, call string, body []byte) (any, error) {
-	select {
-	case <-w.adopted:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 	switch call {
 	case control.CallRedeem:
 		return w.redeem(ctx, body)
 	case control.CallAppend:
 		return nil, w.append(ctx, body)
+	case control.CallHistory:
+		return w.history(ctx, body)
+	case control.CallRelay:
+		return w.relay(ctx, body)
 	}
 	return nil, control.ErrUnknownCall
 }
@@ -77,12 +76,15 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 	case len(q.Events) > EventsMax:
 		return errEventsMany
 	}
-	sum := journal.Digest(q.Events)
-	if w.people.stored(q.Seq, sum) {
-		return nil // the answer to the first time was lost
+	repeated, err := w.know(ctx, q.Seq)
+	if err != nil {
+		return err
 	}
-	people := w.people.draft()
-	entries := make([]audit.Entry, 0, len(q.Events))
+	if repeated { // the answer to the first time was lost, or it is refused
+		return w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, nil, false)
+	}
+	people := w.draft()
+	entries, facts := make([]audit.Entry, 0, len(q.Events)), make([]conference.Fact, 0, len(q.Events))
 	ended, last := false, int64(0)
 	for _, st := range q.Events {
 		e, err := st.Event()
@@ -93,11 +95,11 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 			return errEventsUnorder
 		}
 		last = e.Seq
-		about, err := w.entries(people, e)
+		about, err := w.entries(ctx, people, e)
 		if err != nil {
 			return err
 		}
-		entries = append(entries, about...)
+		entries, facts = append(entries, about...), append(facts, e.Fact)
 		if _, ok := e.Fact.(*conference.Ended); ok {
 			ended = true
 		}
@@ -105,7 +107,8 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 	if err := w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, entries, ended); err != nil {
 		return err
 	}
-	w.people.commit(people, q.Seq, sum)
+	w.people.commit(people, q.Seq+int64(len(q.Events))-1)
+	w.endRelays(facts)
 	if ended {
 		w.ended.Store(true)
 	}
@@ -113,8 +116,8 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 }
 
 // entries derives the audit entries of an event: one line for each kind.
-func (w *worker) entries(people *draft, e conference.Event) ([]audit.Entry, error) {
-	actor, err := people.actor(w, e)
+func (w *worker) entries(ctx context.Context, people *draft, e conference.Event) ([]audit.Entry, error) {
+	actor, err := people.actor(ctx, e)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"konklave/launch"
 )
@@ -24,14 +25,16 @@ const (
 // errNoPort means that every media port is taken.
 var errNoPort = errors.New("no media port is free; widen media.ports")
 
-// bind opens the sockets that a worker inherits: two listeners, and one UDP socket for each media address.
-func (s *Supervisor) bind(conferenceID string) (launch.Files, error) {
+// bind opens the sockets that a worker inherits: two listeners, and one UDP socket for each media address. The listeners have
+// names of their epoch until they are published, so that a controller that is too late takes nothing away from the worker
+// that runs.
+func (s *Supervisor) bind(conferenceID string, epoch int64) (launch.Files, error) {
 	var files launch.Files
 	var err error
-	if files.Control, err = listen(filepath.Join(s.Dir, conferenceID+controlEnding)); err != nil {
+	if files.Control, err = listen(s.ofEpoch(conferenceID, epoch, controlEnding)); err != nil {
 		return files, err
 	}
-	if files.Signalling, err = listen(filepath.Join(s.Dir, conferenceID+signallingEnding)); err != nil {
+	if files.Signalling, err = listen(s.ofEpoch(conferenceID, epoch, signallingEnding)); err != nil {
 		closeFiles(files)
 		return files, err
 	}
@@ -44,6 +47,30 @@ func (s *Supervisor) bind(conferenceID string) (launch.Files, error) {
 		files.Media = append(files.Media, f)
 	}
 	return files, nil
+}
+
+func (s *Supervisor) ofEpoch(conferenceID string, epoch int64, ending string) string {
+	return filepath.Join(s.Dir, conferenceID+"."+strconv.FormatInt(epoch, 10)+ending)
+}
+
+// publish gives the listeners of a worker that was started the names under which it is found, in place of those of the worker
+// before it.
+func (s *Supervisor) publish(conferenceID string, epoch int64) error {
+	for _, ending := range []string{controlEnding, signallingEnding} {
+		if err := os.Rename(s.ofEpoch(conferenceID, epoch, ending), filepath.Join(s.Dir, conferenceID+ending)); err != nil {
+			return fmt.Errorf("publish socket: %w", err)
+		}
+	}
+	return nil
+}
+
+// unbindEpoch removes the listeners that were not published.
+func (s *Supervisor) unbindEpoch(conferenceID string, epoch int64) {
+	for _, ending := range []string{controlEnding, signallingEnding} {
+		if err := os.Remove(s.ofEpoch(conferenceID, epoch, ending)); err != nil && !os.IsNotExist(err) {
+			s.Log.Warn("socket cannot be removed", "error", err)
+		}
+	}
 }
 
 // unbind removes what bind left in the file system.

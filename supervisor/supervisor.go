@@ -27,10 +27,17 @@ import (
 type Records interface {
 	// OpenConference returns the live conference of a meeting, or a new one.
 	OpenConference(ctx context.Context, meetingID string) (rec conference.Record, created bool, err error)
-	// NextEpoch counts the conference's epoch up and returns it; events of earlier epochs are refused from now on.
-	NextEpoch(ctx context.Context, id string) (int64, error)
+	// ClaimEpoch begins the time of a new worker after the epoch known; of many that do it at once, one succeeds, and the
+	// others fail with conference.ErrEpochTaken. Events of earlier epochs are refused from now on.
+	ClaimEpoch(ctx context.Context, id string, known int64) (conference.Record, error)
+	// Conference returns what is known of a conference.
+	Conference(ctx context.Context, id string) (conference.Record, error)
 	// LiveConferences lists the conferences that have not ended.
 	LiveConferences(ctx context.Context) ([]conference.Record, error)
+	// MeetingTitle returns the title of a meeting.
+	MeetingTitle(ctx context.Context, meetingID string) (string, error)
+	// TicketRedeemed reports whether any controller redeemed a ticket with this grant.
+	TicketRedeemed(ctx context.Context, g auth.Grant) (bool, error)
 }
 
 // Journal keeps what workers append; *journal.Journal is one.
@@ -63,8 +70,10 @@ type Options struct {
 	Addresses  []netip.Addr
 	Ports      PortRange
 	Settings   conference.Settings
+	Relay      Relay
 	MediaLease time.Duration
 	MaxRunning int
+	Restarts   int // how often a conference's worker may die within a minute before it is left alone for a while; at least 1
 	LogLevel   string
 	LogFormat  string
 	Now        func() time.Time
@@ -81,14 +90,27 @@ var errNoWorker = fault.New(fault.KindUnavailable, "server.unavailable", "The co
 type Supervisor struct {
 	Options
 
-	mu      sync.Mutex         // guards what follows
-	workers map[string]*worker // by conference
-	opening map[string]chan struct{}
+	crashes *crashes
+	life    context.Context // of what goes on by itself; ends with Run
+	end     context.CancelFunc
+
+	mu       sync.Mutex         // guards what follows
+	workers  map[string]*worker // by conference
+	opening  map[string]chan struct{}
+	gone     map[string]int64 // newest epoch whose worker is known to have ended, by conference
+	reviving map[string]bool  // conferences that are being brought back
+	corrupt  map[string]bool  // conferences that cannot be brought back
 }
 
-// New makes a supervisor. TakeOver comes before the first Ensure, Run beside all of them.
+// New makes a supervisor. TakeOver comes before the first Ensure, Run beside all of them. Several may work on one database
+// and one launcher.
 func New(o Options) *Supervisor {
-	return &Supervisor{Options: o, workers: map[string]*worker{}, opening: map[string]chan struct{}{}}
+	s := &Supervisor{
+		Options: o, crashes: newCrashes(), workers: map[string]*worker{}, opening: map[string]chan struct{}{},
+		gone: map[string]int64{}, reviving: map[string]bool{}, corrupt: map[string]bool{},
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s
 }
 
 // Running reports whether a conference of the meeting is live.
@@ -104,29 +126,38 @@ func (s *Supervisor) Running(meetingID string) bool {
 }
 
 // Ensure returns the live conference of the meeting and has its worker running and reachable. Of many callers at once, one
-// starts the worker and all wait for it.
+// starts the worker and all wait for it. Faults: server.full, server.unavailable, conference.failing, journal.corrupt.
 func (s *Supervisor) Ensure(ctx context.Context, m meeting.Meeting) (string, error) {
+	over, err := s.turn(ctx, m.ID)
+	if err != nil {
+		return "", err
+	}
+	defer over()
+	return s.ensure(ctx, m)
+}
+
+// turn waits until nobody else in this process starts the conference of a meeting; over lets the next one do it.
+func (s *Supervisor) turn(ctx context.Context, meetingID string) (over func(), err error) {
 	for {
 		s.mu.Lock()
-		turn, busy := s.opening[m.ID]
+		turn, busy := s.opening[meetingID]
 		if !busy {
 			turn = make(chan struct{})
-			s.opening[m.ID] = turn
+			s.opening[meetingID] = turn
 		}
 		s.mu.Unlock()
 		if !busy {
-			defer func() {
+			return func() {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				delete(s.opening, m.ID)
+				delete(s.opening, meetingID)
 				close(turn)
-			}()
-			return s.ensure(ctx, m)
+			}, nil
 		}
 		select {
 		case <-turn:
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -136,16 +167,20 @@ func (s *Supervisor) ensure(ctx context.Context, m meeting.Meeting) (string, err
 	if err != nil {
 		return "", err
 	}
-	if w := s.worker(rec.ID); w != nil {
+	if w := s.worker(rec.ID); w != nil && w.epoch == rec.Epoch {
 		return rec.ID, w.reachable(ctx)
 	}
-	if err := s.start(ctx, rec, m.Title); err != nil {
-		if errors.Is(err, ErrFull) {
-			return "", err
-		}
-		return "", errNoWorker.Because(err)
+	if s.crashes.pause(rec.ID, s.Restarts, time.Now()) > 0 {
+		return "", errCrashing
 	}
-	return rec.ID, nil
+	err = s.obtain(ctx, rec, m.Title)
+	switch {
+	case err == nil:
+		return rec.ID, nil
+	case errors.Is(err, ErrFull), errors.Is(err, journal.ErrCorrupt):
+		return "", err
+	}
+	return "", errNoWorker.Because(err)
 }
 
 func (s *Supervisor) worker(conferenceID string) *worker {
@@ -154,25 +189,33 @@ func (s *Supervisor) worker(conferenceID string) *worker {
 	return s.workers[conferenceID]
 }
 
-// start has a worker started and waits until it has proved itself.
+// start has a worker started in an epoch that was claimed, and waits until it has proved itself.
 func (s *Supervisor) start(ctx context.Context, rec conference.Record, title string) error {
-	epoch, err := s.Records.NextEpoch(ctx, rec.ID)
+	err := s.startClaimed(ctx, rec, title)
+	if err != nil {
+		s.noteEnd(rec.ID, rec.Epoch) // nobody has to wait for it
+	}
+	return err
+}
+
+func (s *Supervisor) startClaimed(ctx context.Context, rec conference.Record, title string) error {
+	replay, err := s.Journal.Load(ctx, rec.ID) // nobody appends any more
 	if err != nil {
 		return err
 	}
-	if rec, _, err = s.Records.OpenConference(ctx, rec.MeetingID); err != nil { // nobody appends any more: Seq stays
-		return err
-	}
-	rec.Epoch = epoch
 	key, err := s.keyOf(rec.ID)
 	if err != nil {
 		return err
 	}
-	w := newWorker(s, rec, key)
+	w := newWorker(s, rec, key, title)
+	if err := w.learn(replay); err != nil {
+		return err
+	}
+	w.keep(&replay)
 	if err := s.register(w); err != nil {
 		return err
 	}
-	if err := s.launch(ctx, w, rec, title); err != nil {
+	if err := s.launch(ctx, w, rec); err != nil {
 		s.drop(w)
 		return err
 	}
@@ -183,10 +226,15 @@ func (s *Supervisor) start(ctx context.Context, rec conference.Record, title str
 func (s *Supervisor) register(w *worker) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.workers) >= s.MaxRunning {
+	old := s.workers[w.id]
+	if old == nil && len(s.workers) >= s.MaxRunning {
 		return ErrFull
 	}
+	if old != nil {
+		old.close()
+	}
 	s.workers[w.id] = w
+	delete(s.corrupt, w.id)
 	return nil
 }
 
@@ -200,23 +248,28 @@ func (s *Supervisor) drop(w *worker) {
 	}
 }
 
-func (s *Supervisor) launch(ctx context.Context, w *worker, rec conference.Record, title string) error {
-	files, err := s.bind(w.id)
+func (s *Supervisor) launch(ctx context.Context, w *worker, rec conference.Record) error {
+	files, err := s.bind(w.id, w.epoch)
 	if err != nil {
 		return err
 	}
 	defer closeFiles(files)
+	defer s.unbindEpoch(w.id, w.epoch)
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	began := time.Now()
 	running, err := s.Launcher.Start(launch.WorkerConfig{
-		Conference: w.id, Title: title, Epoch: w.epoch, JournalSeq: rec.Seq, Key: w.key, StartedAt: rec.StartedAt,
+		Conference: w.id, Title: w.title, Epoch: w.epoch, JournalSeq: rec.Seq, Key: w.key, StartedAt: rec.StartedAt,
 		Codec: s.Settings.Codec, ResumeWindow: launch.MillisOf(s.Settings.ResumeWindow),
 		Linger: launch.MillisOf(s.Settings.Linger), MediaLease: launch.MillisOf(s.MediaLease),
 		MaxParticipants: s.Settings.MaxParticipants, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
 	}, files)
 	if err != nil {
 		return fmt.Errorf("start worker: %w", err)
+	}
+	if err := s.publish(w.id, w.epoch); err != nil {
+		w.kill(err)
+		return err
 	}
 	go w.stayConnected()
 	if err := w.reachable(ctx); err != nil {
@@ -246,69 +299,57 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		}
 	}()
 	defer s.letGo()
+	look := time.NewTicker(reconcilePause)
+	defer look.Stop()
 	for {
 		select {
 		case e := <-ends:
 			s.forget(e)
 		case err := <-failed:
 			return err
+		case <-look.C:
+			if err := s.reconcile(ctx); err != nil {
+				s.Log.Warn("cannot look for conferences that nobody serves", "error", err)
+			}
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// TakeOver takes the workers that run already under supervision.
+// TakeOver takes the workers that run already under supervision, and brings the live conferences back that have none.
 func (s *Supervisor) TakeOver(ctx context.Context) error {
-	list, err := s.Launcher.List()
-	if err != nil {
-		return fmt.Errorf("list workers: %w", err)
-	}
-	records, err := s.Records.LiveConferences(ctx)
-	if err != nil {
-		return err
-	}
-	live := map[string]conference.Record{}
-	for _, r := range records {
-		live[r.ID] = r
-	}
-	for _, running := range list {
-		rec, ok := live[running.Conference]
-		if !ok || rec.Epoch != running.Epoch {
-			s.Log.Warn("worker is not of a live conference and is left to end", "conference", running.Conference, "epoch", running.Epoch)
-			continue
-		}
-		key, err := s.keyOf(rec.ID)
-		if err != nil {
-			return err
-		}
-		w := newWorker(s, rec, key)
-		s.mu.Lock()
-		s.workers[rec.ID] = w
-		s.mu.Unlock()
-		go w.stayConnected()
-		s.Log.Info("worker taken over", "conference", rec.ID, "epoch", rec.Epoch, "pid", running.PID)
+	if err := s.reconcile(ctx); err != nil {
+		return fmt.Errorf("take workers over: %w", err)
 	}
 	return nil
 }
 
+// forget lets go of a worker that has ended. A conference that has not ended with it is brought back at once.
 func (s *Supervisor) forget(e launch.Exit) {
+	s.noteEnd(e.Conference, e.Epoch)
 	s.mu.Lock()
 	w := s.workers[e.Conference]
-	if w != nil && w.epoch != e.Epoch {
+	if w != nil && w.epoch > e.Epoch {
 		s.mu.Unlock()
-		return // one of a later epoch has the sockets
+		return // a later one is there
 	}
 	delete(s.workers, e.Conference)
 	s.mu.Unlock()
 	if w != nil {
 		w.close()
 	}
-	s.unbind(e.Conference)
+	if w != nil && w.ended.Load() {
+		s.bury(e.Conference)
+		return
+	}
+	s.crashes.note(e.Conference, time.Now())
+	go s.revive(e.Conference)
 }
 
 // letGo drops the connections; the workers go on without a controller.
 func (s *Supervisor) letGo() {
+	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range s.workers {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,8 +39,7 @@ type puppets struct {
 	started []launch.WorkerConfig
 	exits   chan launch.Exit
 	workers chan *control.Conn // each started worker's proven connection
-	running []launch.Running
-	status  control.Status
+	running map[string]launch.Running
 }
 
 func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Running, error) {
@@ -47,8 +48,12 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 		return launch.Running{}, err
 	}
 	p.mu.Lock()
-	p.started = append(p.started, c)
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	if _, ok := p.running[c.Conference]; ok {
+		return launch.Running{}, fault.New(fault.KindUnavailable, "launch.running", "A worker for this conference runs already.")
+	}
+	r := launch.Running{Conference: c.Conference, Epoch: c.Epoch, PID: 1, StartedAt: time.Now()}
+	p.started, p.running[c.Conference] = append(p.started, c), r
 	go func() {
 		for {
 			nc, err := l.Accept()
@@ -56,7 +61,7 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 				return
 			}
 			conn, err := control.Accept(nc, c.Conference, c.Key, func(context.Context, string, []byte) (any, error) {
-				return p.status, nil
+				return control.Status{Conference: c.Conference, Epoch: c.Epoch}, nil
 			})
 			if err == nil {
 				conn.Start()
@@ -64,12 +69,23 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 			}
 		}
 	}()
-	return launch.Running{Conference: c.Conference, Epoch: c.Epoch, PID: 1, StartedAt: time.Now()}, nil
+	return r, nil
 }
 
 func (*puppets) Signal(string, syscall.Signal) error { return nil }
 
-func (p *puppets) List() ([]launch.Running, error) { return p.running, nil }
+func (p *puppets) List() ([]launch.Running, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Values(p.running)), nil
+}
+
+// died takes a worker from the list.
+func (p *puppets) died(conference string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.running, conference)
+}
 
 func (p *puppets) Wait() (launch.Exit, error) {
 	e, ok := <-p.exits
@@ -109,7 +125,7 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8)}}
+	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{running: map[string]launch.Running{}, exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8)}}
 	u, err := user.NewService(db, hasher{}, time.Now).Create(ctx, access.System("test"), user.New{
 		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
 	})
@@ -124,7 +140,7 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 		Records: db, Journal: journal.New(db, keys, slog.New(slog.DiscardHandler)), Tickets: w.tickets, Launcher: w.puppets, Key: []byte("0123456789abcdef0123456789abcdef"), Dir: dir,
 		Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Ports: supervisor.PortRange{First: 42000, Last: 42099},
 		Settings:   conference.Settings{Codec: "vp8", ResumeWindow: time.Minute, Linger: time.Minute, MaxParticipants: 10},
-		MediaLease: time.Minute, MaxRunning: 2, LogLevel: "info", LogFormat: "text", Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		MediaLease: time.Minute, MaxRunning: 2, Restarts: 5, LogLevel: "info", LogFormat: "text", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&o)
@@ -160,6 +176,7 @@ func (w *world) open(t *testing.T) (string, *control.Conn) {
 // end reports a worker's end and returns when the supervisor has taken note: it takes one report after the other, so that of
 // two more that it takes, the second comes after the first is done with.
 func (w *world) end(e launch.Exit) {
+	w.died(e.Conference)
 	for _, e := range []launch.Exit{e, {}, {}} {
 		w.exits <- e
 	}
@@ -336,7 +353,7 @@ func TestEventsMaxFromBothSides(t *testing.T) {
 	}
 }
 
-func TestARestartedControllerBelievesTheWorkerAndARetryIsNotForged(t *testing.T) {
+func TestARestartedControllerKnowsWhoWasAdmittedAndARetryIsNotForged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id, worker := w.open(t)
@@ -348,9 +365,7 @@ func TestARestartedControllerBelievesTheWorkerAndARetryIsNotForged(t *testing.T)
 		}
 	}
 	bob := w.admit(t, id, worker, "Bob")
-	w.puppets.status = control.Status{Admitted: []conference.Admission{anna, bob}} // bob's joining is not shown yet
 	next := supervisor.New(w.options)
-	w.puppets.running = []launch.Running{{Conference: id, Epoch: 1}}
 	if err := next.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"konklave/conference"
 	"konklave/control"
+	"konklave/journal"
 )
 
 // Pauses between attempts to reach a worker.
@@ -27,6 +29,9 @@ const (
 	hungLimit   = 20 * time.Second // without a connection, before it is taken for hung and killed
 )
 
+// errOtherEpoch says that the worker that answers is not the one that is meant.
+var errOtherEpoch = errors.New("supervisor: a worker of another epoch answers")
+
 // errWorkerGone is returned to those who wait for a worker that has ended.
 var errWorkerGone = errors.New("supervisor: the worker has ended")
 
@@ -38,22 +43,24 @@ type worker struct {
 	tenant    string
 	epoch     int64
 	key       []byte
+	title     string
 	ended     atomic.Bool // the conference has reported its end
 	people    *people
-	adopted   chan struct{} // closed when the worker has said, once, who is there
+	media     atomic.Pointer[[]netip.AddrPort] // where its media sockets are; nil until asked for
 
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	mu    sync.Mutex // guards what follows
 	conn  *control.Conn
-	ready chan struct{} // closed while conn is live
+	ready chan struct{}   // closed while conn is live
+	kept  *journal.Replay // while the worker reads it
 }
 
-func newWorker(s *Supervisor, rec conference.Record, key []byte) *worker {
+func newWorker(s *Supervisor, rec conference.Record, key []byte, title string) *worker {
 	w := &worker{
-		s: s, id: rec.ID, meetingID: rec.MeetingID, tenant: rec.Tenant, epoch: rec.Epoch, key: key,
-		people: newPeople(), adopted: make(chan struct{}), ready: make(chan struct{}),
+		s: s, id: rec.ID, meetingID: rec.MeetingID, tenant: rec.Tenant, epoch: rec.Epoch, key: key, title: title,
+		people: newPeople(), ready: make(chan struct{}),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
@@ -83,7 +90,7 @@ func (w *worker) stayConnected() {
 	for w.ctx.Err() == nil {
 		conn, err := w.dial()
 		if err != nil {
-			if time.Since(since) > hungLimit {
+			if time.Since(since) > hungLimit && !errors.Is(err, errOtherEpoch) {
 				w.kill(err)
 				since = time.Now()
 			}
@@ -94,14 +101,17 @@ func (w *worker) stayConnected() {
 			pause = min(2*pause, redialMax)
 			continue
 		}
-		pause = redialFirst
 		w.up(conn)
+		since = time.Now()
 		select {
 		case <-conn.Done():
 		case <-w.ctx.Done():
 			_ = conn.Close() // never fails
 		}
 		w.down()
+		if time.Since(since) > redialMax {
+			pause = redialFirst
+		}
 		since = time.Now()
 	}
 }
@@ -132,11 +142,9 @@ func (w *worker) dial() (*control.Conn, error) {
 		_ = conn.Close() // never fails
 		return nil, err
 	}
-	select {
-	case <-w.adopted:
-	default:
-		w.people.adopt(st)
-		close(w.adopted)
+	if st.Epoch != w.epoch {
+		_ = conn.Close() // never fails
+		return nil, errOtherEpoch
 	}
 	return conn, nil
 }

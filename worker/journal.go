@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"konklave/conference"
@@ -10,8 +11,8 @@ import (
 )
 
 const (
-	appendPauseFirst = 20 * time.Millisecond
-	appendPauseMax   = time.Second
+	callPauseFirst = 20 * time.Millisecond
+	callPauseMax   = time.Second
 
 	// appendBytes is how much content one append carries at most; a single event is far smaller.
 	appendBytes = control.FrameMax / 4
@@ -53,23 +54,30 @@ func (j *journal) Append(ctx context.Context, events []conference.Event) error {
 }
 
 func (j *journal) store(ctx context.Context, events []conference.Stored) error {
-	q := control.Append{Epoch: j.epoch, Seq: j.seq + 1, Events: events}
-	pause := appendPauseFirst
+	err := insist(ctx, j.line, control.CallAppend, control.Append{Epoch: j.epoch, Seq: j.seq + 1, Events: events}, nil)
+	if err == nil {
+		j.seq += int64(len(events))
+	}
+	return err
+}
+
+// insist asks until there is an answer that is not only an absence or a mishap of the controller.
+func insist(ctx context.Context, line caller, name string, body, result any) error {
+	pause := callPauseFirst
 	for {
-		err := j.line.call(ctx, control.CallAppend, q, nil)
+		err := line.call(ctx, name, body, result)
 		if err == nil {
-			j.seq += int64(len(events))
 			return nil
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if kind := fault.As(err).Kind; kind != fault.KindUnavailable && kind != fault.KindInternal {
+		if kind := fault.As(err).Kind; errors.Is(err, errNoHistory) || kind != fault.KindUnavailable && kind != fault.KindInternal {
 			return err
 		}
 		select {
 		case <-time.After(pause):
-			pause = min(2*pause, appendPauseMax)
+			pause = min(2*pause, callPauseMax)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

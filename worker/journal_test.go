@@ -76,7 +76,7 @@ func TestAppendWaitsForAControllerThatIsAway(t *testing.T) {
 		if err := j.Append(t.Context(), messages(1, "x")); err != nil {
 			t.Fatal(err)
 		}
-		if len(c.appends) != 1 || time.Since(began) != 7*appendPauseFirst {
+		if len(c.appends) != 1 || time.Since(began) != 7*callPauseFirst {
 			t.Errorf("%d appends after %v", len(c.appends), time.Since(began))
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 
 	"konklave/conference"
@@ -14,12 +15,15 @@ import (
 // errNoController is the answer while no controller is connected.
 var errNoController = fault.New(fault.KindUnavailable, "server.unavailable", "The server is restarting. Please try again in a moment.")
 
-// line is the connection to whichever controller is there; the newest one that has proved itself counts.
+// errNoHistory is the answer of a controller that is too old to have kept anything.
+var errNoHistory = errors.New("worker: the controller keeps no journal")
+
+// line is the connections to the controllers that are there. Any of them may be asked; it is the newest that lives.
 type line struct {
 	mu    sync.Mutex // guards what follows
-	conn  *control.Conn
-	upC   chan struct{} // closed while conn is there
-	downC chan struct{} // closed while it is not
+	conns []*control.Conn
+	upC   chan struct{} // closed while there is one
+	downC chan struct{} // closed while there is none
 }
 
 func newLine() *line {
@@ -40,37 +44,52 @@ func (l *line) down() <-chan struct{} {
 	return l.downC
 }
 
-// take makes conn the line; an earlier one is closed.
+// take adds a proven connection, until it is gone.
 func (l *line) take(conn *control.Conn) {
 	l.mu.Lock()
-	old := l.conn
-	if old == nil {
+	defer l.mu.Unlock()
+	if len(l.conns) == 0 {
 		close(l.upC)
 		l.downC = make(chan struct{})
 	}
-	l.conn = conn
-	l.mu.Unlock()
-	if old != nil {
-		_ = old.Close() // never fails
-	}
+	l.conns = append(l.conns, conn)
 	go func() {
 		<-conn.Done()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.conn == conn {
-			l.conn = nil
-			close(l.downC)
-			l.upC = make(chan struct{})
-		}
+		l.lose(conn)
 	}()
 }
 
-func (l *line) call(ctx context.Context, name string, body, result any) error {
+func (l *line) lose(conn *control.Conn) {
 	l.mu.Lock()
-	conn := l.conn
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	l.conns = slices.DeleteFunc(l.conns, func(c *control.Conn) bool { return c == conn })
+	if len(l.conns) == 0 {
+		close(l.downC)
+		l.upC = make(chan struct{})
+	}
+}
+
+// newest is the connection to ask, or nil.
+func (l *line) newest() *control.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, conn := range slices.Backward(l.conns) {
+		select {
+		case <-conn.Done():
+		default:
+			return conn
+		}
+	}
+	return nil
+}
+
+func (l *line) call(ctx context.Context, name string, body, result any) error {
+	conn := l.newest()
 	if conn == nil {
 		return errNoController
+	}
+	if name == control.CallHistory && conn.Version() < control.VersionHistory {
+		return errNoHistory
 	}
 	err := conn.Call(ctx, name, body, result)
 	if errors.Is(err, control.ErrClosed) {
@@ -113,10 +132,7 @@ func (w *worker) serve(ctx context.Context, call string, body []byte) (any, erro
 }
 
 func (w *worker) status() control.Status {
-	return control.Status{
-		Conference: w.config.Conference, Epoch: w.config.Epoch, People: w.present.people(), Admitted: w.present.admissions(),
-		MediaPackets: w.room.Stats().PacketsOut,
-	}
+	return control.Status{Conference: w.config.Conference, Epoch: w.config.Epoch, MediaPackets: w.room.Stats().PacketsOut}
 }
 
 func (w *worker) revoke(ctx context.Context, body []byte) error {

@@ -37,20 +37,18 @@ var errLease = errors.New("worker: no controller for longer than the media lease
 
 // Run serves the conference until it has ended (nil), ctx ends (the conference is shut down in order), or it may not go on.
 func Run(ctx context.Context, sockets Sockets, config launch.WorkerConfig, log *slog.Logger) error {
-	w := &worker{config: config, log: log, line: newLine(), present: newPresent()}
+	w := &worker{config: config, log: log, line: newLine()}
 	room, err := media.Open(media.Options{Conns: sockets.Media, Codec: media.Codec(config.Codec), Log: log})
 	if err != nil {
 		return err
 	}
 	defer room.Close()
 	w.room = room
-	w.actor = conference.NewActor(conference.ActorOptions{
-		Journal: &journal{line: w.line, epoch: config.Epoch, seq: config.JournalSeq},
-		Now:     time.Now, Log: log, Observe: w.observe,
-	})
+	w.journal = &journal{line: w.line, epoch: config.Epoch}
+	w.actor = conference.NewActor(conference.ActorOptions{Journal: w.journal, Now: time.Now, Log: log, Observe: func(d conference.Delivery) { w.signalling.Observe(d) }})
 	w.signalling = signalling.New(signalling.Options{
 		ConferenceID: config.Conference, Epoch: config.Epoch, ResumeWindow: config.ResumeWindow.Duration(),
-		Conference: w.actor, Media: gate{room}, Redeem: w.redeem, Now: time.Now, Log: log,
+		Conference: w.actor, Media: gate{room}, Redeem: w.redeem, Relay: w.relay, Now: time.Now, Log: log,
 	})
 	return w.run(ctx, sockets)
 }
@@ -60,32 +58,49 @@ type worker struct {
 	config     launch.WorkerConfig
 	log        *slog.Logger
 	line       *line
-	present    *present
+	journal    *journal
 	actor      *conference.Actor
 	signalling *signalling.Server
 	room       *media.Room
+	relays     relays
 }
 
 func (w *worker) run(ctx context.Context, sockets Sockets) error {
-	web := &http.Server{Handler: w.routes(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: headerMax, ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelDebug)}
 	go w.acceptControllers(sockets.Control)
+	alive, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	go w.watchLease(alive, stop)
+	go w.shutDownWith(ctx, alive, stop)
+	state, err := w.replay(alive)
+	if err != nil {
+		return err
+	}
+	web := &http.Server{Handler: w.routes(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: headerMax, ErrorLog: slog.NewLogLogger(w.log.Handler(), slog.LevelDebug)}
 	go func() {
 		if err := web.Serve(sockets.Signalling); !errors.Is(err, http.ErrServerClosed) {
 			w.log.Error("signalling listener failed", "error", err)
 		}
 	}()
-	alive, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer stop(nil)
-	go w.watchLease(alive, stop)
-	go w.shutDownWith(ctx, alive, stop)
+	err = w.actor.Run(alive, state)
+	w.farewell()
+	_ = web.Close() // the process ends
+	return err
+}
+
+// replay makes the state that earlier workers of this conference have left. Clients wait in the listener's queue meanwhile.
+func (w *worker) replay(ctx context.Context) (*conference.State, error) {
 	settings := conference.Settings{
 		ID: w.config.Conference, Title: w.config.Title, Codec: w.config.Codec, ResumeWindow: w.config.ResumeWindow.Duration(),
 		Linger: w.config.Linger.Duration(), MaxParticipants: w.config.MaxParticipants,
 	}
-	err := w.actor.Run(alive, settings, w.config.StartedAt)
-	w.farewell()
-	_ = web.Close() // the process ends
-	return err
+	began := time.Now()
+	state, seq, err := replay(ctx, w.line, w.config.Epoch, settings, w.config.StartedAt, began)
+	if err != nil {
+		return nil, err
+	}
+	w.journal.seq = max(seq, w.config.JournalSeq)
+	w.log.Info("history is replayed", "epoch", w.config.Epoch, "events", seq, "people", len(state.Participants()), "took", time.Since(began).Round(100*time.Microsecond))
+	return state, nil
 }
 
 // routes are the paths that the front hands through.
@@ -143,20 +158,11 @@ func (w *worker) watchLease(ctx context.Context, stop context.CancelCauseFunc) {
 	}
 }
 
-// observe is told of every event shown, on the actor's goroutine.
-func (w *worker) observe(d conference.Delivery) {
-	w.present.observe(d.Event)
-	w.signalling.Observe(d)
-}
-
 // redeem asks the controller what a ticket is worth.
 func (w *worker) redeem(ctx context.Context, ticket string) (conference.Admission, error) {
 	var a conference.Admission
-	if err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket}, &a); err != nil {
-		return a, err
-	}
-	w.present.admit(a)
-	return a, nil
+	err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket}, &a)
+	return a, err
 }
 
 // gate lets participants into the room and out again.

@@ -1,0 +1,127 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"konklave/conference"
+	"konklave/launch"
+)
+
+// A worker may be obtained by several controllers at once. The database decides: one claims the epoch and starts the worker,
+// the others find it at the launcher and dial it.
+const (
+	claimPause = 20 * time.Millisecond // between looks for the worker that another controller starts
+	claimWait  = time.Second           // how long a claimed epoch may be without a worker before the next one is claimed
+)
+
+// obtain returns when a worker of the conference's newest epoch is under this supervisor and reachable: one that runs
+// already, or a new one.
+func (s *Supervisor) obtain(ctx context.Context, rec conference.Record, title string) error {
+	since := time.Now()
+	for {
+		running, found, err := s.running(rec.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case found && running.Epoch == rec.Epoch:
+			return s.adopt(ctx, rec, title)
+		case found && running.Epoch < rec.Epoch: // whatever it appends is refused: it makes room
+			if err := s.Launcher.Signal(rec.ID, syscall.SIGKILL); err != nil {
+				s.Log.Warn("stale worker cannot be killed", "conference", rec.ID, "epoch", running.Epoch, "error", err)
+			}
+		case !found && (rec.Epoch == 0 || s.hasEnded(rec) || time.Since(since) >= claimWait):
+			claimed, err := s.Records.ClaimEpoch(ctx, rec.ID, rec.Epoch)
+			if err == nil {
+				return s.start(ctx, claimed, title)
+			}
+			if !errors.Is(err, conference.ErrEpochTaken) {
+				return err
+			}
+		}
+		select {
+		case <-time.After(claimPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		latest, err := s.Records.Conference(ctx, rec.ID)
+		if err != nil {
+			return err
+		}
+		if !latest.Live() {
+			return conference.ErrEnded
+		}
+		if latest.Epoch != rec.Epoch {
+			since = time.Now()
+		}
+		rec = latest
+	}
+}
+
+// running asks the launcher for the worker of a conference.
+func (s *Supervisor) running(conferenceID string) (launch.Running, bool, error) {
+	list, err := s.Launcher.List()
+	if err != nil {
+		return launch.Running{}, false, err
+	}
+	for _, r := range list {
+		if r.Conference == conferenceID {
+			return r, true, nil
+		}
+	}
+	return launch.Running{}, false, nil
+}
+
+// adopt takes a worker that runs already under supervision, and waits until it has proved itself.
+func (s *Supervisor) adopt(ctx context.Context, rec conference.Record, title string) error {
+	w, err := s.takeOver(rec, title)
+	if err != nil {
+		return err
+	}
+	return w.reachable(ctx)
+}
+
+// takeOver dials a worker that runs already, unless that is done already.
+func (s *Supervisor) takeOver(rec conference.Record, title string) (*worker, error) {
+	key, err := s.keyOf(rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.workers[rec.ID]
+	if old != nil && old.epoch >= rec.Epoch {
+		return old, nil
+	}
+	if old != nil {
+		old.close()
+	}
+	w := newWorker(s, rec, key, title)
+	s.workers[rec.ID] = w
+	go w.stayConnected()
+	s.Log.Info("worker taken over", "conference", rec.ID, "epoch", rec.Epoch)
+	return w, nil
+}
+
+// hasEnded reports whether the worker of the conference's newest epoch is known to have ended.
+func (s *Supervisor) hasEnded(rec conference.Record) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone[rec.ID] >= rec.Epoch
+}
+
+// goneMax is how many ends of workers are remembered; more only make others wait for claimWait.
+const goneMax = 4096
+
+// noteEnd remembers that the worker of an epoch has ended.
+func (s *Supervisor) noteEnd(conferenceID string, epoch int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.gone) >= goneMax {
+		clear(s.gone)
+	}
+	s.gone[conferenceID] = max(s.gone[conferenceID], epoch)
+}
