@@ -86,8 +86,16 @@ type ChatMessage struct {
 
 // MediaAccess opens the media of a conference; see Conference.JoinMedia.
 type MediaAccess struct {
-	Path  string `json:"path"`
-	Token string `json:"token"`
+	Path  string      `json:"path"`
+	Token string      `json:"token"`
+	ICE   []ICEServer `json:"ice"`
+}
+
+// ICEServer is a relay that media may go through; the credential is valid for some minutes.
+type ICEServer struct {
+	URLs       []string `json:"urls"` // RFC 7065
+	Username   string   `json:"username"`
+	Credential string   `json:"credential"`
 }
 
 // Welcome is the beginning of a session, or a fresh start of it when what was missed is no longer held.
@@ -392,6 +400,9 @@ func (s *Conference) JoinMedia(ctx context.Context, o ParticipantOptions) (*Part
 	m := s.Welcome().Media
 	if o.Origin == "" {
 		o.Origin = s.client.Origin()
+	}
+	if o.ICE == nil {
+		o.ICE = m.ICE
 	}
 	return JoinMedia(ctx, s.client.base.String()+m.Path, m.Token, o)
 }

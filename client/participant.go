@@ -68,6 +68,10 @@ type ParticipantOptions struct {
 	TwoConnections bool   // one peer connection for each direction, as older clients have
 	Unsubscribed   bool   // receive nothing without asking
 	AdaptiveStream bool   // start small and wait for Display
+	// ICE are the relays; see Conference.JoinMedia.
+	ICE []ICEServer
+	// RelayOnly has all media go through a relay.
+	RelayOnly bool
 	// Socket carries all media, in place of sockets of the participant's own. It is a UDP socket bound to one address,
 	// and the caller closes it after the participant.
 	Socket net.PacketConn

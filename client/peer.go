@@ -29,12 +29,12 @@ func (p *Participant) openPeers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.up, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+	if p.up, err = api.NewPeerConnection(p.configuration()); err != nil {
 		return fmt.Errorf("open peer connection: %w", err)
 	}
 	p.down = p.up
 	if p.options.TwoConnections {
-		if p.down, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		if p.down, err = api.NewPeerConnection(p.configuration()); err != nil {
 			return fmt.Errorf("open peer connection: %w", err)
 		}
 	}
@@ -54,6 +54,18 @@ func (p *Participant) openPeers(ctx context.Context) error {
 		p.notifyLocked()
 	})
 	return nil
+}
+
+// configuration says which relays there are and whether there is another way.
+func (p *Participant) configuration() webrtc.Configuration {
+	var c webrtc.Configuration
+	for _, s := range p.options.ICE {
+		c.ICEServers = append(c.ICEServers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+	}
+	if p.options.RelayOnly {
+		c.ICETransportPolicy = webrtc.ICETransportPolicyRelay
+	}
+	return c
 }
 
 func (p *Participant) newAPI() (*webrtc.API, error) {
