@@ -85,12 +85,17 @@ func (j *Journal) forget(conferenceID string) {
 
 // open returns the event that is sealed in a row.
 func (j *Journal) open(key []byte, conferenceID string, r Row) (conference.Stored, error) {
-	var st conference.Stored
 	content, err := j.vault.Open(key, r.Sealed, r.place(conferenceID))
 	if err != nil {
-		return st, err
+		return conference.Stored{}, err
 	}
-	return st, json.Unmarshal(content, &st, json.RejectUnknownMembers(true))
+	return decode(content)
+}
+
+// decode reads what was sealed, strictly.
+func decode(content []byte) (st conference.Stored, err error) {
+	err = json.Unmarshal(content, &st, json.RejectUnknownMembers(true))
+	return st, err
 }
 
 // Digest tells whether two appends bring the same content.
