@@ -1,5 +1,5 @@
 import type { Locator, Page } from '@playwright/test'
-import { colleague, control, join, openPanel, say, setUp, signIn, startMeeting, tile } from './harness/acts'
+import { colleague, control, join, messages, openPanel, say, setUp, signIn, startMeeting, tile } from './harness/acts'
 import type { Seat } from './harness/browser'
 import { people } from './harness/fixtures'
 import { canMakeIslands, Island } from './harness/island'
@@ -167,14 +167,6 @@ async function shareScreen(page: Page): Promise<void> {
     .getByRole('dialog')
     .getByRole('button', { name: word('share.start') })
     .click()
-}
-
-/** The texts in the chat panel, oldest first. */
-function messages(page: Page): Promise<string[]> {
-  return page
-    .getByRole('region', { name: word('chat.messages') })
-    .locator('li p[dir=auto]')
-    .allInnerTexts()
 }
 
 function reconnecting(page: Page): Locator {

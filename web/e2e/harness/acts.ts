@@ -96,3 +96,11 @@ export async function say(page: Page, text: string, language: Language = 'en'): 
 export function tile(page: Page, name: string, source: 'camera' | 'screen' = 'camera'): Locator {
   return page.locator(`[data-participant][data-source="${source}"]`).filter({ hasText: name })
 }
+
+/** The texts in the chat panel, oldest first. */
+export function messages(page: Page): Promise<string[]> {
+  return page
+    .getByRole('region', { name: word('chat.messages') })
+    .locator('li p[dir=auto]')
+    .allInnerTexts()
+}

@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './fixtures'
@@ -21,6 +30,8 @@ export interface ServerOptions {
   readonly mediaAddresses?: readonly string[]
   /** Leaves the addresses for media to the program's default, which reaches Firefox too. */
   readonly defaultMedia?: boolean
+  /** Runs a copy of the program, which `upgrade` can replace. */
+  readonly replaceable?: boolean
   readonly args?: readonly string[]
 }
 
@@ -33,6 +44,7 @@ export class Server {
   setupLink = ''
   #child: ChildProcess | undefined
   #output = ''
+  #binary = binary
 
   static async start(options: ServerOptions = {}): Promise<Server> {
     const server = new Server()
@@ -60,7 +72,11 @@ export class Server {
     const media = ['127.0.0.1', ...(options.mediaAddresses ?? [])].join(',')
     const addresses = options.defaultMedia ? [] : ['--media-addresses', media]
     const args = ['serve', '--listen', listen, '--data', this.data, ...addresses, ...(options.args ?? [])]
-    const child = spawn(binary, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+    if (options.replaceable) {
+      this.#binary = join(this.data, 'konklave')
+      copyFileSync(binary, this.#binary)
+    }
+    const child = spawn(this.#binary, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
     this.#child = child
     const begin = this.#output.length
     const announced = new Promise<void>((resolve, reject) => {
@@ -111,6 +127,28 @@ export class Server {
     return this.processes().filter(process => process.verb === 'conference')
   }
 
+  /** The one process of a verb. */
+  only(verb: string): Process {
+    const [found, ...more] = this.processes().filter(process => process.verb === verb)
+    if (!found || more.length > 0) throw new Error(`${more.length + (found ? 1 : 0)} processes of ${verb}`)
+    return found
+  }
+
+  /** Puts another copy of the program in the place of the running one and has the server upgrade to it. */
+  async upgrade(): Promise<void> {
+    const next = `${this.#binary}.next`
+    copyFileSync(binary, next)
+    renameSync(next, this.#binary)
+    const begin = this.#output.length
+    process.kill(this.#child?.pid ?? 0, 'SIGHUP')
+    const deadline = Date.now() + startTimeout
+    while (!this.#output.slice(begin).includes('upgraded')) {
+      if (Date.now() > deadline || this.#output.slice(begin).includes('upgrade failed'))
+        throw new Error(`no upgrade:\n${this.#output}`)
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+  }
+
   /** `konklave user add` beside the running server. */
   addUser(email: string, name: string, password: string): void {
     const who = ['--email', email, '--name', name, '--role', 'user', '--password-stdin']
@@ -147,6 +185,11 @@ export class Server {
 /** The environment without settings of a server that the developer runs. */
 function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('KONKLAVE_')))
+}
+
+/** Whether a process runs a program that no longer lies at its path. */
+export function runsReplacedProgram({ pid }: Process): boolean {
+  return readlinkSync(`/proc/${pid}/exe`).endsWith(' (deleted)')
 }
 
 /** The process, when it lives and is ours; as a list of none or one. */
