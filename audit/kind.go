@@ -7,6 +7,8 @@ type Kind string
 const (
 	KindSetupCompleted      Kind = "setup.completed"
 	KindRecoveryKeyMade     Kind = "recovery_key.made"
+	KindBackupMade          Kind = "backup.made"
+	KindBackupRestored      Kind = "backup.restored"
 	KindUserCreated         Kind = "user.created"
 	KindProfileChanged      Kind = "profile.changed"
 	KindPasswordChanged     Kind = "password.changed"
@@ -31,7 +33,7 @@ const (
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
-		KindSetupCompleted, KindRecoveryKeyMade, KindUserCreated, KindProfileChanged, KindPasswordChanged,
+		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored, KindUserCreated, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,

@@ -26,6 +26,7 @@ type Config struct {
 	Isolation  Isolation
 	Limits     Limits
 	Vault      Vault
+	Backup     Backup
 }
 
 // TLS says where the certificate of the public listener comes from.
@@ -130,6 +131,14 @@ const (
 	IsolationStrict     IsolationMode = "strict"      // start no conference
 )
 
+// Backup says when backups are made by themselves and which stay.
+type Backup struct {
+	Directory string        // empty for "backups" in the data directory (see BackupDir)
+	Interval  time.Duration // between two backups; 0 makes none
+	Keep      int           // the newest that stay
+	KeepDays  int           // days of which the newest backup stays
+}
+
 // Limits bounds what one caller may ask of the API.
 type Limits struct {
 	RequestBytes  int64   // body of one API request
@@ -177,6 +186,7 @@ func Default() Config {
 			SessionBurst:  100,
 			MissesPerHour: 60,
 		},
+		Backup: Backup{Interval: 15 * time.Minute, Keep: 8, KeepDays: 14},
 	}
 }
 
@@ -194,6 +204,14 @@ func (c Config) MasterKeyFile() string {
 		return c.Vault.MasterKeyFile
 	}
 	return filepath.Join(c.Data, "master.key")
+}
+
+// BackupDir is the directory of the backups: the configured one, or one in the data directory.
+func (c Config) BackupDir() string {
+	if c.Backup.Directory != "" {
+		return c.Backup.Directory
+	}
+	return filepath.Join(c.Data, "backups")
 }
 
 // RunDir is the directory of the run-time sockets.

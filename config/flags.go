@@ -44,6 +44,10 @@ type Flags struct {
 	LimitsSessionRate         *string `help:"API requests a second in one session." placeholder:"N"`
 	LimitsSessionBurst        *string `help:"API requests in one session at once." placeholder:"N"`
 	LimitsMissesPerHour       *string `help:"Unknown meeting links from one address in an hour." placeholder:"N"`
+	BackupDirectory           *string `help:"Directory of the backups." placeholder:"DIR"`
+	BackupInterval            *string `help:"Time between two backups; 0s makes none." placeholder:"DURATION"`
+	BackupKeep                *string `help:"How many of the newest backups stay." placeholder:"N"`
+	BackupKeepDays            *string `help:"Of how many days a backup stays." placeholder:"N"`
 	VaultMasterKeyFile        *string `help:"File of the master key." placeholder:"FILE"`
 }
 

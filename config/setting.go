@@ -105,6 +105,14 @@ func Settings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Limits.MissesPerHour} }},
 		{"vault.master-key-file", "File of the master key, with which everything at rest is encrypted; keep it apart from the database and its backups.\nEmpty means master.key in the data directory.",
 			func(c *Config) value { return textValue{&c.Vault.MasterKeyFile} }},
+		{"backup.directory", "Directory of the backups that are made by themselves; better on another disk, or copied away from there.\nEmpty means backups in the data directory.",
+			func(c *Config) value { return textValue{&c.Backup.Directory} }},
+		{"backup.interval", "Time between two backups. 0s makes none. Backups need a recovery key (konklave recovery-key new).",
+			func(c *Config) value { return durationValue{&c.Backup.Interval} }},
+		{"backup.keep", "How many of the newest backups stay.",
+			func(c *Config) value { return intValue[int]{&c.Backup.Keep} }},
+		{"backup.keep-days", "Of how many days, counted from the newest backup's, the day's newest backup stays as well.",
+			func(c *Config) value { return intValue[int]{&c.Backup.KeepDays} }},
 	}
 }
 

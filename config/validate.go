@@ -44,6 +44,10 @@ const (
 	MaxRate         = 1e6
 	MaxBurst        = 1e6
 	MaxMisses       = 1e6
+
+	MinBackupInterval = time.Minute
+	MaxBackupInterval = 7 * 24 * time.Hour
+	MaxBackups        = 1000 // and as many days
 )
 
 // Validate reports every mistake at once, one sentence each, joined; nil when there is none.
@@ -78,6 +82,10 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.number("limits.session-rate", c.Limits.SessionRate, 1, MaxRate)
 	v.number("limits.session-burst", float64(c.Limits.SessionBurst), 1, MaxBurst)
 	v.number("limits.misses-per-hour", float64(c.Limits.MissesPerHour), 1, MaxMisses)
+	v.check("backup.interval", c.Backup.Interval == 0 || (c.Backup.Interval >= MinBackupInterval && c.Backup.Interval <= MaxBackupInterval),
+		"is %v, but must be 0s, or from %v to %v", c.Backup.Interval, MinBackupInterval, MaxBackupInterval)
+	v.number("backup.keep", float64(c.Backup.Keep), 1, MaxBackups)
+	v.number("backup.keep-days", float64(c.Backup.KeepDays), 0, MaxBackups)
 	return v.mistakes
 }
 

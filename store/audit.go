@@ -25,6 +25,11 @@ func record(ctx context.Context, q *sqlgen.Queries, entries ...audit.Entry) erro
 	return nil
 }
 
+// Record writes entries about what happened outside the database.
+func (s *Store) Record(ctx context.Context, entries ...audit.Entry) error {
+	return s.change(ctx, "record", func(q *sqlgen.Queries) error { return record(ctx, q, entries...) })
+}
+
 // AuditEntries returns at most limit entries with a Seq greater than after, in that order.
 func (s *Store) AuditEntries(ctx context.Context, after int64, limit int) ([]audit.Record, error) {
 	rows, err := ask(ctx, s, (*sqlgen.Queries).AuditEntriesAfter, sqlgen.AuditEntriesAfterParams{AfterSeq: after, AtMost: int32(limit)})

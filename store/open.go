@@ -81,6 +81,15 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) (err error) {
 	return s.warn(ctx)
 }
 
+// NewestSchema is the number of the newest migration that this program has. Both databases have the same ones.
+func NewestSchema() int64 {
+	files, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil {
+		panic("store: " + err.Error()) // the pattern is valid
+	}
+	return int64(len(files))
+}
+
 // SchemaTooNewError says that the database was written by a newer program.
 type SchemaTooNewError struct{ Database, Program int64 }
 

@@ -84,6 +84,9 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// Now is the time of the store's clock, as times are stored.
+func (s *Store) Now() time.Time { return s.time() }
+
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, s.patience)
