@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,12 +13,20 @@ import (
 
 	"konklave/config"
 	"konklave/launch"
+	"konklave/sandbox"
 	"konklave/telemetry"
 	"konklave/worker"
 )
 
-// Conference is a conference worker: it reads its configuration from an inherited pipe and serves on inherited sockets.
+// Conference is a conference worker: it goes behind its walls, reads its configuration from an inherited pipe and serves on
+// inherited sockets.
 func Conference(ctx context.Context, stderr io.Writer) error {
+	if err := sandbox.Enter(launch.FileSandbox); err != nil {
+		if errors.Is(err, sandbox.ErrProbe) {
+			return nil
+		}
+		return err
+	}
 	c, err := workerConfig()
 	if err != nil {
 		return err

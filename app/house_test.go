@@ -80,11 +80,11 @@ func newHouse(t *testing.T) *house {
 	if h.lifeline, alive, err = os.Pipe(); err != nil {
 		t.Fatal(err)
 	}
-	h.launcher = process.New(func() *exec.Cmd {
+	h.launcher = process.New(process.Options{Log: slog.New(slog.DiscardHandler), Command: func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0], "conference")
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 		return cmd
-	}, slog.New(slog.DiscardHandler))
+	}})
 	t.Cleanup(func() {
 		h.launcher.Close(patience)
 		for _, f := range []*os.File{alive, h.lifeline, h.private, lock} {

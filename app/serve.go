@@ -23,6 +23,7 @@ import (
 	"konklave/config"
 	"konklave/launch"
 	"konklave/launch/process"
+	"konklave/sandbox"
 )
 
 // Names of what the processes inherit; those of workers are numbers, in package launch.
@@ -74,7 +75,7 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	defer s.alive.Close()
-	s.launcher = process.New(s.workerCommand, log)
+	s.launcher = process.New(process.Options{Command: s.workerCommand, Sandbox: sandbox.Open(sandboxOptions(c, log)), Mode: sandbox.Mode(c.Isolation.Mode), Log: log})
 	s.controller = newKeeper("controller", false, func() (*child, error) { return s.startController(first) }, log)
 	s.front = newKeeper("front", true, func() (*child, error) { return s.startFront(first) }, log)
 	return s.run(ctx)
@@ -203,7 +204,6 @@ func (s *server) startController(p *program) (*child, error) {
 func (s *server) workerCommand() *exec.Cmd {
 	cmd := s.program.Load().command("conference")
 	cmd.Stdout, cmd.Stderr = s.stderr, s.stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Env = []string{"PATH=/usr/bin:/bin"} // nothing of the operator's environment
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestWorkersAreTakenOverBeforeTheFirstJoinIsServed(t *testing.T) {
 	if after := await(t, answers); after != before {
 		t.Errorf("the join after the restart: %+v, want %+v", after, before)
 	}
-	if now := h.running(t); len(now) != 1 || now[0] != running[0] {
+	if now := h.running(t); len(now) != 1 || !reflect.DeepEqual(now[0], running[0]) {
 		t.Errorf("running: %+v, want %+v", now, running)
 	}
 	if r, err := h.db.Conference(t.Context(), before.Conference); err != nil || r.Epoch != 1 {

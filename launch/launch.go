@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"konklave/fault"
+	"konklave/sandbox"
 )
 
 // MessageMax is the largest message in bytes.
@@ -25,6 +26,9 @@ const MessageMax = 192 << 10
 
 // FilesMax is how many file descriptors one start may hand over.
 const FilesMax = 16
+
+// ListPage is how many workers one answer to list names.
+const ListPage = 50
 
 // Millis is a span of time in milliseconds.
 type Millis int64
@@ -58,7 +62,8 @@ const (
 	FileControl    = 3 // listening unix socket, for the controller
 	FileSignalling = 4 // listening unix socket, for the front
 	FileConfig     = 5 // pipe to read the WorkerConfig from
-	FileMedia      = 6
+	FileSandbox    = 6 // for sandbox.Enter; comes before all others
+	FileMedia      = 7
 )
 
 // Files are the sockets that a worker inherits. They are bound by the controller; after Start it may close its copies.
@@ -76,6 +81,8 @@ type Running struct {
 	StartedAt  time.Time `json:"startedAt"`
 	// Media is where its media sockets are, asked of the sockets by the launcher.
 	Media []netip.AddrPort `json:"media,omitempty"`
+	// Isolation is what the launcher verified around this worker at its start; empty when it has no sandbox.
+	Isolation sandbox.Report `json:"isolation,omitempty"`
 }
 
 // Exit is the end of a worker.
@@ -92,13 +99,15 @@ type Request struct {
 	Start      *WorkerConfig  `json:"start,omitempty"`
 	Conference string         `json:"conference,omitempty"` // of signal
 	Signal     syscall.Signal `json:"signal,omitempty"`
+	After      string         `json:"after,omitempty"` // of list: only conferences whose ids sort after this one
 }
 
 // Response is the launcher's answer. A wait is answered when a worker has ended.
 type Response struct {
 	ID      int64       `json:"id"`
 	Started *Running    `json:"started,omitempty"`
-	List    []Running   `json:"list,omitempty"`
+	List    []Running   `json:"list,omitempty"` // at most ListPage, by conference
+	More    bool        `json:"more,omitempty"` // there are more to list
 	Exit    *Exit       `json:"exit,omitempty"`
 	Refused *fault.Code `json:"refused,omitempty"`
 	Message string      `json:"message,omitempty"`
@@ -156,8 +165,19 @@ func (c *Client) Signal(conference string, signal syscall.Signal) error {
 
 // List tells which workers run.
 func (c *Client) List() ([]Running, error) {
-	r, err := c.ask(Request{Verb: VerbList}, nil)
-	return r.List, err
+	var all []Running
+	q := Request{Verb: VerbList}
+	for {
+		r, err := c.ask(q, nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r.List...)
+		if !r.More || len(r.List) == 0 {
+			return all, nil
+		}
+		q.After = r.List[len(r.List)-1].Conference
+	}
 }
 
 // Wait returns the next end of a worker.

@@ -5,10 +5,7 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"sort"
@@ -16,123 +13,64 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"konklave/fault"
 	"konklave/launch"
+	"konklave/sandbox"
 )
 
 // exitsKept is how many ends of workers are held for a controller that is away.
 const exitsKept = 1024
 
-// Launcher keeps the workers. Any number of connections, one after another, may serve its verbs.
+// startsAtOnce is how many workers may be starting at the same time.
+const startsAtOnce = 8
+
+// Options are what a launcher needs.
+type Options struct {
+	Command func() *exec.Cmd // a fresh command that becomes a worker; files and attributes are added
+	Sandbox *sandbox.Sandbox // nil: workers without walls, for tests of what stands behind them
+	Mode    sandbox.Mode     // what happens where a layer is missing
+	Log     *slog.Logger
+}
+
+// Launcher keeps the workers. Any number of controllers, at once or one after another, may use its verbs; each is told of the
+// ends of all workers.
 type Launcher struct {
-	command func() *exec.Cmd // a fresh command that becomes a worker
-	log     *slog.Logger
+	Options
+	starts chan struct{}
 
 	mu      sync.Mutex // guards what follows
 	workers map[string]*child
-	exits   []launch.Exit
-	waiters []func(launch.Exit) bool // false: could not be delivered
+	conns   map[*server]struct{}
+	exits   []launch.Exit // that no controller was there for
 	closing bool
 	all     sync.WaitGroup
 }
 
+// child is a worker; process is nil while it is being started.
 type child struct {
 	launch.Running
-	cmd *exec.Cmd
+	process
 }
 
-// New makes a launcher; command gives the worker's command line, to which files are added.
-func New(command func() *exec.Cmd, log *slog.Logger) *Launcher {
-	return &Launcher{command: command, log: log, workers: map[string]*child{}}
+// process is a started worker, with walls or without.
+type process interface {
+	Signal(sig os.Signal) error
+	Wait() error
+	State() *os.ProcessState
 }
 
-// Serve answers one controller until its connection ends.
-func (l *Launcher) Serve(conn *net.UnixConn) error {
-	s := &server{Launcher: l, conn: conn}
-	buffer := make([]byte, launch.MessageMax)
-	rights := make([]byte, syscall.CmsgSpace(4*launch.FilesMax))
-	for {
-		n, rn, _, _, err := conn.ReadMsgUnix(buffer, rights)
-		if errors.Is(err, io.EOF) || err == nil && n == 0 {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read from controller: %w", err)
-		}
-		files, err := receivedFiles(rights[:rn])
-		if err != nil {
-			return err
-		}
-		var q launch.Request
-		if err := json.Unmarshal(buffer[:n], &q, json.RejectUnknownMembers(true)); err != nil {
-			closeAll(files)
-			return fmt.Errorf("malformed message from controller: %w", err)
-		}
-		s.dispatch(q, files)
-	}
+// New makes a launcher.
+func New(o Options) *Launcher {
+	return &Launcher{Options: o, starts: make(chan struct{}, startsAtOnce), workers: map[string]*child{}, conns: map[*server]struct{}{}}
 }
 
-func receivedFiles(rights []byte) ([]*os.File, error) {
-	messages, err := syscall.ParseSocketControlMessage(rights)
-	if err != nil {
-		return nil, fmt.Errorf("read file descriptors: %w", err)
-	}
-	var files []*os.File
-	for i := range messages {
-		fds, err := syscall.ParseUnixRights(&messages[i])
-		if err != nil {
-			continue
-		}
-		for _, fd := range fds {
-			syscall.CloseOnExec(fd)
-			files = append(files, os.NewFile(uintptr(fd), "inherited"))
-		}
-	}
-	return files, nil
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close() // copies; the worker has its own
-	}
-}
-
-// server is one connection.
-type server struct {
-	*Launcher
-	conn    *net.UnixConn
-	writeMu sync.Mutex
-}
-
-func (s *server) dispatch(q launch.Request, files []*os.File) {
-	defer closeAll(files)
-	switch q.Verb {
-	case launch.VerbStart:
-		s.answer(q.ID, s.start(q.Start, files))
-	case launch.VerbSignal:
-		s.answer(q.ID, s.signal(q.Conference, q.Signal))
-	case launch.VerbList:
-		s.answer(q.ID, launch.Response{List: s.list()})
-	case launch.VerbWait:
-		s.wait(func(e launch.Exit) bool { return s.answer(q.ID, launch.Response{Exit: &e}) })
-	default:
-		s.answer(q.ID, refuse("launch.unknown_verb", "The launcher knows start, signal, list and wait."))
-	}
-}
-
-func (s *server) answer(id int64, r launch.Response) bool {
-	r.ID = id
-	raw, err := json.Marshal(r)
-	if err != nil {
-		s.log.Error("launcher cannot encode its answer", "error", err)
-		return false
-	}
-	s.writeMu.Lock()
-	defer s.writeMu.Unlock()
-	_, err = s.conn.Write(raw)
-	return err == nil
+// Probe tells what is in force for workers on this machine, by starting one that ends at once.
+func (l *Launcher) Probe() (sandbox.Report, error) {
+	return l.Sandbox.Probe(func() *exec.Cmd {
+		cmd := l.Command()
+		cmd.ExtraFiles = make([]*os.File, launch.FileMedia-3)
+		return cmd
+	}, launch.FileSandbox)
 }
 
 func refuse(code fault.Code, message string) launch.Response {
@@ -140,111 +78,108 @@ func refuse(code fault.Code, message string) launch.Response {
 }
 
 func (l *Launcher) start(config *launch.WorkerConfig, files []*os.File) launch.Response {
+	if config == nil || config.Conference == "" || len(files) < 3 {
+		return refuse("launch.malformed", "A start needs a configuration, two listeners and at least one media socket.")
+	}
+	if r := l.reserve(config); r != nil {
+		return *r
+	}
+	p, report, err := l.spawn(config, files)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case config == nil || config.Conference == "" || len(files) < 3:
-		return refuse("launch.malformed", "A start needs a configuration, two listeners and at least one media socket.")
-	case l.closing:
-		return refuse("launch.closing", "The server is shutting down.")
-	case l.workers[config.Conference] != nil:
-		return refuse("launch.running", "A worker for this conference runs already.")
-	}
-	c, err := l.spawn(config, files)
+	defer l.all.Done() // of reserve
+	c := l.workers[config.Conference]
 	if err != nil {
-		l.log.Error("worker could not be started", "conference", config.Conference, "error", err)
+		delete(l.workers, config.Conference)
+		l.Log.Error("worker could not be started", "conference", config.Conference, "error", err)
+		if f := fault.As(err); f.Code == incomplete {
+			return refuse(f.Code, f.Message)
+		}
 		return refuse("launch.failed", "The worker could not be started.")
 	}
-	l.workers[config.Conference] = c
+	c.process, c.PID, c.StartedAt, c.Isolation = p, pidOf(p), time.Now(), report
+	c.Media = mediaAddresses(files[2:])
+	if l.closing {
+		_ = c.Signal(syscall.SIGTERM) // the others have had theirs
+	}
 	l.all.Go(func() { l.reap(c) })
 	return launch.Response{Started: &c.Running}
 }
 
-func (l *Launcher) spawn(config *launch.WorkerConfig, files []*os.File) (*child, error) {
-	told := *config
-	told.MediaSockets = len(files) - 2
-	raw, err := json.Marshal(told)
-	if err != nil {
-		return nil, err
+// reserve takes the conference's place before its worker is there; the answer is a refusal, or nil.
+func (l *Launcher) reserve(config *launch.WorkerConfig) *launch.Response {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var r launch.Response
+	switch {
+	case l.closing:
+		r = refuse("launch.closing", "The server is shutting down.")
+	case l.workers[config.Conference] != nil:
+		r = refuse("launch.running", "A worker for this conference runs already.")
+	default:
+		l.workers[config.Conference] = &child{Running: launch.Running{Conference: config.Conference, Epoch: config.Epoch}}
+		l.all.Add(1)
+		return nil
 	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer read.Close()
-	defer write.Close()
-	if _, err := write.Write(raw); err != nil { // far smaller than a pipe holds
-		return nil, err
-	}
-	cmd := l.command()
-	cmd.ExtraFiles = append([]*os.File{files[0], files[1], read}, files[2:]...)
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	return &child{launch.Running{Conference: config.Conference, Epoch: config.Epoch, PID: cmd.Process.Pid, StartedAt: time.Now()}, cmd}, nil
+	return &r
 }
 
 func (l *Launcher) reap(c *child) {
-	err := c.cmd.Wait()
-	e := launch.Exit{Running: c.Running, Code: c.cmd.ProcessState.ExitCode()}
-	if ws, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+	err := c.Wait()
+	e := launch.Exit{Running: c.Running, Code: c.State().ExitCode()}
+	if ws, ok := c.State().Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		e.Signal = ws.Signal().String()
 	}
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelWarn
 	}
-	l.log.Log(context.Background(), level, "worker has ended", "conference", c.Conference, "epoch", c.Epoch, "pid", c.PID, "code", e.Code, "signal", e.Signal)
+	l.Log.Log(context.Background(), level, "worker has ended", "conference", c.Conference, "epoch", c.Epoch, "pid", c.PID, "code", e.Code, "signal", e.Signal)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.workers, c.Conference)
-	for len(l.waiters) > 0 {
-		w := l.waiters[0]
-		l.waiters = l.waiters[1:]
-		if w(e) {
-			return
-		}
+	if len(l.conns) == 0 {
+		l.keep(e)
 	}
+	for s := range l.conns {
+		s.tell(e)
+	}
+}
+
+// keep holds an end for the next controller.
+func (l *Launcher) keep(e launch.Exit) {
 	l.exits = append(l.exits, e)
 	if len(l.exits) > exitsKept {
 		l.exits = l.exits[1:]
 	}
 }
 
-func (l *Launcher) wait(deliver func(launch.Exit) bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.exits) > 0 {
-		if deliver(l.exits[0]) {
-			l.exits = l.exits[1:]
-		}
-		return
-	}
-	l.waiters = append(l.waiters, deliver)
-}
-
 func (l *Launcher) signal(conference string, sig syscall.Signal) launch.Response {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.workers[conference]
-	if c == nil {
+	if c == nil || c.process == nil {
 		return refuse("launch.not_running", "No worker runs for this conference.")
 	}
-	if err := c.cmd.Process.Signal(sig); err != nil {
+	if err := c.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return refuse("launch.failed", "The signal could not be sent.")
 	}
 	return launch.Response{}
 }
 
-func (l *Launcher) list() []launch.Running {
+// list names the workers after a conference, in order, one page of them.
+func (l *Launcher) list(after string) launch.Response {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := make([]launch.Running, 0, len(l.workers))
 	for _, c := range l.workers {
-		list = append(list, c.Running)
+		if c.process != nil && c.Conference > after {
+			list = append(list, c.Running)
+		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Conference < list[j].Conference })
-	return list
+	more := len(list) > launch.ListPage
+	return launch.Response{List: list[:min(len(list), launch.ListPage)], More: more}
 }
 
 // Close asks all workers to end, waits for them, and kills those that need longer than grace.
@@ -253,6 +188,9 @@ func (l *Launcher) Close(grace time.Duration) {
 	kill := time.AfterFunc(grace, func() { l.each(syscall.SIGKILL) })
 	defer kill.Stop()
 	l.all.Wait()
+	if l.Sandbox != nil {
+		l.Sandbox.Close()
+	}
 }
 
 func (l *Launcher) each(sig syscall.Signal) {
@@ -260,6 +198,8 @@ func (l *Launcher) each(sig syscall.Signal) {
 	defer l.mu.Unlock()
 	l.closing = true
 	for _, c := range l.workers {
-		_ = c.cmd.Process.Signal(sig) // one that has just ended needs none
+		if c.process != nil {
+			_ = c.Signal(sig) // one that has just ended needs none
+		}
 	}
 }

@@ -57,12 +57,12 @@ type fixture struct {
 func setup(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{dir: t.TempDir()}
-	f.launcher = process.New(func() *exec.Cmd {
+	f.launcher = process.New(process.Options{Log: slog.New(slog.DiscardHandler), Command: func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0]) //nolint:noctx // the launcher ends it
 		cmd.Env = append(os.Environ(), "KONKLAVE_TEST_WORKER=1")
 		cmd.Stderr = os.Stderr
 		return cmd
-	}, slog.New(slog.DiscardHandler))
+	}})
 	f.client = f.connect(t)
 	t.Cleanup(func() { f.launcher.Close(5 * time.Second) })
 	return f

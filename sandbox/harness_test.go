@@ -1,0 +1,248 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"konklave/launch"
+	"konklave/launch/process"
+	"konklave/sandbox"
+)
+
+// patience bounds every wait for another process.
+const patience = 20 * time.Second
+
+// hostileFile is the worker that attacks, built without cgo as the product is.
+var hostileFile string //nolint:gochecknoglobals // built once for all tests
+
+// TestMain builds the hostile worker. A copy of this test that runs as an ordinary user finds it built.
+func TestMain(m *testing.M) {
+	if hostileFile = os.Getenv(hostileBuilt); hostileFile != "" {
+		os.Exit(m.Run())
+	}
+	dir, err := os.MkdirTemp("", "hostile")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	hostileFile = filepath.Join(dir, "hostile")
+	build := exec.Command("go", "build", "-o", hostileFile, "konklave/sandbox/internal/hostile") //nolint:noctx // bounded by the test's own limit
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the hostile worker: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir) // a temporary file
+	os.Exit(code)
+}
+
+// limits are small, so that exceeding them is quick.
+func limits() sandbox.Limits { return sandbox.Limits{Memory: 96 << 20, CPUs: 0.5, Processes: 40} }
+
+// uidBase is away from the default, so that a server on this machine is not disturbed.
+const uidBase = 63000
+
+// prison is a launcher with its workers.
+type prison struct {
+	dir      string
+	launcher *process.Launcher
+	client   *launch.Client
+}
+
+func newPrison(t *testing.T, mode sandbox.Mode, l sandbox.Limits) *prison {
+	t.Helper()
+	p := &prison{dir: t.TempDir()}
+	log := slog.New(slog.DiscardHandler)
+	p.launcher = process.New(process.Options{
+		Command: func() *exec.Cmd {
+			cmd := exec.Command(hostileFile) //nolint:noctx // the launcher ends it
+			cmd.Stderr = os.Stderr
+			cmd.Env = []string{}
+			return cmd
+		},
+		Sandbox: sandbox.Open(sandbox.Options{UIDBase: uidBase, Limits: l, Log: log}), Mode: mode, Log: log,
+	})
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := unixConn(t, fds[0])
+	p.client = launch.NewClient(unixConn(t, fds[1]))
+	go func() { _ = p.launcher.Serve(ours) }() // until the client closes
+	t.Cleanup(func() {
+		p.launcher.Close(patience)
+		_ = p.client.Close()
+	})
+	return p
+}
+
+func unixConn(t *testing.T, fd int) *net.UnixConn {
+	t.Helper()
+	f := os.NewFile(uintptr(fd), "end")
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.(*net.UnixConn) //nolint:forcetypeassert // a unix socket, see the caller
+}
+
+// inmate is a worker and the way to tell it what to do.
+type inmate struct {
+	launch.Running
+	t     *testing.T
+	conn  net.Conn
+	lines *bufio.Reader
+	media net.Addr
+}
+
+func (p *prison) files(t *testing.T, name string) (launch.Files, net.Addr) {
+	t.Helper()
+	listener := func(ending string) *os.File {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(p.dir, name+ending), Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		l.SetUnlinkOnClose(false)
+		f, err := l.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	media, err := udp.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return launch.Files{Control: listener(".ctl"), Signalling: listener(".web"), Media: []*os.File{media}}, udp.LocalAddr()
+}
+
+func (p *prison) start(t *testing.T, name string) *inmate {
+	t.Helper()
+	files, media := p.files(t, name)
+	running, err := p.client.Start(launch.WorkerConfig{Conference: name, Epoch: 1, Key: []byte("secret")}, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range append([]*os.File{files.Control, files.Signalling}, files.Media...) {
+		_ = f.Close() // the worker has its own
+	}
+	i := &inmate{Running: running, t: t, media: media}
+	i.conn, err = net.Dial("unix", filepath.Join(p.dir, name+".ctl")) //nolint:noctx // loopback of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = i.conn.Close() })
+	i.lines = bufio.NewReader(i.conn)
+	return i
+}
+
+// try has an attack carried out and returns what the worker says; "gone" when it has ended over it.
+func (i *inmate) try(words ...any) string {
+	i.t.Helper()
+	if err := i.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		i.t.Fatal(err)
+	}
+	if _, err := fmt.Fprintln(i.conn, words...); err != nil {
+		return "gone"
+	}
+	said, err := i.lines.ReadString('\n')
+	if os.IsTimeout(err) {
+		i.t.Fatalf("no answer to %v", words)
+	}
+	if err != nil {
+		return "gone"
+	}
+	return strings.TrimSpace(said)
+}
+
+// threads counts the threads of the worker.
+func (i *inmate) threads() int {
+	entries, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(i.PID), "task"))
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}
+
+// neighbour is a worker whose media must not be disturbed.
+type neighbour struct {
+	*inmate
+	stop chan struct{}
+	gaps chan time.Duration
+}
+
+// beat is the pause between two packets to a neighbour, as of a video.
+const beat = 10 * time.Millisecond
+
+// watch starts a worker and sends it packets all the time; each must come back before the next is due, or counts as a gap.
+func (p *prison) watch(t *testing.T, name string) *neighbour {
+	t.Helper()
+	n := &neighbour{inmate: p.start(t, name), stop: make(chan struct{}), gaps: make(chan time.Duration, 1)}
+	conn, err := net.Dial("udp4", n.media.String()) //nolint:noctx // loopback of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer conn.Close()
+		n.gaps <- longestGap(conn, n.stop)
+	}()
+	return n
+}
+
+// longestGap sends and receives until stop is closed, and returns the longest time without an answer.
+func longestGap(conn net.Conn, stop <-chan struct{}) time.Duration {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	buffer := make([]byte, 64)
+	var worst time.Duration
+	for last := time.Now(); ; {
+		select {
+		case <-stop:
+			return max(worst, time.Since(last))
+		case <-tick.C:
+		}
+		if _, err := conn.Write([]byte("packet")); err != nil {
+			return patience
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(beat)) // a late answer is a gap
+		if _, err := conn.Read(buffer); err == nil {
+			worst = max(worst, time.Since(last))
+			last = time.Now()
+		}
+	}
+}
+
+// undisturbed wants no gap that anybody could see or hear. Half a second is what the two cores of a busy machine may need to
+// let a process run at all; a neighbour that is starved, stopped or gone has far longer ones.
+func (n *neighbour) undisturbed(t *testing.T) {
+	t.Helper()
+	close(n.stop)
+	const visible = 500 * time.Millisecond
+	if gap := <-n.gaps; gap > visible {
+		t.Errorf("the neighbour's media had a gap of %v", gap)
+	} else {
+		t.Logf("longest time without a packet from the neighbour: %v", gap)
+	}
+	if got := n.try("echo", "alive"); got != "got: [alive]" {
+		t.Errorf("the neighbour says %q", got)
+	}
+}

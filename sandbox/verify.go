@@ -1,0 +1,184 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// verify finds out from outside what is in force for a process that has entered.
+func (s *Sandbox) verify(c *Cell, sh shape, a answer) Report {
+	threads, err := readThreads(c.PID)
+	if err != nil {
+		threads = nil
+	}
+	report := Report{
+		namespace(Mount, c.PID, "mnt"), namespace(PID, c.PID, "pid"), namespace(IPC, c.PID, "ipc"), namespace(UTS, c.PID, "uts"),
+		emptyNetwork(c.PID), emptyFiles(c.PID), ownUser(threads, c.uid), noCapabilities(threads),
+		everyThread(NoNewPrivs, threads, "NoNewPrivs", "1"), everyThread(Seccomp, threads, "Seccomp", "2"),
+		{Landlock, a.Landlock, fmt.Sprintf("version %d", a.ABI)},
+	}
+	report = append(report, s.groups.findings(c.name, c.PID, s.Limits)...)
+	report = append(report, heldToLimits(c.PID, rlimits(s.Limits, sh.own || sh.user)))
+	for i, f := range report {
+		if why := a.Failed[f.Layer]; why != "" && !f.InForce {
+			report[i].Detail = why
+		}
+	}
+	return report
+}
+
+// namespace compares a process's namespace with our own.
+func namespace(l Layer, pid int, kind string) Finding {
+	theirs, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "ns", kind))
+	if err != nil {
+		return Finding{l, false, err.Error()}
+	}
+	ours, err := os.Readlink("/proc/self/ns/" + kind)
+	if err != nil {
+		return Finding{l, false, err.Error()}
+	}
+	if theirs == ours {
+		return Finding{l, false, "shares the server's namespace"}
+	}
+	return Finding{l, true, theirs}
+}
+
+// emptyNetwork wants a namespace of its own with nothing but the loopback interface.
+func emptyNetwork(pid int) Finding {
+	f := namespace(Network, pid, "net")
+	if !f.InForce {
+		return f
+	}
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "net/dev"))
+	if err != nil {
+		return Finding{Network, false, err.Error()}
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	for _, line := range lines[min(2, len(lines)):] { // after the two lines of headings
+		if name, _, _ := strings.Cut(strings.TrimSpace(line), ":"); name != "lo" && name != "" {
+			return Finding{Network, false, "has the interface " + name}
+		}
+	}
+	return f
+}
+
+// emptyFiles wants one mount, read-only, of an empty file system.
+func emptyFiles(pid int) Finding {
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "mountinfo"))
+	if err != nil {
+		return Finding{Root, false, err.Error()}
+	}
+	mounts := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	fields := strings.Fields(mounts[0])
+	if len(mounts) != 1 || len(fields) < 6 || fields[4] != "/" {
+		return Finding{Root, false, fmt.Sprintf("sees %d file systems", len(mounts))}
+	}
+	options := strings.Split(fields[5], ",")
+	for _, want := range []string{"ro", "nosuid", "nodev", "noexec"} {
+		if !slices.Contains(options, want) {
+			return Finding{Root, false, "its root is not mounted " + want}
+		}
+	}
+	inside, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "root"))
+	if err != nil {
+		return Finding{Root, false, err.Error()}
+	}
+	if len(inside) != 0 {
+		return Finding{Root, false, fmt.Sprintf("its root has %d entries", len(inside))}
+	}
+	return Finding{Root, true, "empty, " + fields[5]}
+}
+
+// status is what /proc tells about one thread.
+type status map[string]string
+
+func readThreads(pid int) ([]status, error) {
+	dir := filepath.Join("/proc", strconv.Itoa(pid), "task")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []status
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(dir, e.Name(), "status"))
+		if os.IsNotExist(err) {
+			continue // it has just ended
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, parseStatus(raw))
+	}
+	return all, nil
+}
+
+func parseStatus(raw []byte) status {
+	s := status{}
+	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
+		if key, value, ok := strings.Cut(lines.Text(), ":"); ok {
+			s[key] = strings.Join(strings.Fields(value), " ")
+		}
+	}
+	return s
+}
+
+// everyThread wants a value of a field in all threads.
+func everyThread(l Layer, threads []status, field, want string) Finding {
+	if len(threads) == 0 {
+		return Finding{l, false, "the process's threads cannot be read"}
+	}
+	for _, t := range threads {
+		if t[field] != want {
+			return Finding{l, false, field + " is " + t[field]}
+		}
+	}
+	return Finding{l, true, field + " " + want}
+}
+
+func ownUser(threads []status, uid int) Finding {
+	if uid < 0 {
+		return Finding{User, false, "runs as the same user as the server"}
+	}
+	want := strconv.Itoa(uid)
+	four := strings.Join([]string{want, want, want, want}, " ")
+	for _, field := range []string{"Uid", "Gid"} {
+		if f := everyThread(User, threads, field, four); !f.InForce {
+			return f
+		}
+	}
+	if f := everyThread(User, threads, "Groups", ""); !f.InForce {
+		return f
+	}
+	return Finding{User, true, "uid " + want}
+}
+
+func noCapabilities(threads []status) Finding {
+	const none = "0000000000000000"
+	for _, field := range []string{"CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"} {
+		if f := everyThread(Capabilities, threads, field, none); !f.InForce {
+			return f
+		}
+	}
+	return Finding{Capabilities, true, "none, bounding set empty"}
+}
+
+func heldToLimits(pid int, list []rlimit) Finding {
+	for _, r := range list {
+		var now unix.Rlimit
+		if err := unix.Prlimit(pid, r.resource, nil, &now); err != nil {
+			return Finding{ResourceLimits, false, r.name + ": " + err.Error()}
+		}
+		if now.Cur > r.max || now.Max > r.max {
+			return Finding{ResourceLimits, false, fmt.Sprintf("%s: %d instead of %d", r.name, now.Max, r.max)}
+		}
+	}
+	return Finding{ResourceLimits, true, fmt.Sprintf("%d limits", len(list))}
+}
