@@ -76,6 +76,7 @@ verify: generate ## Regenerate and fail when anything differs from what is commi
 bench: build ## Measure: join times, bytes, memory, forwarding; prints the figures
 	npm --prefix web exec -- playwright test --config web/e2e/bench.config.ts
 	go run ./bench/whole -program bin/konklave
+	go run ./bench/journal
 	go run ./bench/sfu
 	go run ./bench/places
 
