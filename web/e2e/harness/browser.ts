@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from '@playwright/test'
 import { mediaOf, type Person } from './fixtures'
 import { Guard } from './guard'
@@ -17,6 +21,8 @@ export interface BrowserOptions {
   readonly devices?: Devices
   readonly island?: Island
   readonly context?: BrowserContextOptions
+  /** File of a CA (PEM) that the browser is told to trust, as a person would on the page of the local CA. */
+  readonly trust?: string
 }
 
 /** One person's browser with one context, guarded. */
@@ -35,6 +41,7 @@ export class Seat {
     const browser = await chromium.launch({
       executablePath: options.island?.wrap(chromiumPath) ?? chromiumPath,
       args: switches(options),
+      ...(options.trust && { env: { ...process.env, HOME: trusting(options.trust) } }),
     })
     const context = await browser.newContext({
       baseURL: address,
@@ -58,6 +65,16 @@ export class Seat {
     await this.browser.close()
     this.guard.verify()
   }
+}
+
+/** A home directory whose certificate store trusts a CA. */
+function trusting(authority: string): string {
+  const home = mkdtempSync(join(tmpdir(), 'konklave-home-'))
+  const store = join(home, '.pki', 'nssdb')
+  mkdirSync(store, { recursive: true })
+  execFileSync('certutil', ['-d', `sql:${store}`, '-N', '--empty-password'])
+  execFileSync('certutil', ['-d', `sql:${store}`, '-A', '-t', 'C,,', '-n', 'konklave', '-i', authority])
+  return home
 }
 
 function switches(options: BrowserOptions): string[] {

@@ -80,6 +80,19 @@ export class Island {
     ip('link', 'set', `${this.#name}o`, 'up')
   }
 
+  /** Puts a firewall around the browser: from now on it reaches this one TCP port of this machine, and nothing else. */
+  confine(port: number): void {
+    const rules = [
+      'table inet wall {',
+      'chain out { type filter hook output priority 0; policy drop;',
+      `oif lo accept; ip daddr ${this.shore} tcp dport ${port} accept; }`,
+      'chain in { type filter hook input priority 0; policy drop;',
+      `iif lo accept; ip saddr ${this.shore} tcp sport ${port} accept; }`,
+      '}',
+    ]
+    execFileSync('ip', ['netns', 'exec', this.#name, 'nft', '-f', '-'], { input: rules.join('\n') })
+  }
+
   close(): void {
     for (const relay of this.#relays) relay.kill('SIGKILL')
     for (const listener of this.#listeners) listener.close()

@@ -59,6 +59,24 @@ export function received(page: Evaluates): Promise<Received[]> {
   })
 }
 
+/** How media travels on each living connection: `relay by tls`, `host by udp` and so on. */
+export function ways(page: Evaluates): Promise<string[]> {
+  return page.evaluate(async () => {
+    const connections = (globalThis as Recorded).konklaveConnections ?? []
+    const found: string[] = []
+    for (const connection of connections) {
+      if (connection.connectionState !== 'connected') continue
+      const stats = await connection.getStats()
+      for (const stat of stats.values()) {
+        if (stat.type !== 'transport') continue
+        const local = stats.get(stats.get(stat.selectedCandidatePairId)?.localCandidateId)
+        found.push(`${local?.candidateType} by ${local?.relayProtocol ?? local?.protocol}`)
+      }
+    }
+    return found
+  })
+}
+
 /** The codecs, by their short names, in which the page sends video right now. */
 export function sentCodecs(page: Evaluates): Promise<string[]> {
   return page.evaluate(async () => {

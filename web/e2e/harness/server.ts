@@ -26,6 +26,8 @@ export interface Process {
 }
 
 export interface ServerOptions {
+  /** Address of the web server; a free port of loopback when it is left out. */
+  readonly listen?: string
   /** Addresses for media besides loopback, for browsers in a network of their own. */
   readonly mediaAddresses?: readonly string[]
   /** Leaves the addresses for media to the program's default, which reaches Firefox too. */
@@ -38,7 +40,7 @@ export interface ServerOptions {
 /** The real `konklave serve` on a free port, with its data in a temporary folder. */
 export class Server {
   readonly data = mkdtempSync(join(tmpdir(), 'konklave-e2e-'))
-  /** http://localhost:PORT, as the server prints it */
+  /** http://localhost:PORT or what was configured, as the server prints it */
   address = ''
   /** The one-time link that creates the first administrator. */
   setupLink = ''
@@ -49,7 +51,7 @@ export class Server {
   static async start(options: ServerOptions = {}): Promise<Server> {
     const server = new Server()
     try {
-      await server.run('127.0.0.1:0', options)
+      await server.run(options.listen ?? '127.0.0.1:0', options)
     } catch (error) {
       await server.close()
       throw error
@@ -83,10 +85,10 @@ export class Server {
       const read = (chunk: Buffer) => {
         this.#output += chunk.toString()
         const said = this.#output.slice(begin)
-        const address = /https?:\/\/(localhost|127\.0\.0\.1):\d+/.exec(said)
+        const address = /Konklave is running at (https?:\/\/\S+)\s/.exec(said)?.[1]
         this.setupLink = /https?:\/\/\S+\/setup#\S+/.exec(said)?.[0] ?? this.setupLink
         if (address) {
-          this.address = address[0]
+          this.address = address
           resolve()
         }
       }

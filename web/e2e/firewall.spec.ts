@@ -1,0 +1,87 @@
+import { join as joinPath } from 'node:path'
+import { administrator, control, join, openPanel, say, signIn, tile } from './harness/acts'
+import { people } from './harness/fixtures'
+import { canMakeIslands, Island } from './harness/island'
+import { prepare } from './harness/prepared'
+import { expectAudibleVoices, expectMovingVideos, ways } from './harness/rtc'
+import { Server } from './harness/server'
+import { expect, test } from './harness/test'
+
+const port = 443
+const strictTLS = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+
+let server: Server
+let island: Island
+
+test.skip(!canMakeIslands(), 'walling a browser in takes root and the ip and nft tools')
+
+test.beforeAll(async () => {
+  // The browsers check the certificate; what the test itself asks of the server need not.
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+  island = Island.make()
+  server = await Server.start({
+    listen: `${island.shore}:${port}`,
+    mediaAddresses: [island.shore],
+    args: ['--tls', 'local-ca', '--public-url', `https://${island.shore}`],
+  })
+  island.confine(port)
+})
+
+test.afterAll(async () => {
+  if (strictTLS === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+  else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = strictTLS
+  await server?.close()
+  island?.close()
+})
+
+test('a browser that reaches nothing but TCP 443 has audio and video', async ({ seat }) => {
+  test.setTimeout(180_000)
+  const trust = joinPath(server.data, 'tls', 'local-ca.crt')
+  const { link } = await prepare(server)
+  const anna = await (await seat(server, { person: people.anna, trust })).page()
+  const cleo = await (await seat(server, { person: people.cleo, trust, island })).page()
+
+  await signIn(anna, administrator)
+  await join(anna, link)
+  await join(cleo, link, { name: people.cleo.name })
+
+  await test.step('HTTP/2 is spoken on the port that relays media as well', async () => {
+    const protocols = await cleo.evaluate(() =>
+      performance.getEntriesByType('navigation').map(entry => (entry as PerformanceNavigationTiming).nextHopProtocol),
+    )
+    expect(protocols).toEqual(['h2'])
+  })
+
+  await test.step('both see and hear each other', async () => {
+    await expect(tile(anna, people.cleo.name)).toBeVisible()
+    for (const page of [anna, cleo]) {
+      await expectMovingVideos(page, 1)
+      await expectAudibleVoices(page, 1)
+    }
+  })
+
+  await test.step('the media of the walled-in browser goes through the relay, the other one directly', async () => {
+    expect(new Set(await ways(cleo))).toEqual(new Set(['relay by tls']))
+    expect(new Set(await ways(anna))).toEqual(new Set(['host by udp']))
+  })
+
+  await test.step('relayed media goes on while the controller is dead and when it is back', async () => {
+    process.kill(server.only('controller').pid, 'SIGKILL')
+    await expectMovingVideos(cleo, 1)
+    await expectMovingVideos(anna, 1)
+    await openPanel(anna, 'Chat')
+    await say(anna, 'still here')
+    await openPanel(cleo, 'Chat')
+    await expect(cleo.getByText('still here', { exact: true })).toBeVisible()
+    await expectMovingVideos(cleo, 1)
+  })
+
+  await test.step('a front that dies is back, and with it the relay', async () => {
+    process.kill(server.only('front').pid, 'SIGKILL')
+    await expectMovingVideos(anna, 1, 60_000)
+    await expectMovingVideos(cleo, 1, 60_000)
+    expect(new Set(await ways(cleo))).toEqual(new Set(['relay by tls']))
+  })
+
+  await control(cleo, 'Leave').click()
+})
