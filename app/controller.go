@@ -91,7 +91,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err := handed.Ready(); err != nil {
 		return err
 	}
-	return serveUntil(ctx, api.Server(), listener, sup.Run)
+	keeper := BackupKeeper(c, db, keys, version, log)
+	backups := func(ctx context.Context) error { return keeper.Run(ctx, time.After) }
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

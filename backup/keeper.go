@@ -76,6 +76,7 @@ func List(dir string) ([]Made, error) {
 // time; it is time.After outside of tests.
 func (k *Keeper) Run(ctx context.Context, after func(time.Duration) <-chan time.Time) error {
 	if k.Interval <= 0 {
+		<-ctx.Done()
 		return nil
 	}
 	wait, err := k.firstWait()

@@ -26,6 +26,8 @@ type commands struct {
 	Serve       ServeCmd       `cmd:"" help:"Run everything: one command, one machine."`
 	User        UserCmd        `cmd:"" help:"Manage accounts."`
 	RecoveryKey RecoveryKeyCmd `cmd:"" help:"Make the key that opens backups, or bring the master key back with it."`
+	Backup      BackupCmd      `cmd:"" help:"Make an encrypted backup while everything runs."`
+	Restore     RestoreCmd     `cmd:"" help:"Bring a backup back into an empty data directory and database, or verify one."`
 	Config      ConfigCmd      `cmd:"" help:"Check and show the configuration."`
 	Doctor      DoctorCmd      `cmd:"" help:"Examine this instance and its machine, and say what to mend."`
 	Version     VersionCmd     `cmd:"" help:"Print the version."`

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"konklave/backup"
+	"konklave/config"
+	"konklave/store"
+	"konklave/vault"
+)
+
+// BackupKeeper keeps the backups of an instance as configured.
+func BackupKeeper(c config.Config, db *store.Store, keys *vault.Vault, version string, log *slog.Logger) *backup.Keeper {
+	without := []string{c.MasterKeyFile(), c.BackupDir()}
+	if path, ok := strings.CutPrefix(c.DSN(), "sqlite:"); ok {
+		without = append(without, path, path+"-wal", path+"-shm", path+"-journal")
+	}
+	return &backup.Keeper{
+		Instance: backup.Instance{Store: db, Keys: keys, Data: c.Data, Without: without, Program: version, Now: time.Now},
+		Dir:      c.BackupDir(), Interval: c.Backup.Interval, Keep: c.Backup.Keep, KeepDays: c.Backup.KeepDays, Log: log,
+	}
+}
+
+// together runs all until ctx ends or one of them ends, and returns the first error.
+func together(all ...func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ended := make(chan error, len(all))
+		for _, run := range all {
+			go func() { ended <- run(ctx) }()
+		}
+		var first error
+		for range all {
+			if err := <-ended; first == nil {
+				first = err
+			}
+			cancel()
+		}
+		return first
+	}
+}
