@@ -40,6 +40,9 @@ type Goodbye struct {
 // Error has code and message.
 func (g *Goodbye) Error() string { return string(g.Code) + ": " + g.Message }
 
+// Passing reports whether the session goes on after a Resume: the server failed or the connection was too slow.
+func (g *Goodbye) Passing() bool { return g.Code == "server.unavailable" || g.Code == "client.too_slow" }
+
 // CommandError is the answer to a command that was not applied.
 type CommandError struct {
 	Code    fault.Code `json:"code"`
@@ -325,7 +328,7 @@ func (s *Conference) waitResumed(ctx context.Context, lost <-chan struct{}) erro
 	switch {
 	case (<-chan struct{})(now) != lost:
 		return nil
-	case errors.As(err, &over):
+	case errors.As(err, &over) && !over.Passing():
 		return over
 	}
 	select {
