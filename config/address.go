@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// ownAddress is the first address of this machine that is not loopback: by default media are received there too, because
-// Firefox never uses a loopback address for media. Empty when the machine has no other.
+// ownAddress is the first address of this machine that is not loopback. Media are received there by default, and not at
+// loopback: Firefox, offered both, chooses loopback and then gets nothing through. Nil when the machine has no other.
 func ownAddress() []netip.Addr {
 	list, err := net.InterfaceAddrs()
 	if err != nil {

@@ -275,10 +275,12 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// loadedDefault is what is in force when nothing was set: the machine's own address is added.
+// loadedDefault is what is in force when nothing was set: media at the machine's own address.
 func loadedDefault() Config {
 	c := Default()
-	c.Media.Addresses = append(c.Media.Addresses, ownAddress()...)
+	if own := ownAddress(); own != nil {
+		c.Media.Addresses = own
+	}
 	return c
 }
 

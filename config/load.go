@@ -53,8 +53,8 @@ func Load(flags Flags, environ []string) (Loaded, error) {
 		}
 	}
 	mistakes = append(mistakes, loaded.apply(entries)...)
-	if loaded.Sources["media.addresses"] == SourceDefault {
-		loaded.Media.Addresses = append(loaded.Media.Addresses, ownAddress()...)
+	if own := ownAddress(); loaded.Sources["media.addresses"] == SourceDefault && own != nil {
+		loaded.Media.Addresses = own
 	}
 	mistakes = append(mistakes, loaded.contradictions(loaded.Sources)...)
 	return loaded, errors.Join(mistakes...)

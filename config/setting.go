@@ -61,7 +61,7 @@ func Settings() []Setting {
 			func(c *Config) value { return levelValue{&c.Log.Level} }},
 		{"log.format", "Shape of the log: text or json.",
 			func(c *Config) value { return choiceValue[LogFormat]{&c.Log.Format, []LogFormat{LogText, LogJSON}} }},
-		{"media.addresses", "IP addresses at which media is received and which browsers are told; by default loopback and the machine's first other one.",
+		{"media.addresses", "IP addresses at which media is received and which browsers are told; by default the machine's first one that is not loopback.",
 			func(c *Config) value { return addressesValue{&c.Media.Addresses} }},
 		{"media.ports", "UDP ports for media; each running conference takes one.",
 			func(c *Config) value { return portsValue{&c.Media.Ports} }},

@@ -29,6 +29,26 @@ test.afterAll(async () => {
   island?.close()
 })
 
+test('Firefox on the same machine has picture and sound with the default settings', async ({ seat }) => {
+  test.setTimeout(90_000)
+  const plain = await Server.start({ defaultMedia: true })
+  const fox = await Firefox.open()
+  try {
+    const anna = await (await seat(plain, { person: people.anna })).page()
+    const { link } = await prepare(plain)
+    await join(anna, link, { name: people.anna.name })
+    const page = await fox.browser.newPage()
+    await enter(page, `${plain.address}${link}`, 'Felix Fuchs')
+    for (const each of [anna, page]) {
+      await expectMovingVideos(each, 1)
+      await expectAudibleVoices(each, 1)
+    }
+  } finally {
+    await fox.close()
+    await plain.close()
+  }
+})
+
 test('Firefox joins, sends, receives and comes back after a cut', async ({ seat }) => {
   test.setTimeout(180_000)
   const anna = await (await seat(server, { person: people.anna })).page()
