@@ -29,10 +29,18 @@ var hostileFile string //nolint:gochecknoglobals // built once for all tests
 // TestMain builds the hostile worker. A copy of this test that runs as an ordinary user finds it built.
 func TestMain(m *testing.M) {
 	if hostileFile = os.Getenv(hostileBuilt); hostileFile != "" {
+		if err := change(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		os.Exit(m.Run())
 	}
 	dir, err := os.MkdirTemp("", "hostile")
 	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // for copies of this test that run as another user
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -68,7 +76,6 @@ func newPrison(t *testing.T, mode sandbox.Mode, l sandbox.Limits) *prison {
 	p.launcher = process.New(process.Options{
 		Command: func() *exec.Cmd {
 			cmd := exec.Command(hostileFile) //nolint:noctx // the launcher ends it
-			cmd.Stderr = os.Stderr
 			cmd.Env = []string{}
 			return cmd
 		},

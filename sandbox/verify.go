@@ -25,8 +25,12 @@ func (s *Sandbox) verify(c *Cell, sh shape, a answer) Report {
 		everyThread(NoNewPrivs, threads, "NoNewPrivs", "1"), everyThread(Seccomp, threads, "Seccomp", "2"),
 		{Landlock, a.Landlock, fmt.Sprintf("version %d", a.ABI)},
 	}
+	own := sh.own || sh.user
 	report = append(report, s.groups.findings(c.name, c.PID, s.Limits)...)
-	report = append(report, heldToLimits(c.PID, rlimits(s.Limits, sh.own || sh.user)))
+	if i := len(report) - 1; !report[i].InForce && own { // the last of them counts processes
+		report[i] = countedThreads(c.PID, s.Limits, report[i])
+	}
+	report = append(report, heldToLimits(c.PID, rlimits(s.Limits, own)))
 	for i, f := range report {
 		if why := a.Failed[f.Layer]; why != "" && !f.InForce {
 			report[i].Detail = why
@@ -168,6 +172,15 @@ func noCapabilities(threads []status) Finding {
 		}
 	}
 	return Finding{Capabilities, true, "none, bounding set empty"}
+}
+
+// countedThreads is the limit of processes where no control group counts them, but the user or user namespace is its own.
+func countedThreads(pid int, l Limits, without Finding) Finding {
+	var now unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NPROC, nil, &now); err != nil || now.Max > uint64(l.Processes) {
+		return without
+	}
+	return Finding{Processes, true, fmt.Sprintf("RLIMIT_NPROC %d, counted for itself alone (%s)", now.Max, without.Detail)}
 }
 
 func heldToLimits(pid int, list []rlimit) Finding {
