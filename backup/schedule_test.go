@@ -1,0 +1,276 @@
+package backup_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/backup"
+)
+
+// clock is what a keeper waits for; each wait is told to the test, which lets it pass.
+type clock struct {
+	mu    sync.Mutex
+	now   time.Time
+	waits chan time.Duration
+	pass  chan time.Time
+}
+
+func newClock() *clock {
+	return &clock{now: noon, waits: make(chan time.Duration), pass: make(chan time.Time)}
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+func (c *clock) after(d time.Duration) <-chan time.Time {
+	c.waits <- d
+	return c.pass
+}
+
+func keeper(h *house, c *clock) *backup.Keeper {
+	h.Now = c.Now
+	return &backup.Keeper{
+		Instance: h.Instance, Dir: filepath.Join(h.dir, "backups"), Interval: 15 * time.Minute, Keep: 2, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// run runs a keeper until the test is over and returns the first wait.
+func run(t *testing.T, k *backup.Keeper, c *clock) (first time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx, c.after) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return <-c.waits
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	all, err := backup.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range all {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+func (h *house) entries(t *testing.T, kind audit.Kind) []audit.Record {
+	t.Helper()
+	all, err := h.Store.AuditEntries(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var some []audit.Record
+	for _, r := range all {
+		if r.Kind == kind {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+func TestBackupsAreMadeAtIntervals(t *testing.T) {
+	t.Parallel()
+	h, c := newHouse(t), newClock()
+	h.furnish(t)
+	k := keeper(h, c)
+	if first := run(t, k, c); first != 0 {
+		t.Errorf("the first backup waits %v", first)
+	}
+	for i, want := range []string{
+		"[konklave-20261122T120000Z.backup]",
+		"[konklave-20261122T121500Z.backup konklave-20261122T120000Z.backup]",
+		"[konklave-20261122T123000Z.backup konklave-20261122T121500Z.backup]",
+	} {
+		c.set(noon.Add(time.Duration(i) * 15 * time.Minute))
+		c.pass <- time.Time{}
+		if wait := <-c.waits; wait != k.Interval {
+			t.Errorf("after backup %d it waits %v", i, wait)
+		}
+		if got := fmt.Sprint(names(t, k.Dir)); got != want {
+			t.Errorf("there are %s, want %s", got, want)
+		}
+	}
+	made := h.entries(t, audit.KindBackupMade)
+	if len(made) != 3 || made[2].ObjectID != "konklave-20261122T123000Z.backup" || made[2].Outcome != audit.OutcomeSuccess || made[2].ActorKind != access.KindSystem {
+		t.Errorf("audit entries %+v", made)
+	}
+	for _, name := range names(t, k.Dir) {
+		f, err := os.ReadFile(filepath.Join(k.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := backup.Verify(bytes.NewReader(f), h.secret); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, restart := range []struct {
+		at   time.Duration // after noon
+		want time.Duration
+	}{
+		{35 * time.Minute, 10 * time.Minute},
+		{45 * time.Minute, 0},
+		{72 * time.Hour, 0},
+		{20 * time.Minute, 10 * time.Minute}, // the clock went back: the newest of the past counts
+		{-time.Hour, 0},
+	} {
+		later := newClock()
+		later.set(noon.Add(restart.at))
+		if first := run(t, keeper(h, later), later); first != restart.want {
+			t.Errorf("started %v after noon it waits %v, want %v", restart.at, first, restart.want)
+		}
+	}
+}
+
+func TestABackupThatFailsIsToldOnceAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	h, c := newHouse(t), newClock()
+	h.furnish(t)
+	k := keeper(h, c)
+	var log bytes.Buffer
+	k.Log = slog.New(slog.NewTextHandler(&log, nil))
+	if err := os.WriteFile(k.Dir+"x", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.Dir += "x" // not a directory
+	run(t, k, c)
+	for range 2 {
+		c.pass <- time.Time{}
+		if wait := <-c.waits; wait != time.Minute {
+			t.Errorf("after a failure it waits %v", wait)
+		}
+	}
+	failed := h.entries(t, audit.KindBackupMade)
+	if len(failed) != 1 || failed[0].Outcome != audit.OutcomeFailure || strings.Count(log.String(), "no backup could be made") != 1 {
+		t.Errorf("entries %+v, log %s", failed, &log)
+	}
+	if err := os.Remove(k.Dir); err != nil {
+		t.Fatal(err)
+	}
+	c.pass <- time.Time{}
+	if wait := <-c.waits; wait != k.Interval || len(names(t, k.Dir)) != 1 {
+		t.Errorf("afterwards it waits %v; there are %v", wait, names(t, k.Dir))
+	}
+}
+
+func TestBackupsSideBySideWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	h, c := newHouse(t), newClock()
+	h.furnish(t)
+	errs := make(chan error, 4)
+	for range cap(errs) {
+		go func() {
+			k := &backup.Keeper{Instance: h.Instance, Dir: filepath.Join(h.dir, "backups"), Keep: 10, Log: slog.New(slog.DiscardHandler)}
+			k.Now = c.Now
+			_, _, err := k.Make(t.Context())
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if all := names(t, filepath.Join(h.dir, "backups")); len(all) != cap(errs) {
+		t.Errorf("there are %v", all)
+	}
+}
+
+// killedVariable marks the test program that makes a backup in order to be killed.
+const killedVariable = "KONKLAVE_TEST_BACKUP_OF"
+
+func TestABackupThatIsKilledLeavesNothingThatVerifies(t *testing.T) {
+	t.Parallel()
+	if dir := os.Getenv(killedVariable); dir != "" {
+		endlessBackup(t, dir)
+		return
+	}
+	h, c := newHouse(t), newClock()
+	h.furnish(t)
+	k := keeper(h, c)
+	endless := filepath.Join(h.dir, "endless")
+	if err := errors.Join(os.WriteFile(endless, nil, 0o600), os.Truncate(endless, 512<<20)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), killedVariable+"="+h.dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(k.Dir, "konklave-20261122T120000Z.backup.part")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if info, err := os.Stat(part); err == nil && info.Size() > 1<<20 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the backup never began")
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+	left, err := os.ReadFile(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Verify(bytes.NewReader(left), h.secret); !errors.Is(err, backup.ErrBroken) {
+		t.Errorf("what is left verifies: %v", err)
+	}
+	if all := names(t, k.Dir); len(all) != 0 {
+		t.Errorf("under their names there are %v", all)
+	}
+	if err := os.Remove(endless); err != nil {
+		t.Fatal(err)
+	}
+	made, _, err := k.Make(t.Context())
+	if err != nil {
+		t.Fatalf("the next one: %v", err)
+	}
+	b, err := os.ReadFile(filepath.Join(k.Dir, made.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Verify(bytes.NewReader(b), h.secret); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+	if _, err := os.Stat(part); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the part of the killed one: %v", err)
+	}
+}
+
+// endlessBackup makes a backup of a house until it is killed.
+func endlessBackup(t *testing.T, dir string) {
+	if _, _, err := keeper(openHouse(t, dir), newClock()).Make(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
