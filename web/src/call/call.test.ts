@@ -248,6 +248,74 @@ describe('a lost line', () => {
   })
 })
 
+describe('a worker that dies', () => {
+  const second = 2 ** 32
+
+  test('is followed by the next one: session, chat and media come back within a second of its being there', async () => {
+    await call.setCamera(true)
+    const first = await enter()
+    call.sendChat('shown')
+    call.sendChat('stored, but not answered')
+    call.sendChat('never stored')
+    const commands = first.take('command')
+    first.say({ type: 'result', id: 1, seq: 11 })
+    first.say({ type: 'event', seq: 11, event: { kind: 'chat.message', message: message('m1', 'anna', 'shown') } })
+    first.drop()
+    expect(phase()).toEqual({ kind: 'reconnecting', what: 'signalling', attempt: 1 })
+    room.handlers.line('reconnecting')
+    await vi.advanceTimersByTimeAsync(times.retryFirst)
+    peer.last.drop() // the front answers 502: nobody is there yet
+    await vi.advanceTimersByTimeAsync(2 * times.retryFirst)
+    const next = peer.last.accept()
+    expect(next.take('resume')).toEqual([{ type: 'resume', token: 'resume-1', epoch: 1, seen: 11 }])
+    const chat = [message('m1', 'anna', 'shown'), message('m2', 'anna', 'stored, but not answered')]
+    const media = { path: '/conference/conf1/media', token: 'media-of-the-second', ice: [] }
+    next.say(welcome({ epoch: 2, seq: second + 1, media }, { chat }))
+    await settled()
+    expect(next.take('command')).toEqual(commands.slice(1))
+    next.say({ type: 'result', id: 2, seq: 12 })
+    next.say({
+      type: 'event',
+      seq: second + 2,
+      event: { kind: 'chat.message', message: message('m3', 'anna', 'never stored') },
+    })
+    next.say({ type: 'result', id: 3, seq: second + 2 })
+    expect(call.getSnapshot().chat.map(said => [said.text, said.pending ?? false])).toEqual([
+      ['shown', false],
+      ['stored, but not answered', false],
+      ['never stored', false],
+    ])
+    expect(room.connects.map(access => access.token)).toEqual(['media-1', 'media-of-the-second'])
+    expect(room.disconnects).toBe(1)
+    expect(room.sent.get('camera')).toBeDefined()
+    expect(phase()).toEqual({ kind: 'live' })
+    expect(requests.length).toBe(1)
+  })
+
+  test('leaves nothing of its room: whatever became of the old line, the new one is made', async () => {
+    await enter()
+    peer.last.drop()
+    room.handlers.line('closed')
+    await vi.advanceTimersByTimeAsync(times.retryFirst)
+    room.failures.push(new Error('the token is of another worker'))
+    peer.last.accept().say(welcome({ epoch: 2, seq: second + 1 }))
+    await settled()
+    await vi.advanceTimersByTimeAsync(times.retryFirst)
+    await settled()
+    expect(phase()).toEqual({ kind: 'live' })
+  })
+
+  test('is not the same as a line that was down too long: the room of the living one stays', async () => {
+    await enter()
+    peer.last.drop()
+    await vi.advanceTimersByTimeAsync(times.retryFirst)
+    peer.last.accept().say(welcome({ seq: 5000 }))
+    await settled()
+    expect(room.connects.length).toBe(1)
+    expect(room.disconnects).toBe(0)
+  })
+})
+
 describe('the end', () => {
   test.each([
     ['by the host', { kind: 'conference.ended', reason: 'host' }, 'host'],

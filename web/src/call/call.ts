@@ -68,6 +68,8 @@ class Engine implements Call {
   private request: JoinRequest | undefined
   private readonly entrance: Entrance
   private inside = false
+  /** counts the workers this conference has had; the room of one is nothing to the next */
+  private epoch: number | undefined
   private disposed = false
   private signallingLost = 0
   private mediaLost = 0
@@ -250,7 +252,8 @@ class Engine implements Call {
     this.entrance.cancel()
     this.inside = true
     this.conversation.welcome(frame, fresh)
-    this.connectMedia(frame.media, fresh)
+    this.connectMedia(frame.media, fresh || frame.epoch !== this.epoch)
+    this.epoch = frame.epoch
     this.remember({
       participant: frame.self,
       joined: true,

@@ -40,7 +40,7 @@ export class Conversation {
     this.state = fromWelcome(frame)
     if (fresh) {
       const ownNew = this.state.chat.filter(message => message.from === frame.self && !before.has(message.id))
-      this.outbox = adopted(this.outbox, ownNew, text => this.options.send({ kind: 'chat.send', text }))
+      this.outbox = adopted(this.outbox, frame.seq, ownNew, text => this.options.send({ kind: 'chat.send', text }))
     } else this.outbox = refreshed(this.outbox, frame.seq)
     this.refresh()
   }

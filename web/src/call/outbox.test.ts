@@ -56,11 +56,17 @@ test('a whole state in the same session confirms what it contains', () => {
   expect(texts(refreshed(outbox, 12))).toEqual(['two', 'three'])
 })
 
+test('a result that was lost comes after the whole state that has its message: nothing is left pending', () => {
+  const state = refreshed(two(), 12)
+  expect(texts(answered(state, result(1, 12)))).toEqual(['two'])
+  expect(texts(answered(state, result(1, 13)))).toEqual(['one', 'two'])
+})
+
 test('in a fresh session what did not arrive is sent again in its order, then what was said meanwhile', () => {
   const before = answered(add(two(), 'failed', at, 3), refused(3))
   const outbox = add(orphaned(before), 'waiting', at, 0)
   const sent: string[] = []
-  const fresh = adopted(outbox, [message('m', 'anna', 'one')], text => 10 + sent.push(text))
+  const fresh = adopted(outbox, 20, [message('m', 'anna', 'one')], text => 10 + sent.push(text))
   expect(sent).toEqual(['two', 'waiting'])
   expect(fresh.items.map(item => [item.text, item.command])).toEqual([
     ['two', 11],

@@ -17,13 +17,15 @@ export interface Outbox {
   readonly items: readonly Item[]
   /** sequence numbers of own messages that came before the result that names them */
   readonly early: readonly number[]
+  /** sequence number of the newest whole state: own messages up to it are in that state, and no event will bring them */
+  readonly known: number
   readonly counter: number
 }
 
 /** Messages that another tab of the same person sent have no result here: not all are kept in mind. */
 const maxEarly = 64
 
-export const emptyOutbox: Outbox = { items: [], early: [], counter: 0 }
+export const emptyOutbox: Outbox = { items: [], early: [], known: 0, counter: 0 }
 
 export function add(outbox: Outbox, text: string, at: string, command: number): Outbox {
   const counter = outbox.counter + 1
@@ -41,7 +43,7 @@ export function answered(outbox: Outbox, frame: ResultFrame): Outbox {
     const failed = { code: error.code, detail: error.message, ...(error.id !== undefined && { id: error.id }) }
     return { ...outbox, items: outbox.items.map(item => (item.command === frame.id ? { ...item, failed } : item)) }
   }
-  if (seq === undefined || outbox.early.includes(seq)) {
+  if (seq === undefined || seq <= outbox.known || outbox.early.includes(seq)) {
     const items = outbox.items.filter(item => item.command !== frame.id)
     return { ...outbox, items, early: outbox.early.filter(entry => entry !== seq) }
   }
@@ -59,7 +61,8 @@ export function confirmed(outbox: Outbox, seq: number, message: Message): Outbox
 
 /** A whole state came in the same session: what it contains is confirmed, the rest is still under way. */
 export function refreshed(outbox: Outbox, seq: number): Outbox {
-  return { ...outbox, items: outbox.items.filter(item => item.seq === undefined || item.seq > seq), early: [] }
+  const items = outbox.items.filter(item => item.seq === undefined || item.seq > seq)
+  return { ...outbox, items, early: [], known: seq }
 }
 
 /** The session is gone: nobody knows what became of the messages that were under way. */
@@ -69,7 +72,12 @@ export function orphaned(outbox: Outbox): Outbox {
 }
 
 /** A whole state came in a fresh session: of the orphans, those among its new messages have arrived, the others are sent again. */
-export function adopted(outbox: Outbox, ownNew: readonly Message[], send: (text: string) => number): Outbox {
+export function adopted(
+  outbox: Outbox,
+  seq: number,
+  ownNew: readonly Message[],
+  send: (text: string) => number,
+): Outbox {
   const arrived = ownNew.map(message => message.text)
   const items = outbox.items.flatMap(item => {
     if (item.failed || item.command !== 0) return [item]
@@ -78,7 +86,7 @@ export function adopted(outbox: Outbox, ownNew: readonly Message[], send: (text:
     arrived.splice(index, 1)
     return []
   })
-  return { ...outbox, items }
+  return { ...outbox, items, known: seq }
 }
 
 /** The outbox as it is shown after the confirmed messages. */
