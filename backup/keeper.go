@@ -90,7 +90,7 @@ func (k *Keeper) Run(ctx context.Context, after func(time.Duration) <-chan time.
 			return nil
 		}
 		wait = k.Interval
-		if err := k.attempt(ctx); err != nil && !errors.Is(err, ErrNoRecipient) {
+		if err := k.attempt(ctx); err != nil {
 			wait = min(retryAfter, k.Interval)
 		}
 	}
@@ -124,6 +124,10 @@ func (k *Keeper) attempt(ctx context.Context) error {
 		return err
 	}
 	k.failing = true
+	if errors.Is(err, ErrNoRecipient) { // as before the set-up
+		k.Log.WarnContext(ctx, "no backups are made before there is a recovery key: konklave recovery-key new")
+		return err
+	}
 	code := string(fault.As(err).Code)
 	k.Log.ErrorContext(ctx, "no backup could be made; it is tried again", "code", code, "err", err)
 	if note := k.Store.Record(ctx, audit.BackupFailed(k.origin(), code)); note != nil {

@@ -182,6 +182,27 @@ func TestABackupThatFailsIsToldOnceAndTriedAgain(t *testing.T) {
 	}
 }
 
+func TestTheFirstBackupComesSoonAfterTheSetUp(t *testing.T) {
+	t.Parallel()
+	h, c := newHouse(t), newClock()
+	k := keeper(h, c)
+	run(t, k, c)
+	for range 2 {
+		c.pass <- time.Time{}
+		if wait := <-c.waits; wait != time.Minute {
+			t.Errorf("without a recovery key it waits %v", wait)
+		}
+	}
+	h.furnish(t)
+	c.pass <- time.Time{}
+	if wait := <-c.waits; wait != k.Interval || len(names(t, k.Dir)) != 1 {
+		t.Errorf("afterwards it waits %v; there are %v", wait, names(t, k.Dir))
+	}
+	if entries := h.entries(t, audit.KindBackupMade); len(entries) != 1 || entries[0].Outcome != audit.OutcomeSuccess {
+		t.Errorf("audit entries %+v", entries)
+	}
+}
+
 func TestBackupsSideBySideWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	h, c := newHouse(t), newClock()
