@@ -48,9 +48,11 @@ func openDataDir(dir string) (*os.File, error) {
 	return lock, nil
 }
 
+func instanceKeyFile(dir string) string { return filepath.Join(dir, "instance.key") }
+
 // instanceKey reads the key of this instance, or makes it at the first start.
 func instanceKey(dir string) ([]byte, error) {
-	path := filepath.Join(dir, "instance.key")
+	path := instanceKeyFile(dir)
 	key, err := os.ReadFile(path)
 	if err == nil {
 		if len(key) != instanceKeySize {

@@ -70,6 +70,10 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	defer s.sockets.Close()
+	s.identities = findIdentities(c)
+	if err := s.identities.own(c); err != nil {
+		return err
+	}
 	s.args = append(args, "--listen="+s.sockets.address)
 	if s.lifeline, s.alive, err = os.Pipe(); err != nil {
 		return err
@@ -97,6 +101,7 @@ type server struct {
 	lifeline   *os.File // the end that the children read
 	alive      *os.File // the end that this process holds
 	relayKey   []byte
+	identities identities
 }
 
 func (s *server) run(ctx context.Context) error {
@@ -107,6 +112,7 @@ func (s *server) run(ctx context.Context) error {
 	var controller, front sync.WaitGroup
 	controller.Go(func() { s.controller.run(controllers) })
 	front.Go(func() { s.front.run(fronts) })
+	s.identities.tell(s.log)
 	go s.tellReady(ctx)
 	s.upgradeOnHangup(ctx)
 	s.log.Info("stopping")
@@ -154,8 +160,8 @@ func (s *server) upgradeOnHangup(ctx context.Context) {
 	}
 }
 
-// start starts a child of the program, which inherits the files and says when it is ready.
-func (s *server) start(p *program, verb string, files ...activation.Named) (*child, error) {
+// start starts a child of the program as a user, which inherits the files and says when it is ready.
+func (s *server) start(p *program, verb string, uid int, files ...activation.Named) (*child, error) {
 	pipe, ready, err := activation.Hear()
 	if err != nil {
 		return nil, err
@@ -163,7 +169,10 @@ func (s *server) start(p *program, verb string, files ...activation.Named) (*chi
 	defer pipe.File.Close()
 	cmd := p.command(append([]string{verb}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for Serve, which stops the others in order
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid:    true, // a Ctrl-C is for Serve, which stops the others in order
+		Credential: s.identities.credential(uid),
+	}
 	activation.Pass(cmd, append(files, activation.Named{Name: nameLifeline, File: s.lifeline}, pipe)...)
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -177,7 +186,7 @@ func (s *server) startFront(p *program) (*child, error) {
 		return nil, err
 	}
 	defer keys.Close()
-	return s.start(p, "front", append(s.sockets.ofFront(), activation.Named{Name: nameKeys, File: keys})...)
+	return s.start(p, "front", s.identities.front, append(s.sockets.ofFront(), activation.Named{Name: nameKeys, File: keys})...)
 }
 
 func (s *server) startController(p *program) (*child, error) {
@@ -186,7 +195,7 @@ func (s *server) startController(p *program) (*child, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	c, err := s.start(p, "controller",
+	c, err := s.start(p, "controller", s.identities.controller,
 		activation.Named{Name: nameController, File: s.sockets.controllerSocket}, activation.Named{Name: nameLauncher, File: theirs})
 	if err != nil {
 		_ = ours.Close() // the start's error is the one that matters

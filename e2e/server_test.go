@@ -37,6 +37,10 @@ func build(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // other users run it too
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	program = filepath.Join(dir, "konklave")
 	cmd := exec.Command("go", "build", "-o", program, "konklave/cmd/konklave") //nolint:noctx // before any test
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -101,9 +105,16 @@ func (l *logTap) await(ctx context.Context, t *testing.T, pattern string, times 
 // start runs the program on a free port with data in dir.
 func start(ctx context.Context, t *testing.T, dir string, flags ...string) *server {
 	t.Helper()
+	return startAs(ctx, t, nil, dir, flags...)
+}
+
+// startAs is start as another user; nil is the own one.
+func startAs(ctx context.Context, t *testing.T, who *syscall.Credential, dir string, flags ...string) *server {
+	t.Helper()
 	s := &server{t: t, dir: dir, log: &logTap{changed: make(chan struct{})}}
 	s.cmd = exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir}, flags...)...) //nolint:noctx // stopped in order by stop
 	s.cmd.Stderr = s.log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

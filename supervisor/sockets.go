@@ -22,6 +22,9 @@ const (
 	signallingEnding = ".web"
 )
 
+// socketMode lets the front in, which is of the same group; who may reach the directory decides about all others.
+const socketMode = 0o660
+
 // errNoPort means that every media port is taken.
 var errNoPort = errors.New("no media port is free; widen media.ports")
 
@@ -96,6 +99,9 @@ func listen(path string) (*os.File, error) {
 	}
 	defer l.Close()
 	l.SetUnlinkOnClose(false)
+	if err := os.Chmod(path, socketMode); err != nil {
+		return nil, err
+	}
 	return l.File()
 }
 

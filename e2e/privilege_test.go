@@ -1,0 +1,120 @@
+//go:build !race
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"konklave/client"
+)
+
+// reachable is a data directory that other users can reach, unlike those of t.TempDir.
+func reachable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "konklave-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what cannot be removed lies in the temporary directory
+	return dir
+}
+
+// status reads one line of /proc/PID/status.
+func status(t *testing.T, pid int, name string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.Fields(rest)
+		}
+	}
+	t.Fatalf("no %s in the status of %d", name, pid)
+	return nil
+}
+
+// call holds a short call: two people see and hear each other.
+func call(ctx context.Context, t *testing.T, s *server) {
+	t.Helper()
+	admin := s.admin(ctx)
+	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, hostMedia := enter(ctx, t, admin, m.Link, "")
+	anna, annaMedia := enter(ctx, t, s.client(), m.Link, "Anna")
+	receives(ctx, t, hostMedia, anna)
+	receives(ctx, t, annaMedia, host)
+}
+
+func TestAsRootEachProcessIsAUserOfItsOwn(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Log("this test has nothing to say when it is not started as root")
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s := start(ctx, t, reachable(t), "--isolation", "strict")
+	call(ctx, t, s)
+	seen := map[string]string{}
+	for _, p := range s.processes() {
+		uids := status(t, p.pid, "Uid")
+		if slices.Contains(uids, "0") || slices.Contains(status(t, p.pid, "Gid"), "0") {
+			t.Errorf("%s runs as %v", p.verb, uids)
+		}
+		if other := seen[uids[0]]; other != "" {
+			t.Errorf("%s and %s are the same user", p.verb, other)
+		}
+		seen[uids[0]] = p.verb
+		for _, set := range []string{"CapEff", "CapPrm", "CapAmb"} {
+			if caps := status(t, p.pid, set)[0]; strings.Trim(caps, "0") != "" {
+				t.Errorf("%s has capabilities %s %s", p.verb, set, caps)
+			}
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d users for %+v", len(seen), s.processes())
+	}
+	for name, mode := range map[string]os.FileMode{"": 0o710, "run": 0o710, "konklave.db": 0o600, "master.key": 0o600, "instance.key": 0o600} {
+		st, err := os.Stat(filepath.Join(s.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Mode().Perm() != mode {
+			t.Errorf("%q has mode %o", name, st.Mode().Perm())
+		}
+		if sys, ok := st.Sys().(*syscall.Stat_t); !ok || sys.Uid == 0 {
+			t.Errorf("%q belongs to root", name)
+		}
+	}
+}
+
+func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	dir := reachable(t)
+	var who *syscall.Credential
+	if os.Geteuid() == 0 {
+		const nobody = 65534
+		who = &syscall.Credential{Uid: nobody, Gid: nobody, Groups: []uint32{}}
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := startAs(ctx, t, who, dir)
+	call(ctx, t, s)
+	if log := s.log.String(); !strings.Contains(log, "not separate users") || !strings.Contains(log, "not started as root") {
+		t.Errorf("the log does not say that front and controller are one user:\n%s", log)
+	}
+}
