@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -17,7 +16,7 @@ import (
 func CertificateDir(c config.Config) string { return filepath.Join(c.Data, "tls") }
 
 // withCertificates adds to the front's options what the configured mode of TLS needs.
-func withCertificates(ctx context.Context, c config.Config, o front.Options, log *slog.Logger) (front.Options, error) {
+func withCertificates(c config.Config, o front.Options, log *slog.Logger) (front.Options, error) {
 	host := ""
 	if u, err := url.Parse(c.PublicURL); err == nil {
 		host = u.Hostname()
@@ -36,6 +35,15 @@ func withCertificates(ctx context.Context, c config.Config, o front.Options, log
 		}
 		o.Certificates, o.TrustRoot = ca, ca.Root()
 		log.Info("devices are told to trust the local CA at /trust", "address", c.Address()+"/trust", "sha256", certificate.Fingerprint(ca.Root()))
+	case config.TLSACME:
+		acme, err := certificate.NewACME(certificate.ACMEOptions{
+			Host: host, Directory: c.TLS.Directory, Email: c.TLS.Email, Roots: c.TLS.Roots,
+			Keep: filepath.Join(CertificateDir(c), "acme"), Listen: c.Listen, Redirect: c.TLS.Redirect, Log: log,
+		})
+		if err != nil {
+			return o, err
+		}
+		o.Certificates, o.Challenge = acme, acme.Challenge
 	case config.TLSOff:
 	}
 	return o, nil
