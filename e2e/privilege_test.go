@@ -112,7 +112,7 @@ func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := startAs(ctx, t, who, dir)
+	s := startAs(ctx, t, startOptions{program: program, who: who}, dir)
 	call(ctx, t, s)
 	if log := s.log.String(); !strings.Contains(log, "not separate users") || !strings.Contains(log, "not started as root") {
 		t.Errorf("the log does not say that front and controller are one user:\n%s", log)

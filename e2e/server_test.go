@@ -105,16 +105,22 @@ func (l *logTap) await(ctx context.Context, t *testing.T, pattern string, times 
 // start runs the program on a free port with data in dir.
 func start(ctx context.Context, t *testing.T, dir string, flags ...string) *server {
 	t.Helper()
-	return startAs(ctx, t, nil, dir, flags...)
+	return startAs(ctx, t, startOptions{program: program}, dir, flags...)
 }
 
-// startAs is start as another user; nil is the own one.
-func startAs(ctx context.Context, t *testing.T, who *syscall.Credential, dir string, flags ...string) *server {
+// startOptions is what is run, and who runs it: nil for the own user.
+type startOptions struct {
+	program string
+	who     *syscall.Credential
+}
+
+// startAs is start with another program or user.
+func startAs(ctx context.Context, t *testing.T, o startOptions, dir string, flags ...string) *server {
 	t.Helper()
 	s := &server{t: t, dir: dir, log: &logTap{changed: make(chan struct{})}}
-	s.cmd = exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir}, flags...)...) //nolint:noctx // stopped in order by stop
+	s.cmd = exec.Command(o.program, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir}, flags...)...) //nolint:noctx // stopped in order by stop
 	s.cmd.Stderr = s.log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: o.who}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
