@@ -1,0 +1,174 @@
+//go:build !race
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"konklave/client"
+	"konklave/store/postgrestest"
+)
+
+// command runs a verb of the program on the server's data and returns what it prints.
+func command(ctx context.Context, t *testing.T, input string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdin = strings.NewReader(input)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("konklave %s: %v\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return string(out)
+}
+
+// said waits until a session has heard these messages, in this order and nothing else.
+func said(ctx context.Context, t *testing.T, who *client.Conference, texts ...string) {
+	t.Helper()
+	for _, want := range texts {
+		e, err := who.Await(ctx, "chat.message")
+		if err != nil {
+			t.Fatalf("%q was never heard: %v", want, err)
+		}
+		if e.Message.Text != want {
+			t.Errorf("heard %q instead of %q", e.Message.Text, want)
+		}
+	}
+}
+
+func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	database, err := postgrestest.Start(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = database.Close() })
+	dsn, err := database.Create(ctx, "konklave", "template0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(ctx, t, t.TempDir(), "--database", dsn)
+	if _, err := os.Stat(filepath.Join(s.dir, "konklave.db")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is an SQLite database beside PostgreSQL: %v", err)
+	}
+	admin := s.admin(ctx)
+	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, anna := join(ctx, t, admin, m.Link, ""), join(ctx, t, s.client(), m.Link, "Anna")
+	if err := host.Chat(ctx, "before"); err != nil {
+		t.Fatal(err)
+	}
+	database.Stop()
+	chatted := make(chan error, 1)
+	go func() { chatted <- host.Chat(ctx, "meanwhile") }()
+	var problem *client.Problem
+	if _, err := admin.Meetings(ctx); !errors.As(err, &problem) || problem.Code != "server.unavailable" {
+		t.Errorf("a request while the database is gone: %v", err)
+	}
+	if _, err := s.client().Join(ctx, m.Link, client.JoinRequest{Name: "Ben"}); !errors.As(err, &problem) || problem.Code != "server.unavailable" {
+		t.Errorf("a join while the database is gone: %v", err)
+	}
+	s.log.await(ctx, t, `the database does not work`, 1)
+	select {
+	case err := <-chatted:
+		t.Errorf("a message was acknowledged while the database is gone: %v", err)
+	default:
+	}
+	if err := database.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-chatted; err != nil {
+		t.Errorf("the message sent meanwhile: %v", err)
+	}
+	if err := anna.Chat(ctx, "after"); err != nil {
+		t.Errorf("a message afterwards: %v", err)
+	}
+	said(ctx, t, anna, "before", "meanwhile", "after")
+	late := join(ctx, t, s.client(), m.Link, "Ben")
+	if chat := late.Welcome().State.Chat; len(chat) != 3 {
+		t.Errorf("the newcomer sees %+v", chat)
+	}
+}
+
+func TestABackupBringsACallBack(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s := start(ctx, t, t.TempDir())
+	admin := s.admin(ctx)
+	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := join(ctx, t, admin, m.Link, "")
+	for _, text := range []string{"one", "two"} {
+		if err := host.Chat(ctx, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := regexp.MustCompile("AGE-SECRET-KEY-1[A-Z0-9]+").FindString(command(ctx, t, "", "recovery-key", "new", "--replace", "--data", s.dir))
+	file := filepath.Join(t.TempDir(), "backup")
+	command(ctx, t, "", "backup", "--data", s.dir, "--output", file)
+	if err := host.Chat(ctx, "three, after the backup"); err != nil {
+		t.Fatal(err)
+	}
+	if out := command(ctx, t, key+"\n", "restore", "--verify", file); !strings.Contains(out, "The backup is good") {
+		t.Errorf("verify said %q", out)
+	}
+	database, err := postgrestest.Start(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = database.Close() })
+	dsn, err := database.Create(ctx, "konklave", "template0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, flags := range map[string][]string{"SQLite": nil, "PostgreSQL": {"--database", dsn}} {
+		dir := filepath.Join(t.TempDir(), "again")
+		command(ctx, t, key+"\n", append([]string{"restore", "--data", dir, file}, flags...)...)
+		again := start(ctx, t, dir, flags...)
+		if again.setup != "" {
+			t.Errorf("%s: the restored server wants to be set up", name)
+		}
+		back := again.client()
+		if _, err := back.SignIn(ctx, "admin@example.org", password); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var chat []string
+		for _, message := range join(ctx, t, back, m.Link, "").Welcome().State.Chat {
+			chat = append(chat, message.Text)
+		}
+		if strings.Join(chat, ",") != "one,two" {
+			t.Errorf("%s: the conference comes back with %q", name, chat)
+		}
+	}
+}
+
+func TestBackupsAreMadeByThemselves(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	dir := t.TempDir()
+	first := start(ctx, t, dir)
+	first.admin(ctx) // which makes a recovery key
+	first.stop()
+	again := start(ctx, t, dir)
+	name := again.log.await(ctx, t, `msg="backup made" .*name=(\S+)`, 1)[1]
+	if info, err := os.Stat(filepath.Join(dir, "backups", name)); err != nil || info.Mode().Perm() != 0o600 || time.Since(info.ModTime()) > patience {
+		t.Errorf("the backup %s: %v, %v", name, info, err)
+	}
+}
