@@ -26,7 +26,9 @@ const (
 // house is a front with a controller and one worker behind it that record what reaches them.
 type house struct {
 	*httptest.Server
-	seen chan *http.Request // by the controller or the worker
+	dir        string             // of the workers' sockets
+	controller string             // its socket
+	seen       chan *http.Request // by the controller or the worker
 }
 
 func client() fstest.MapFS {
@@ -58,7 +60,7 @@ func listenUnix(t *testing.T, path string, handler http.Handler) {
 func setup(t *testing.T, change func(*front.Options)) *house {
 	t.Helper()
 	dir := t.TempDir()
-	h := &house{seen: make(chan *http.Request, 16)}
+	h := &house{dir: dir, controller: filepath.Join(dir, "controller.sock"), seen: make(chan *http.Request, 16)}
 	record := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		h.seen <- r
