@@ -27,6 +27,9 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) > 1 {
+		return confined(os.Args[1], os.Args[2:])
+	}
 	if err := sandbox.Enter(launch.FileSandbox); err != nil {
 		return err
 	}
