@@ -22,13 +22,15 @@ export const colleague: Account = {
   password: 'Dienstweg ist kein Holzweg 9',
 }
 
-/** Creates the first administrator through the one-time link; afterwards the start page is shown. */
+/** Creates the first administrator through the one-time link and stores the recovery key; then the start page is shown. */
 export async function setUp(page: Page, server: Server, account = administrator): Promise<void> {
   await page.goto(server.setupLink)
   await page.getByLabel('Your name').fill(account.name)
   await page.getByLabel('E-mail').fill(account.email)
   await page.getByLabel('Password').fill(account.password)
   await page.getByRole('main').locator('button[type=submit]').click()
+  await page.getByLabel(word('recovery.stored')).check()
+  await page.getByRole('button', { name: word('recovery.goOn') }).click()
   await expect(page.getByRole('button', { name: 'Start a meeting' })).toBeVisible()
 }
 

@@ -17,10 +17,9 @@ export function word(
 ): string {
   let all = texts.get(language)
   if (!all) {
-    all = JSON.parse(readFileSync(join(root, 'web', 'src', 'i18n', `${language}.json`), 'utf8')) as Record<
-      string,
-      string
-    >
+    const read = (file: string) =>
+      JSON.parse(readFileSync(join(root, 'web', 'src', 'i18n', file), 'utf8')) as Record<string, string>
+    all = { ...read(`${language}.json`), ...read(`more.${language}.json`) }
     texts.set(language, all)
   }
   const text = all[key]

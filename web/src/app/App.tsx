@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react'
 import { Route, Switch } from 'wouter'
 import { SessionProvider } from '../api/session'
+import { MoreTexts } from '../i18n/react'
 import { Loading } from '../ui/Page'
 import { ToastProvider } from '../ui/Toasts'
 
@@ -20,7 +21,11 @@ export function App() {
           <Switch>
             <Route path="/" component={StartPage} />
             <Route path="/signin" component={SignInPage} />
-            <Route path="/setup" component={SetupPage} />
+            <Route path="/setup">
+              <MoreTexts>
+                <SetupPage />
+              </MoreTexts>
+            </Route>
             <Route path="/account" component={AccountPage} />
             <Route path="/join/:link">{({ link }) => <JoinRoute key={link} link={link} />}</Route>
             <Route component={NotFoundPage} />

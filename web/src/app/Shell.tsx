@@ -10,10 +10,12 @@ interface ShellProps {
   readonly children: ReactNode
   /** Pages that are about signing in show no way to do so. */
   readonly account?: boolean
+  /** Pages that show something only once have no way out but their own. */
+  readonly leave?: boolean
 }
 
 /** The frame of every page but the conference: skip link, mark, language, account. */
-export function Shell({ children, account = true }: ShellProps) {
+export function Shell({ children, account = true, leave = true }: ShellProps) {
   const { t } = useI18n()
   return (
     <div className="flex min-h-dvh flex-col">
@@ -25,11 +27,16 @@ export function Shell({ children, account = true }: ShellProps) {
       </a>
       <header className="border-line border-b bg-surface">
         <div className="mx-auto flex min-h-14 max-w-4xl flex-wrap items-center justify-between gap-x-4 px-4">
-          <Link href="/" className="flex min-h-11 items-center gap-2.5 font-bold text-lg">
-            <Mark className="size-7 text-accent" />
-            Konklave
-          </Link>
-          <nav aria-label={t('shell.navigation')} className="-mr-2 flex items-center sm:-mr-3 sm:gap-1">
+          {leave ? (
+            <Link href="/" className={home}>
+              <Brand />
+            </Link>
+          ) : (
+            <span className={home}>
+              <Brand />
+            </span>
+          )}
+          <nav aria-label={t('shell.navigation')} className="print:hidden -mr-2 flex items-center sm:-mr-3 sm:gap-1">
             <LanguageSwitch />
             {account && <AccountLink />}
           </nav>
@@ -37,6 +44,17 @@ export function Shell({ children, account = true }: ShellProps) {
       </header>
       {children}
     </div>
+  )
+}
+
+const home = 'flex min-h-11 items-center gap-2.5 font-bold text-lg'
+
+function Brand() {
+  return (
+    <>
+      <Mark className="size-7 text-accent" />
+      Konklave
+    </>
   )
 }
 

@@ -1,7 +1,12 @@
 import { expect, test, vi } from 'vitest'
-import de from './de.json'
-import en from './en.json'
+import usualGerman from './de.json'
+import usualEnglish from './en.json'
 import { I18nStore, type Language, preferredLanguage, type TextKey, type Texts } from './i18n'
+import moreGerman from './more.de.json'
+import moreEnglish from './more.en.json'
+
+const en = { ...usualEnglish, ...moreEnglish }
+const de = { ...usualGerman, ...moreGerman }
 
 const sources = import.meta.glob('../**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<
   string,
@@ -16,6 +21,11 @@ test('German and English have the same texts with the same parameters', () => {
   expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort())
   const german: Texts = de
   for (const [key, text] of Object.entries(en)) expect(parameters(german[key] ?? ''), key).toEqual(parameters(text))
+})
+
+test('a text is in one file only', () => {
+  expect(Object.keys(moreEnglish).filter(key => key in usualEnglish)).toEqual([])
+  expect(Object.keys(moreGerman).filter(key => key in usualGerman)).toEqual([])
 })
 
 test('no text is empty', () => {
@@ -86,6 +96,19 @@ test('another language is loaded, told and remembered', async () => {
   expect(changed).toHaveBeenCalledTimes(1)
   expect(i18n.getSnapshot().t('action.close')).toBe('Schließen')
   expect(preferredLanguage(['en'])).toBe('de')
+  localStorage.clear()
+})
+
+test('further texts are loaded once, and for another language with it', async () => {
+  const loadMore = vi.fn(async (language: Language): Promise<Texts> => ({ 'recovery.title': `title ${language}` }))
+  const i18n = new I18nStore(async wanted => texts[wanted], 'en', texts.en, loadMore)
+  expect(i18n.more()).toBe(i18n.more())
+  await i18n.more()
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('title en')
+  expect(i18n.getSnapshot().t('action.close')).toBe('Close')
+  await i18n.setLanguage('de')
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('title de')
+  expect(loadMore).toHaveBeenCalledTimes(2)
   localStorage.clear()
 })
 

@@ -1,8 +1,10 @@
 /**
  * The texts of the client in German and English. Only the language in use is loaded;
  * a text it lacks comes from the other language, never as its key.
+ * The texts of pages that few people open are apart, so that the way into a meeting does not carry them.
  */
 import type english from './en.json'
+import type more from './more.en.json'
 
 export type Language = 'en' | 'de'
 
@@ -14,7 +16,7 @@ export const languageNames: Readonly<Record<Language, string>> = { en: 'English'
 type Base<K> = K extends `${infer B}_${'one' | 'other'}` ? B : K
 
 /** The name of a text; a counted text has two entries, with `_one` and `_other` appended. */
-export type TextKey = Base<keyof typeof english>
+export type TextKey = Base<keyof typeof english | keyof typeof more>
 
 export type Texts = Readonly<Record<string, string>>
 export type Parameters = Readonly<Record<string, string | number>>
@@ -37,10 +39,13 @@ export class I18nStore {
   #texts: ReadonlyMap<Language, Texts>
   #snapshot: I18n
   readonly #load: Loader
+  readonly #loadMore: Loader | undefined
   readonly #listeners = new Set<() => void>()
+  #more: Promise<void> | undefined
 
-  constructor(load: Loader, language: Language, texts: Texts) {
+  constructor(load: Loader, language: Language, texts: Texts, loadMore?: Loader) {
     this.#load = load
+    this.#loadMore = loadMore
     this.#texts = new Map([[language, texts]])
     this.#snapshot = this.#make(language)
   }
@@ -59,10 +64,23 @@ export class I18nStore {
     this.#publish(language)
   }
 
+  /** Loads the further texts, of every language that is loaded from now on too; the same promise each time. */
+  more(): Promise<void> {
+    this.#more ??= this.#addMore(this.#snapshot.language).then(() => this.#publish(this.#snapshot.language))
+    return this.#more
+  }
+
+  async #addMore(language: Language): Promise<void> {
+    const more = await this.#loadMore?.(language)
+    if (more) this.#texts = new Map([...this.#texts, [language, { ...this.#texts.get(language), ...more }]])
+  }
+
   async #fetch(language: Language): Promise<void> {
-    if (this.#texts.has(language)) return
-    const texts = await this.#load(language)
-    this.#texts = new Map([...this.#texts, [language, texts]])
+    if (!this.#texts.has(language)) {
+      const texts = await this.#load(language)
+      this.#texts = new Map([...this.#texts, [language, texts]])
+    }
+    if (this.#more) await this.#addMore(language)
   }
 
   #publish(language: Language): void {

@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, use, useContext, useEffect, useSyncExternalStore } from 'react'
 import type { I18n, I18nStore, Language, Translate } from './i18n'
 
 const Context = createContext<I18nStore | undefined>(undefined)
@@ -29,4 +29,10 @@ export function useI18n(): I18n & { setLanguage: (language: Language) => Promise
 export function useText(): Translate {
   const store = useStore()
   return useSyncExternalStore(store.subscribe, store.getSnapshot).t
+}
+
+/** Shows its content when the texts of the pages that few people open are here; until then it suspends. */
+export function MoreTexts({ children }: { readonly children: ReactNode }) {
+  use(useStore().more())
+  return children
 }

@@ -2,14 +2,15 @@ import { render } from '@testing-library/react'
 import type { ReactNode } from 'react'
 import english from '../i18n/en.json'
 import { I18nStore } from '../i18n/i18n'
-import { loadTexts } from '../i18n/load'
+import { loadMoreTexts, loadTexts } from '../i18n/load'
+import more from '../i18n/more.en.json'
 import { I18nProvider } from '../i18n/react'
 import { ToastProvider } from '../ui/Toasts'
 
 /** Renders with English texts and toasts around. */
 export function show(children: ReactNode) {
   return render(
-    <I18nProvider store={new I18nStore(loadTexts, 'en', english)}>
+    <I18nProvider store={new I18nStore(loadTexts, 'en', { ...english, ...more }, loadMoreTexts)}>
       <ToastProvider>{children}</ToastProvider>
     </I18nProvider>,
   )

@@ -12,9 +12,12 @@ export function CopyButton({
   text,
   label,
   size = 'medium',
+  failure,
 }: {
   readonly text: string
   readonly label: string
+  /** Said when the browser refuses to copy, for a text that must not be repeated elsewhere on the page. */
+  readonly failure?: string
   readonly size?: 'small' | 'medium'
 }) {
   const t = useText()
@@ -31,7 +34,7 @@ export function CopyButton({
       setCopied(true)
       announce(t('copy.done'))
     } catch {
-      toast(t('copy.failed', { text }), 'danger')
+      toast(failure ?? t('copy.failed', { text }), 'danger')
     }
   }
   const Icon = copied ? Check : CopyIcon

@@ -11,6 +11,7 @@ import { TextField } from '../../ui/Field'
 import { Page } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { FailurePage } from '../failure/FailurePage'
+import { RecoveryKeyPage } from './RecoveryKeyPage'
 
 const hopeless = new Set(['setup.done', 'setup.invalid'])
 
@@ -22,7 +23,21 @@ export function SetupPage() {
   // may be thrown away, and the token with it.
   useEffect(() => history.replaceState(null, '', location.pathname), [])
   const action = useAction()
+  const session = useSession()
+  const [, navigate] = useLocation()
+  const [recoveryKey, setRecoveryKey] = useState<string>()
   const code = token === '' ? 'setup.invalid' : action.trouble?.code
+  const finish = async () => {
+    await session.reload()
+    navigate('/', { replace: true })
+  }
+  if (recoveryKey !== undefined) {
+    return (
+      <Shell account={false} leave={false}>
+        <RecoveryKeyPage recoveryKey={recoveryKey} onDone={finish} />
+      </Shell>
+    )
+  }
   return (
     <Shell account={false}>
       {code && hopeless.has(code) ? (
@@ -33,7 +48,7 @@ export function SetupPage() {
         </FailurePage>
       ) : (
         <Page title={t('setup.title')} intro={t('setup.intro')}>
-          <SetupForm token={token} action={action} />
+          <SetupForm token={token} action={action} onCreated={setRecoveryKey} />
         </Page>
       )}
     </Shell>
@@ -43,12 +58,11 @@ export function SetupPage() {
 interface SetupFormProps {
   readonly token: string
   readonly action: ReturnType<typeof useAction>
+  readonly onCreated: (recoveryKey: string) => void
 }
 
-function SetupForm({ token, action }: SetupFormProps) {
+function SetupForm({ token, action, onCreated }: SetupFormProps) {
   const { t, language } = useI18n()
-  const session = useSession()
-  const [, navigate] = useLocation()
   const [name, setName] = useState('')
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
@@ -57,9 +71,7 @@ function SetupForm({ token, action }: SetupFormProps) {
     event.preventDefault()
     if (busy) return
     const body = { token, name: name.trim(), email: email.trim(), password, language }
-    if (!(await run(() => dataOf(api.POST('/api/v1/setup', { body }))))) return
-    await session.reload()
-    navigate('/', { replace: true })
+    await run(async () => onCreated((await dataOf(api.POST('/api/v1/setup', { body }))).recoveryKey))
   }
   return (
     <form onSubmit={submit} noValidate className="grid gap-5 rounded-xl border border-line bg-surface p-5">
