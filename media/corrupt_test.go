@@ -1,0 +1,127 @@
+package media_test
+
+import (
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"konklave/client"
+	"konklave/media"
+)
+
+const (
+	corruptions = 5_000 // spoilt packets of each stranger
+	samplesKept = 200   // good packets of which spoilt ones are made: STUN and DTLS come first, then SRTP and SRTCP
+)
+
+// spoil returns packets like b with bits flipped, cut short, or with something behind.
+func spoil(b []byte, r *rand.Rand) []byte {
+	out := append([]byte(nil), b...)
+	switch r.IntN(4) {
+	case 0:
+		return out[:r.IntN(len(out)+1)]
+	case 1:
+		for range 1 + r.IntN(8) {
+			out[r.IntN(len(out))] ^= 1 << r.IntN(8)
+		}
+	case 2:
+		out = append(out, out[:r.IntN(len(out)+1)]...)
+	case 3:
+		for i := range out[:min(len(out), 24)] {
+			if r.IntN(2) == 0 {
+				out[i] = byte(r.UintN(256))
+			}
+		}
+	}
+	return out
+}
+
+// spoilingSocket sends spoilt copies beside what it is given, or in its place, and keeps samples of what it was given.
+type spoilingSocket struct {
+	net.PacketConn
+	mu      sync.Mutex
+	random  *rand.Rand
+	samples [][]byte
+	instead atomic.Bool // nothing but spoilt packets
+}
+
+// WriteTo sends.
+func (s *spoilingSocket) WriteTo(b []byte, to net.Addr) (int, error) {
+	s.mu.Lock()
+	bad := spoil(b, s.random)
+	if len(s.samples) < samplesKept {
+		s.samples = append(s.samples, append([]byte(nil), b...))
+	}
+	s.mu.Unlock()
+	if len(bad) > 0 {
+		_, _ = s.PacketConn.WriteTo(bad, to) // as lost as any other
+	}
+	if s.instead.Load() {
+		return len(b), nil
+	}
+	return s.PacketConn.WriteTo(b, to)
+}
+
+// A participant whose packets arrive spoilt (STUN, DTLS, SRTP and SRTCP, by turns), and strangers who send such packets from
+// addresses that never proved anything, cost the others nothing.
+func TestA13A55SpoiltPacketsHarmNobodyElse(t *testing.T) {
+	forwards(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	conn := listen(t)
+	s := newStage(t, media.Options{Conns: []net.PacketConn{conn}})
+	enter := func(id string, o client.ParticipantOptions) *client.Participant {
+		p := s.join(id, everything, o)
+		s.publish(p, camera, s.video()[0])
+		s.publish(p, microphone, s.tone())
+		return p
+	}
+	goesOn := func(p *client.Participant, from string) {
+		t.Helper()
+		s.expect(p, from, camera, p.Stream(from, camera).Frames+20)
+		s.expectSound(p, from, p.Stream(from, microphone).Loud+20)
+	}
+	anna, ben := enter("anna", client.ParticipantOptions{}), enter("ben", client.ParticipantOptions{})
+	goesOn(anna, "ben")
+	goesOn(ben, "anna")
+
+	raw, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	socket := &spoilingSocket{PacketConn: raw, random: rand.New(rand.NewPCG(seed, 1))}
+	enter("mallory", client.ParticipantOptions{Socket: socket})
+	goesOn(anna, "mallory") // spoilt copies beside the good packets do not even harm him
+	socket.instead.Store(true)
+
+	var strangers sync.WaitGroup
+	for i := range 4 {
+		strangers.Go(func() { socket.strange(t, conn.LocalAddr(), rand.New(rand.NewPCG(seed, uint64(i)+2))) })
+	}
+	goesOn(anna, "ben")
+	goesOn(ben, "anna")
+	strangers.Wait()
+	goesOn(anna, "ben")
+	enter("cleo", client.ParticipantOptions{})
+	goesOn(anna, "cleo")
+}
+
+// strange sends spoilt samples from an address that nobody knows.
+func (s *spoilingSocket) strange(t *testing.T, to net.Addr, r *rand.Rand) {
+	t.Helper()
+	c, err := net.Dial("udp", to.String())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer c.Close()
+	for range corruptions {
+		s.mu.Lock()
+		sample := s.samples[r.IntN(len(s.samples))]
+		s.mu.Unlock()
+		_, _ = c.Write(spoil(sample, r)) // an error is the kernel's answer to an earlier one
+	}
+}
