@@ -35,6 +35,9 @@ const (
 	ConferenceEnd   Action = "conference.end"
 	ChatSend        Action = "chat.send"
 
+	ConferenceList    Action = "conference.list"
+	ConferenceAbandon Action = "conference.abandon"
+
 	ConferenceOpen   Action = "conference.open"
 	ConferenceAppend Action = "conference.append"
 	TicketRedeem     Action = "ticket.redeem"
@@ -94,6 +97,9 @@ var table = [...]rule{
 	{ConferenceEnd, true, false, none, none, none, none, none, every, none, none},
 	{ChatSend, true, false, none, none, none, none, every, every, none, none},
 
+	{ConferenceAbandon, true, true, none, none, own, every, none, none, none, none},
+
+	{ConferenceList, false, true, none, none, none, every, none, none, none, none},
 	{ConferenceOpen, true, false, none, none, none, none, none, none, none, every},
 	{ConferenceAppend, true, false, none, none, none, none, none, none, own, none},
 	{TicketRedeem, true, false, none, none, none, none, none, none, own, none},

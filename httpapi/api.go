@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/go-json-experiment/json"
 
+	"konklave/access"
 	"konklave/auth"
 	"konklave/config"
 	"konklave/meeting"
@@ -42,6 +43,8 @@ type Conferences interface {
 	Ensure(ctx context.Context, m meeting.Meeting) (conferenceID string, err error)
 	// Running reports whether the meeting has a running conference.
 	Running(meetingID string) bool
+	// Abandon closes the live conference of a meeting whose journal is damaged.
+	Abandon(ctx context.Context, actor access.Actor, meetingID string) error
 }
 
 // Database is what readiness asks.

@@ -123,6 +123,15 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.asMember.delete("/api/v1/meetings/" + s.meeting.ID) },
 			refused: func(s *scene) answer { return s.asAdmin.delete("/api/v1/meetings/" + s.meeting.ID) },
 		},
+		"abandonConference": {
+			before: func(s *scene) {
+				if _, _, err := s.db.OpenConference(s.t.Context(), s.meeting.ID); err != nil {
+					s.t.Fatal(err)
+				}
+			},
+			granted: func(s *scene) answer { return s.asAdmin.delete("/api/v1/meetings/" + s.meeting.ID + "/conference") },
+			refused: func(s *scene) answer { return s.nobody.delete("/api/v1/meetings/" + s.meeting.ID + "/conference") },
+		},
 		"joinMeeting": {
 			granted: func(s *scene) answer {
 				return s.nobody.post("/api/v1/join/"+s.meeting.Link, map[string]any{"name": "Guest"})

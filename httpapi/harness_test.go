@@ -82,6 +82,22 @@ func (r *records) Ensure(ctx context.Context, m meeting.Meeting) (string, error)
 	return record.ID, nil
 }
 
+// Abandon takes every journal for damaged; what it does otherwise is the supervisor's.
+func (r *records) Abandon(ctx context.Context, actor access.Actor, meetingID string) error {
+	m, err := r.db.Meeting(ctx, actor.Tenant, meetingID)
+	if err != nil {
+		return err
+	}
+	if err := access.Decide(actor, access.ConferenceAbandon, access.Object{OwnerID: m.OwnerID, Tenant: m.Tenant}).Err(); err != nil {
+		return err
+	}
+	live, err := r.db.LiveConference(ctx, meetingID)
+	if err != nil {
+		return err
+	}
+	return r.db.CloseConference(ctx, live.ID, actor, "lost")
+}
+
 func (r *records) Running(meetingID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

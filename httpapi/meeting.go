@@ -35,6 +35,7 @@ func (a *API) addMeetings() {
 		Summary: "Delete a meeting and its link; a running conference goes on until it ends",
 		Audits:  []audit.Kind{audit.KindMeetingDeleted}, Codes: []fault.Code{"meeting.unknown"},
 	}, a.deleteMeeting)
+	a.addAbandon()
 }
 
 type listMeetingsInput struct {

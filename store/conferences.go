@@ -61,6 +61,12 @@ func (s *Store) Conference(ctx context.Context, id string) (conference.Record, e
 	return conferenceOf(row), orElse(err, ErrConferenceUnknown)
 }
 
+// LiveConference returns the live conference of a meeting, or ErrConferenceUnknown.
+func (s *Store) LiveConference(ctx context.Context, meetingID string) (conference.Record, error) {
+	row, err := ask(ctx, s, (*sqlgen.Queries).LiveConferenceOf, meetingID)
+	return conferenceOf(row), orElse(err, ErrConferenceUnknown)
+}
+
 // LiveConferences returns the conferences that have not ended, the oldest first.
 func (s *Store) LiveConferences(ctx context.Context) ([]conference.Record, error) {
 	rows, err := look(ctx, s, func(ctx context.Context, q *sqlgen.Queries) ([]sqlgen.Conference, error) {
@@ -85,9 +91,10 @@ func (s *Store) NextEpoch(ctx context.Context, id string) (epoch int64, err erro
 	return epoch, err
 }
 
-// CloseConference ends a conference without its worker, for the reason given; it does nothing when it has ended. It
+// CloseConference ends a conference without its worker, for the reason given; it does nothing when it has ended. By whom is
+// in the entry about it; an actor without a tenant acts for that of the conference. It
 // fails with ErrConferenceUnknown.
-func (s *Store) CloseConference(ctx context.Context, id, reason string) error {
+func (s *Store) CloseConference(ctx context.Context, id string, by access.Actor, reason string) error {
 	return s.change(ctx, "close conference", func(q *sqlgen.Queries) error {
 		row, err := q.LockConference(ctx, id)
 		if err != nil {
@@ -100,7 +107,10 @@ func (s *Store) CloseConference(ctx context.Context, id, reason string) error {
 		if err := q.AdvanceConference(ctx, sqlgen.AdvanceConferenceParams{ID: id, Seq: row.Seq, JournalBytes: row.JournalBytes, EndedAt: millis(at)}); err != nil {
 			return err
 		}
-		return record(ctx, q, audit.ConferenceClosed(origin(at, row.Tenant), id, reason))
+		if by.Tenant == "" {
+			by.Tenant = row.Tenant
+		}
+		return record(ctx, q, audit.ConferenceClosed(audit.Origin{At: at, Actor: by}, id, reason))
 	})
 }
 

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 
 	"konklave/access"
 	"konklave/audit"
@@ -104,7 +105,11 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 			ended = true
 		}
 	}
-	if err := w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, entries, ended); err != nil {
+	err = w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, entries, ended)
+	if errors.Is(err, journal.ErrFull) {
+		return w.full(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	w.people.commit(people, q.Seq+int64(len(q.Events))-1)

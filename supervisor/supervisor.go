@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
 	"konklave/conference"
@@ -32,6 +33,12 @@ type Records interface {
 	ClaimEpoch(ctx context.Context, id string, known int64) (conference.Record, error)
 	// Conference returns what is known of a conference.
 	Conference(ctx context.Context, id string) (conference.Record, error)
+	// LiveConference returns the live conference of a meeting; it fails with conference.unknown when there is none.
+	LiveConference(ctx context.Context, meetingID string) (conference.Record, error)
+	// CloseConference ends a conference without its worker.
+	CloseConference(ctx context.Context, id string, by access.Actor, reason string) error
+	// Meeting returns a meeting that is not deleted.
+	Meeting(ctx context.Context, tenant, id string) (meeting.Meeting, error)
 	// LiveConferences lists the conferences that have not ended.
 	LiveConferences(ctx context.Context) ([]conference.Record, error)
 	// MeetingTitle returns the title of a meeting.

@@ -153,7 +153,7 @@ var conferences = map[string]func(*testing.T, *house){
 			t.Errorf("next epoch: %v", err)
 		}
 		h.wantNewEntries(t, func() {
-			if err := h.CloseConference(t.Context(), r.ID, "lost"); err != nil {
+			if err := h.CloseConference(t.Context(), r.ID, access.System("controller"), "lost"); err != nil {
 				t.Errorf("close: %v", err)
 			}
 		})
@@ -169,7 +169,7 @@ var conferences = map[string]func(*testing.T, *house){
 		r := h.conference(t)
 		h.wantNewEntries(t, func() {
 			for range 2 {
-				if err := h.CloseConference(t.Context(), r.ID, "lost"); err != nil {
+				if err := h.CloseConference(t.Context(), r.ID, access.System("controller"), "lost"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -182,7 +182,7 @@ var conferences = map[string]func(*testing.T, *house){
 		_, errGet := h.Conference(t.Context(), "x")
 		_, errEpoch := h.NextEpoch(t.Context(), "x")
 		errAppend := h.append(t, batch("x", 1, 1, 1, ""))
-		errClose := h.CloseConference(t.Context(), "x", "lost")
+		errClose := h.CloseConference(t.Context(), "x", access.System("controller"), "lost")
 		for i, err := range []error{errGet, errEpoch, errAppend, errClose} {
 			if !errors.Is(err, store.ErrConferenceUnknown) {
 				t.Errorf("%d: %v", i, err)
