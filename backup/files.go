@@ -19,7 +19,8 @@ func passing(name string) bool {
 	return name == "run" || name == "lock" || name == "lost+found" || strings.HasPrefix(name, ".")
 }
 
-// files puts the files of the data directory into the archive, each encrypted once more.
+// files puts the files of the data directory into the archive, each encrypted once more. Those that this process may not
+// read, because they are another one's, are left out and named.
 func (a *archive) files(ctx context.Context, in Instance) error {
 	without := make([]string, 0, len(in.Without))
 	for _, path := range in.Without {
@@ -42,6 +43,9 @@ func (a *archive) files(ctx context.Context, in Instance) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
 			return nil
+		case errors.Is(err, fs.ErrPermission):
+			a.summary.Unread = append(a.summary.Unread, name)
+			return nil
 		case err != nil:
 			return err
 		case name != "." && (passing(name) || slices.Contains(without, filepath.Join(base, name))):
@@ -62,6 +66,10 @@ func (a *archive) files(ctx context.Context, in Instance) error {
 func (a *archive) file(root *os.Root, name string) (err error) {
 	f, err := root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		a.summary.Unread = append(a.summary.Unread, name)
 		return nil
 	}
 	if err != nil {

@@ -78,9 +78,10 @@ type manifest struct {
 // Summary is what a backup holds, in figures.
 type Summary struct {
 	Header
-	Rows  map[string]int64 // by table
-	Files []string         // in the data directory
-	Bytes int64            // of the content, before compression
+	Rows   map[string]int64 // by table
+	Files  []string         // in the data directory
+	Unread []string         // files and directories that were left out, because the program that wrote it may not read them
+	Bytes  int64            // of the content, before compression
 }
 
 func sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

@@ -39,6 +39,7 @@ type Keeper struct {
 	Log      *slog.Logger
 
 	failing bool // the last try failed
+	told    bool // which files are left out
 }
 
 // Made is one backup in a directory.
@@ -111,12 +112,16 @@ func (k *Keeper) firstWait() (time.Duration, error) {
 // attempt makes a backup and tells what became of it; of failures in a row, the first.
 func (k *Keeper) attempt(ctx context.Context) error {
 	began := time.Now()
-	made, _, err := k.Make(ctx)
+	made, summary, err := k.Make(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err == nil {
 		k.failing = false
+		if len(summary.Unread) > 0 && !k.told {
+			k.told = true
+			k.Log.WarnContext(ctx, "files of another user are not in the backups; `konklave backup` as root takes them along", "names", summary.Unread)
+		}
 		k.Log.InfoContext(ctx, "backup made", "name", made.Name, "bytes", made.Size, "duration", time.Since(began))
 		return nil
 	}

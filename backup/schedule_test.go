@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -223,6 +224,48 @@ func TestBackupsSideBySideWaitForEachOther(t *testing.T) {
 	}
 	if all := names(t, filepath.Join(h.dir, "backups")); len(all) != cap(errs) {
 		t.Errorf("there are %v", all)
+	}
+}
+
+func TestFilesOfAnotherUserAreNamedAndLeftOut(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() == 0 { // who may read everything
+		dir, err := os.MkdirTemp("", "konklave-backup-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		program := filepath.Join(dir, "test")
+		content, err := os.ReadFile(os.Args[0])
+		if err := errors.Join(err, os.WriteFile(program, content, 0o755), os.Chmod(program, 0o755), os.Chmod(dir, 0o777)); err != nil { //nolint:gosec // another user runs it
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), program, "-test.run=^"+t.Name()+"$")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+dir)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("as an ordinary user: %v\n%s", err, out)
+		}
+		return
+	}
+	h, c := newHouse(t), newClock()
+	h.furnish(t)
+	for _, name := range []string{"instance.key", "tls"} {
+		if err := os.Chmod(filepath.Join(h.dir, name), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(h.dir, "tls"), 0o700) }) //nolint:gosec // a directory
+	k := keeper(h, c)
+	var log bytes.Buffer
+	k.Log = slog.New(slog.NewTextHandler(&log, nil))
+	run(t, k, c)
+	for range 2 {
+		c.pass <- time.Time{}
+		<-c.waits
+	}
+	if told := strings.Count(log.String(), "[instance.key tls]"); told != 1 || len(names(t, k.Dir)) != 2 {
+		t.Errorf("told %d times, there are %v:\n%s", told, names(t, k.Dir), &log)
 	}
 }
 

@@ -66,6 +66,9 @@ func (cmd *BackupCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return readable(err)
 	}
+	if len(summary.Unread) > 0 {
+		fmt.Fprintf(std.err, "Left out, because this user may not read it: %s\n", strings.Join(summary.Unread, ", "))
+	}
 	_, err = fmt.Fprintf(std.out, "Backup written to %s (%d bytes): %s.\n", path, size, figures(summary))
 	return err
 }
