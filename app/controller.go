@@ -52,6 +52,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
+	confineController(c, log)
 	key, err := instanceKey(c.Data)
 	if err != nil {
 		return fmt.Errorf("instance key: %w", err)

@@ -32,6 +32,7 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	confineFront(c, log)
 	options, err := withCertificates(c, front.Options{
 		Static: web.Dist(), Controller: ControllerSocket(c), ConferenceDir: ConferenceDir(c),
 		PublicURL: c.PublicURL, Hosts: c.Hosts(), Drain: onDrain(ctx), Limits: c.Limits, Log: log,
