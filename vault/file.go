@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // keysMax is how many master keys a file may hold, and fileMax how many bytes.
@@ -104,7 +105,8 @@ func create(path string) ([]byte, error) {
 	return read(path)
 }
 
-// write makes a file with this content, complete or not at all; it fails with fs.ErrExist when there is one.
+// write makes a file with this content, complete or not at all; it fails with fs.ErrExist when there is one. What root makes
+// belongs to the owner of the directory, so that the server, which runs as that user, can read it.
 func write(path string, text []byte) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".master-*") // mode 0600
@@ -113,7 +115,7 @@ func write(path string, text []byte) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
 	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, giveToOwner(f, dir), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Link(f.Name(), path); err != nil {
@@ -124,6 +126,18 @@ func write(path string, text []byte) (err error) {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+func giveToOwner(f *os.File, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("the owner of %s is not known", dir)
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 func encode(keys [][]byte) []byte {

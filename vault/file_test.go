@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -128,5 +129,27 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	settings.texts[settingProof] = "?"
 	if _, err := Open(t.Context(), path, settings); err == nil {
 		t.Error("a damaged proof is believed")
+	}
+}
+
+func TestMasterKeyBelongsToTheOwnerOfItsDirectory(t *testing.T) {
+	t.Parallel()
+	dir, want := t.TempDir(), os.Geteuid()
+	if want == 0 {
+		want = 62000
+		if err := os.Chown(dir, want, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "master.key")
+	if _, err := Open(t.Context(), path, &memory{}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sys, ok := info.Sys().(*syscall.Stat_t); !ok || int(sys.Uid) != want || info.Mode().Perm() != 0o600 {
+		t.Errorf("owner %v, mode %v", sys, info.Mode())
 	}
 }
