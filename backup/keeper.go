@@ -150,7 +150,7 @@ func (k *Keeper) origin() audit.Origin {
 // Make makes one backup in the directory and removes those that need not stay. Under its name a backup is there complete or
 // not at all. Several programs may do this at once; one waits for the other.
 func (k *Keeper) Make(ctx context.Context) (Made, Summary, error) {
-	if err := os.MkdirAll(k.Dir, 0o700); err != nil {
+	if err := k.makeDir(); err != nil {
 		return Made{}, Summary{}, err
 	}
 	lock, err := os.OpenFile(filepath.Join(k.Dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
@@ -175,10 +175,41 @@ func (k *Keeper) Make(ctx context.Context) (Made, Summary, error) {
 		return Made{}, summary, err
 	}
 	made := Made{Name: filepath.Base(path), At: at, Size: size}
+	if err := k.give(path, lock.Name()); err != nil {
+		return made, summary, err
+	}
 	if err := k.Store.Record(ctx, audit.BackupMade(k.origin(), made.Name, size)); err != nil {
 		return made, summary, err
 	}
 	return made, summary, k.prune(made)
+}
+
+// makeDir makes the directory unless it is there.
+func (k *Keeper) makeDir() error {
+	if _, err := os.Stat(k.Dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.MkdirAll(k.Dir, 0o700), k.give(k.Dir))
+}
+
+// give lets the owner of the data directory own what root made, so that the controller can go on with it.
+func (k *Keeper) give(paths ...string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(k.Data)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("the owner of %s is not known", k.Data)
+	}
+	var errs []error
+	for _, path := range paths {
+		errs = append(errs, os.Lchown(path, int(owner.Uid), int(owner.Gid)))
+	}
+	return errors.Join(errs...)
 }
 
 // WriteFile writes a backup to a file that does not exist yet, and returns its size in bytes. The file is there complete

@@ -204,6 +204,37 @@ func TestTheFirstBackupComesSoonAfterTheSetUp(t *testing.T) {
 	}
 }
 
+func TestWhatRootMakesBelongsToTheOwnerOfTheData(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.furnish(t)
+	owner := os.Getuid()
+	if owner == 0 {
+		owner = 65534
+		if err := os.Chown(h.dir, owner, owner); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := keeper(h, newClock())
+	k.Dir = filepath.Join(h.dir, "made", "here")
+	if _, _, err := k.Make(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(k.Dir)
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("there are %v, %v", entries, err)
+	}
+	for _, name := range []string{"", entries[0].Name(), entries[1].Name()} {
+		info, err := os.Stat(filepath.Join(k.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sys, ok := info.Sys().(*syscall.Stat_t); !ok || int(sys.Uid) != owner {
+			t.Errorf("%q belongs to %+v, want %d", name, info.Sys(), owner)
+		}
+	}
+}
+
 func TestBackupsSideBySideWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	h, c := newHouse(t), newClock()

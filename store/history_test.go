@@ -272,6 +272,30 @@ func pour(ctx context.Context, s *store.Store, dsn string) error {
 	})
 }
 
+func TestAnOldSnapshotIsFilledInAndBroughtUpToDate(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
+		from, raw := fresh(t)
+		old, err := store.OpenAt(t.Context(), from, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer old.Close()
+		writeHistory(t, raw, 1)
+		to, _ := fresh(t)
+		if err := pour(t.Context(), old, to); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, to)
+		if all := contents(t, s); len(all["meetings"]) != 3 || len(all["journal_events"]) != 1 {
+			t.Errorf("meetings %q, events %q", all["meetings"], all["journal_events"])
+		}
+		if err := store.Fill(t.Context(), to, 1, store.Options{}, nil); !errors.Is(err, store.ErrNotEmpty) {
+			t.Errorf("into a newer schema: %v", err)
+		}
+	})
+}
+
 func cloned(row []any) []any {
 	row = slices.Clone(row)
 	for i, v := range row {
