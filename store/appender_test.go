@@ -219,3 +219,36 @@ func killAfter(t *testing.T, cmd *exec.Cmd, out io.Reader, last, more int64) int
 	_ = cmd.Wait() // it was killed
 	return last
 }
+
+// TestA83WhatWasSaidCannotBeReadAtRest looks for names and words in every file but the master key's, whoever reads them.
+func TestA83WhatWasSaidCannotBeReadAtRest(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	if out, err := l.command(t.Context(), 60).Output(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if found, err := storedIn(t.Context(), l.dir, l.id); err != nil || found != 60 {
+		t.Fatalf("%d messages, %v", found, err)
+	}
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(l.dir, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{"and so on", "message 4", "Anna"} {
+			if strings.Contains(string(content), word) {
+				t.Errorf("%s holds %q", entry.Name(), word)
+			}
+		}
+	}
+	if err := os.Remove(filepath.Join(l.dir, "master.key")); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := storedIn(t.Context(), l.dir, l.id); err == nil {
+		t.Errorf("without the master key %d messages were read", found)
+	}
+}
