@@ -22,6 +22,9 @@ func confineFront(c config.Config, log *slog.Logger) {
 	for _, f := range []string{c.TLS.Certificate, c.TLS.Key, c.TLS.Roots} {
 		if f != "" {
 			read = append(read, filepath.Dir(f)) // a renewed file comes by renaming
+			if target, err := filepath.EvalSymlinks(f); err == nil {
+				read = append(read, filepath.Dir(target)) // or by pointing elsewhere
+			}
 		}
 	}
 	tellConfined(sandbox.Confine(sandbox.Profile{Read: read, Write: []string{CertificateDir(c)}}), log)

@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,6 +30,10 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	key, err := takeRelayKey(ctx, c.Data, &handed)
+	if err != nil {
+		return err
+	}
 	confineFront(c, log)
 	options, err := withCertificates(c, front.Options{
 		Static: web.Dist(), Controller: ControllerSocket(c), ConferenceDir: ConferenceDir(c),
@@ -40,7 +42,7 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	relay, err := openRelay(ctx, &handed, options.Drain, log)
+	relay, err := openRelay(ctx, key, &handed, options.Drain, log)
 	if err != nil {
 		return err
 	}
@@ -62,16 +64,8 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 
 // openRelay runs the relay for media beside the front. It hears from the controller whose session has ended, until another
 // front takes that over.
-func openRelay(ctx context.Context, handed *activation.Set, drain <-chan struct{}, log *slog.Logger) (*turn.Server, error) {
-	keys := handed.File(nameKeys)
-	if keys == nil {
-		return nil, fmt.Errorf("the key of the relay %w", activation.ErrMissing)
-	}
-	defer keys.Close()
-	o := turn.Options{Key: make([]byte, relayKeySize), Now: time.Now, Log: log}
-	if _, err := io.ReadFull(keys, o.Key); err != nil {
-		return nil, fmt.Errorf("read the key of the relay: %w", err)
-	}
+func openRelay(ctx context.Context, key []byte, handed *activation.Set, drain <-chan struct{}, log *slog.Logger) (*turn.Server, error) {
+	o := turn.Options{Key: key, Now: time.Now, Log: log}
 	packets, err := handed.Packets(nameTURN)
 	if err != nil && !errors.Is(err, activation.ErrMissing) {
 		return nil, err

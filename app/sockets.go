@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -13,9 +11,6 @@ import (
 	"konklave/activation"
 	"konklave/config"
 )
-
-// relayKeySize is the size in bytes of the key that relay credentials are made and checked with.
-const relayKeySize = 32
 
 // sockets are what Serve opens, or was handed, for the processes that it keeps. They outlive each of them.
 type sockets struct {
@@ -122,15 +117,6 @@ func (s *sockets) Close() {
 			_ = f.Close() // the process ends
 		}
 	}
-}
-
-// relayKey is the key that controller and front share, and workers do not.
-func relayKey(dir string) ([]byte, error) {
-	key, err := instanceKey(dir)
-	if err != nil {
-		return nil, fmt.Errorf("instance key: %w", err)
-	}
-	return hkdf.Key(sha256.New, key, nil, "konklave relay", relayKeySize)
 }
 
 // pipeOf returns the end of a pipe from which a child reads some few bytes.
