@@ -57,7 +57,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return fmt.Errorf("instance key: %w", err)
 	}
-	relay, err := relayKey(c.Data)
+	relay, err := keepRelayKey(c.Data)
 	if err != nil {
 		return err
 	}
