@@ -21,7 +21,7 @@ func (s *Store) ConferenceKey(ctx context.Context, id string) ([]byte, error) {
 
 // AddConferenceKey implements journal.Store.
 func (s *Store) AddConferenceKey(ctx context.Context, id string, wrapped []byte) (kept []byte, err error) {
-	err = s.change(ctx, "add conference key", func(q *sqlgen.Queries) error {
+	err = s.change(ctx, "add conference key", func(ctx context.Context, q *sqlgen.Queries) error {
 		row, err := q.ConferenceByID(ctx, id)
 		if err != nil {
 			return orElse(err, ErrConferenceUnknown)
@@ -38,7 +38,7 @@ func (s *Store) AddConferenceKey(ctx context.Context, id string, wrapped []byte)
 }
 
 // AppendJournal implements journal.Store. A refused batch does not touch the others; when the transaction itself fails,
-// each is tried alone.
+// each is tried alone, unless it is the database that does not work.
 func (s *Store) AppendJournal(ctx context.Context, batches []journal.Batch) []error {
 	errs := make([]error, len(batches))
 	order := make([]int, len(batches)) // the same in each process: two of them must not wait for each other
@@ -46,7 +46,7 @@ func (s *Store) AppendJournal(ctx context.Context, batches []journal.Batch) []er
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(batches[a].Conference, batches[b].Conference) })
-	err := s.change(ctx, "append", func(q *sqlgen.Queries) error {
+	err := s.change(ctx, "append", func(ctx context.Context, q *sqlgen.Queries) error {
 		for _, i := range order {
 			errs[i] = s.appendBatch(ctx, q, batches[i])
 			if errs[i] != nil && !errors.As(errs[i], new(*fault.Fault)) {
@@ -57,8 +57,10 @@ func (s *Store) AppendJournal(ctx context.Context, batches []journal.Batch) []er
 	})
 	switch {
 	case err == nil:
-	case len(batches) == 1:
-		errs[0] = err
+	case len(batches) == 1, fault.As(err).Kind == fault.KindUnavailable:
+		for i := range errs {
+			errs[i] = err
+		}
 	default:
 		for i := range batches {
 			errs[i] = s.AppendJournal(ctx, batches[i:i+1])[0]
@@ -147,7 +149,7 @@ func (s *Store) JournalSnapshot(ctx context.Context, id string) (journal.Snapsho
 
 // PutJournalSnapshot implements journal.Store.
 func (s *Store) PutJournalSnapshot(ctx context.Context, id string, snapshot journal.Snapshot) error {
-	return s.change(ctx, "put snapshot", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "put snapshot", func(ctx context.Context, q *sqlgen.Queries) error {
 		row, err := q.ConferenceByID(ctx, id)
 		if err != nil {
 			return orElse(err, ErrConferenceUnknown)
