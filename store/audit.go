@@ -27,7 +27,7 @@ func record(ctx context.Context, q *sqlgen.Queries, entries ...audit.Entry) erro
 
 // Record writes entries about what happened outside the database.
 func (s *Store) Record(ctx context.Context, entries ...audit.Entry) error {
-	return s.change(ctx, "record", func(q *sqlgen.Queries) error { return record(ctx, q, entries...) })
+	return s.change(ctx, "record", func(ctx context.Context, q *sqlgen.Queries) error { return record(ctx, q, entries...) })
 }
 
 // AuditEntries returns at most limit entries with a Seq greater than after, in that order.

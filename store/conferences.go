@@ -29,7 +29,7 @@ func (s *Store) OpenConference(ctx context.Context, meetingID string) (r confere
 	if err == nil {
 		return conferenceOf(row), false, nil
 	}
-	err = s.change(ctx, "open conference", func(q *sqlgen.Queries) error {
+	err = s.change(ctx, "open conference", func(ctx context.Context, q *sqlgen.Queries) error {
 		m, err := q.LockMeetingOfAnyTenant(ctx, meetingID) // whoever does the same waits here
 		if err != nil {
 			return orElse(err, meeting.ErrUnknown)
@@ -78,7 +78,7 @@ func (s *Store) LiveConferences(ctx context.Context) ([]conference.Record, error
 // NextEpoch begins the time of a new worker and returns its epoch; what an earlier one appends from now on is stale. It
 // fails with ErrConferenceUnknown or ErrConferenceEnded.
 func (s *Store) NextEpoch(ctx context.Context, id string) (epoch int64, err error) {
-	err = s.change(ctx, "begin epoch", func(q *sqlgen.Queries) error {
+	err = s.change(ctx, "begin epoch", func(ctx context.Context, q *sqlgen.Queries) error {
 		epoch, err = q.NextEpoch(ctx, id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
@@ -95,7 +95,7 @@ func (s *Store) NextEpoch(ctx context.Context, id string) (epoch int64, err erro
 // in the entry about it; an actor without a tenant acts for that of the conference. It
 // fails with ErrConferenceUnknown.
 func (s *Store) CloseConference(ctx context.Context, id string, by access.Actor, reason string) error {
-	return s.change(ctx, "close conference", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "close conference", func(ctx context.Context, q *sqlgen.Queries) error {
 		row, err := q.LockConference(ctx, id)
 		if err != nil {
 			return orElse(err, ErrConferenceUnknown)

@@ -13,7 +13,7 @@ var _ meeting.Store = (*Store)(nil)
 
 // InsertMeeting implements meeting.Store.
 func (s *Store) InsertMeeting(ctx context.Context, m meeting.Meeting, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "insert meeting", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "insert meeting", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		return q.InsertMeeting(ctx, sqlgen.InsertMeetingParams{
 			ID: m.ID, Tenant: m.Tenant, OwnerID: m.OwnerID, Title: m.Title, Link: m.Link, GuestsAllowed: m.GuestsAllowed,
 			CreatedAt: millis(m.CreatedAt), UpdatedAt: millis(m.UpdatedAt),
@@ -50,7 +50,7 @@ func (s *Store) Meetings(ctx context.Context, tenant, ownerID, beforeID string, 
 
 // ChangeMeeting implements meeting.Store. The owner and the link stay as they are.
 func (s *Store) ChangeMeeting(ctx context.Context, tenant, id string, change func(meeting.Meeting) (meeting.Meeting, audit.Entry, error)) (changed meeting.Meeting, err error) {
-	err = s.change(ctx, "change meeting", func(q *sqlgen.Queries) error {
+	err = s.change(ctx, "change meeting", func(ctx context.Context, q *sqlgen.Queries) error {
 		row, err := q.LockMeeting(ctx, sqlgen.LockMeetingParams{Tenant: tenant, ID: id})
 		if err != nil {
 			return orElse(err, meeting.ErrUnknown)

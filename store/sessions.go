@@ -21,7 +21,7 @@ func (s *Store) Session(ctx context.Context, secret auth.Hash) (auth.Session, us
 
 // TouchSession implements auth.SessionStore.
 func (s *Store) TouchSession(ctx context.Context, id string, seenAt time.Time) error {
-	return s.change(ctx, "touch session", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "touch session", func(ctx context.Context, q *sqlgen.Queries) error {
 		return q.TouchSession(ctx, sqlgen.TouchSessionParams{ID: id, SeenAt: millis(seenAt)})
 	})
 }
@@ -36,7 +36,7 @@ func (s *Store) Sessions(ctx context.Context, tenant, userID string, idleSince, 
 
 // EndSession implements auth.SessionStore.
 func (s *Store) EndSession(ctx context.Context, tenant, userID, id string, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "end session", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "end session", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		rows, err := q.DeleteSession(ctx, sqlgen.DeleteSessionParams{Tenant: tenant, UserID: userID, ID: id})
 		return rowsOrElse(rows, err, auth.ErrSessionUnknown)
 	})
@@ -45,7 +45,7 @@ func (s *Store) EndSession(ctx context.Context, tenant, userID, id string, entry
 // EndSessions implements auth.SessionStore.
 func (s *Store) EndSessions(ctx context.Context, tenant, userID, except string, entryFor func(id string) audit.Entry) (int, error) {
 	ended := 0
-	err := s.change(ctx, "end sessions", func(q *sqlgen.Queries) error {
+	err := s.change(ctx, "end sessions", func(ctx context.Context, q *sqlgen.Queries) error {
 		ids, err := q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{Tenant: tenant, UserID: userID, ExceptID: except})
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func oldestFirst(newestFirst []int64) []time.Time {
 
 // RecordFailure implements auth.SignInStore.
 func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.Time, entries []audit.Entry) error {
-	return s.change(ctx, "record failed sign-in", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "record failed sign-in", func(ctx context.Context, q *sqlgen.Queries) error {
 		if err := q.ForgetFailures(ctx, millis(forget)); err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.T
 
 // BeginSession implements auth.SignInStore.
 func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "begin session", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "begin session", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		n := b.Session
 		rows, err := q.ReplacePasswordHash(ctx, sqlgen.ReplacePasswordHashParams{
 			Tenant: n.Tenant, ID: n.UserID, OldHash: b.PasswordHash, NewHash: b.RenewedHash,
@@ -176,7 +176,7 @@ func forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) erro
 
 // ReplacePassword implements auth.SignInStore.
 func (s *Store) ReplacePassword(ctx context.Context, c auth.Credential, hash, except string, entryFor func(ended int) audit.Entry) error {
-	return s.change(ctx, "replace password", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "replace password", func(ctx context.Context, q *sqlgen.Queries) error {
 		rows, err := q.ReplacePasswordHash(ctx, sqlgen.ReplacePasswordHashParams{
 			Tenant: c.User.Tenant, ID: c.User.ID, OldHash: c.PasswordHash, NewHash: hash,
 		})

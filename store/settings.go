@@ -17,7 +17,7 @@ func (s *Store) Setting(ctx context.Context, name string) (string, error) {
 
 // AddSetting implements vault.Settings.
 func (s *Store) AddSetting(ctx context.Context, name, value string) (kept string, err error) {
-	err = s.change(ctx, "add setting", func(q *sqlgen.Queries) error {
+	err = s.change(ctx, "add setting", func(ctx context.Context, q *sqlgen.Queries) error {
 		if _, err := q.AddSetting(ctx, sqlgen.AddSettingParams{Name: name, Value: value}); err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (s *Store) AddSetting(ctx context.Context, name, value string) (kept string
 
 // PutRecovery implements auth.RecoveryStore.
 func (s *Store) PutRecovery(ctx context.Context, kept auth.Recovery, replace bool, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "put recovery key", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "put recovery key", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		if !replace {
 			rows, err := q.AddSetting(ctx, sqlgen.AddSettingParams{Name: vault.SettingRecipient, Value: kept.Recipient})
 			if err := rowsOrElse(rows, err, auth.ErrRecoveryKeyExists); err != nil {

@@ -100,9 +100,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // changeAttempts is how often a transaction is tried that PostgreSQL refuses because it clashed with another one.
 const changeAttempts = 3
 
-// change runs do in a transaction, which is committed when do succeeds and undone when it fails. After a clash do runs
-// again: it must not build on what an earlier run left behind.
-func (s *Store) change(ctx context.Context, verb string, do func(*sqlgen.Queries) error) error {
+// change runs do in a transaction, whose context is bounded in time and given to do; it is committed when do succeeds and
+// undone when it fails. After a clash do runs again: it must not build on what an earlier run left behind.
+func (s *Store) change(ctx context.Context, verb string, do func(context.Context, *sqlgen.Queries) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
@@ -116,13 +116,13 @@ func (s *Store) change(ctx context.Context, verb string, do func(*sqlgen.Queries
 	}
 }
 
-func (s *Store) changeOnce(ctx context.Context, do func(*sqlgen.Queries) error) error {
+func (s *Store) changeOnce(ctx context.Context, do func(context.Context, *sqlgen.Queries) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	if err := do(sqlgen.New(inTime{ctx, tx})); err != nil {
+	if err := do(ctx, sqlgen.New(tx)); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -135,9 +135,9 @@ func clashed(err error) bool {
 }
 
 // changeAndRecord is change with one audit entry, known from the start.
-func (s *Store) changeAndRecord(ctx context.Context, verb string, entry audit.Entry, do func(*sqlgen.Queries) error) error {
-	return s.change(ctx, verb, func(q *sqlgen.Queries) error {
-		if err := do(q); err != nil {
+func (s *Store) changeAndRecord(ctx context.Context, verb string, entry audit.Entry, do func(context.Context, *sqlgen.Queries) error) error {
+	return s.change(ctx, verb, func(ctx context.Context, q *sqlgen.Queries) error {
+		if err := do(ctx, q); err != nil {
 			return err
 		}
 		return record(ctx, q, entry)

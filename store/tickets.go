@@ -16,7 +16,7 @@ var _ auth.TicketStore = (*Store)(nil)
 
 // InsertTicket implements auth.TicketStore.
 func (s *Store) InsertTicket(ctx context.Context, secret auth.Hash, g auth.Grant, expiresAt, forget time.Time, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "insert ticket", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "insert ticket", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		if err := q.ForgetTickets(ctx, millis(forget)); err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func (s *Store) InsertTicket(ctx context.Context, secret auth.Hash, g auth.Grant
 func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference string, now time.Time, refused func(auth.Grant, audit.TicketReason) audit.Entry) (auth.Grant, error) {
 	var grant auth.Grant
 	var refusal error // kept apart from the error of the transaction, which is committed with the entry about it
-	err := s.change(ctx, "redeem ticket", func(q *sqlgen.Queries) error {
+	err := s.change(ctx, "redeem ticket", func(ctx context.Context, q *sqlgen.Queries) error {
 		refusal = nil
 		row, err := q.UseTicket(ctx, sqlgen.UseTicketParams{Hash: secret, ConferenceID: conference, Now: millis(now)})
 		if err == nil {

@@ -14,7 +14,7 @@ var _ auth.TokenStore = (*Store)(nil)
 
 // InsertToken implements auth.TokenStore.
 func (s *Store) InsertToken(ctx context.Context, t auth.Token, secret auth.Hash, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "insert token", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "insert token", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		// The user is locked, so that tokens made side by side are counted one by one.
 		if _, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: t.Tenant, ID: t.UserID}); err != nil {
 			return orElse(err, user.ErrUnknown)
@@ -41,7 +41,7 @@ func (s *Store) Token(ctx context.Context, secret auth.Hash) (auth.Token, user.U
 
 // TouchToken implements auth.TokenStore.
 func (s *Store) TouchToken(ctx context.Context, id string, usedAt time.Time) error {
-	return s.change(ctx, "touch token", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "touch token", func(ctx context.Context, q *sqlgen.Queries) error {
 		return q.TouchToken(ctx, sqlgen.TouchTokenParams{ID: id, UsedAt: millis(usedAt)})
 	})
 }
@@ -54,7 +54,7 @@ func (s *Store) Tokens(ctx context.Context, tenant, userID string) ([]auth.Token
 
 // RevokeToken implements auth.TokenStore.
 func (s *Store) RevokeToken(ctx context.Context, tenant, userID, id string, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "revoke token", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "revoke token", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		rows, err := q.DeleteToken(ctx, sqlgen.DeleteTokenParams{Tenant: tenant, UserID: userID, ID: id})
 		return rowsOrElse(rows, err, auth.ErrTokenUnknown)
 	})

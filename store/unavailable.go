@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -122,28 +121,4 @@ func look[T any](ctx context.Context, s *Store, do func(context.Context, *sqlgen
 	defer cancel()
 	v, err := do(limited, sqlgen.New(s.read))
 	return v, s.reads.told(ctx, err)
-}
-
-// inTime is a transaction whose statements end with the transaction's own context, whatever context they are given.
-type inTime struct {
-	ctx context.Context
-	tx  *sql.Tx
-}
-
-var _ sqlgen.DBTX = inTime{}
-
-func (t inTime) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
-	return t.tx.ExecContext(t.ctx, query, args...)
-}
-
-func (t inTime) PrepareContext(_ context.Context, query string) (*sql.Stmt, error) {
-	return t.tx.PrepareContext(t.ctx, query)
-}
-
-func (t inTime) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(t.ctx, query, args...)
-}
-
-func (t inTime) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(t.ctx, query, args...)
 }

@@ -15,7 +15,7 @@ var _ user.Store = (*Store)(nil)
 
 // InsertUser implements user.Store. A new administrator ends the set-up.
 func (s *Store) InsertUser(ctx context.Context, u user.User, passwordHash string, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "insert user", entry, func(q *sqlgen.Queries) error {
+	return s.changeAndRecord(ctx, "insert user", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		if u.Role == access.RoleAdmin {
 			if err := q.DropSetupToken(ctx, u.Tenant); err != nil {
 				return err
@@ -47,7 +47,7 @@ func (s *Store) Users(ctx context.Context, tenant, afterEmail string, limit int)
 
 // ChangeUser implements user.Store. The address stays as it is.
 func (s *Store) ChangeUser(ctx context.Context, tenant, id string, change func(user.User) (user.User, audit.Entry, error)) (changed user.User, err error) {
-	err = s.change(ctx, "change user", func(q *sqlgen.Queries) error {
+	err = s.change(ctx, "change user", func(ctx context.Context, q *sqlgen.Queries) error {
 		row, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: id})
 		if err != nil {
 			return orElse(err, user.ErrUnknown)
@@ -93,14 +93,14 @@ func (s *Store) SetupNeeded(ctx context.Context, tenant string) (bool, error) {
 
 // PutSetupToken implements auth.SetupStore.
 func (s *Store) PutSetupToken(ctx context.Context, tenant string, secret auth.Hash, at time.Time) error {
-	return s.change(ctx, "put set-up token", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "put set-up token", func(ctx context.Context, q *sqlgen.Queries) error {
 		return q.PutSetupToken(ctx, sqlgen.PutSetupTokenParams{Tenant: tenant, Hash: secret, CreatedAt: millis(at)})
 	})
 }
 
 // CompleteSetup implements auth.SetupStore.
 func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User, passwordHash string, kept auth.Recovery, entries ...audit.Entry) error {
-	return s.change(ctx, "complete set-up", func(q *sqlgen.Queries) error {
+	return s.change(ctx, "complete set-up", func(ctx context.Context, q *sqlgen.Queries) error {
 		// Taking the token comes first: it makes a second one who has it wait for the end of this transaction.
 		rows, err := q.TakeSetupToken(ctx, sqlgen.TakeSetupTokenParams{Tenant: u.Tenant, Hash: secret})
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 // earlier workers append from now on is stale. Of many that do it at once, one succeeds, and the others fail with
 // conference.ErrEpochTaken. It fails with ErrConferenceUnknown or ErrConferenceEnded.
 func (s *Store) ClaimEpoch(ctx context.Context, id string, known int64) (r conference.Record, err error) {
-	err = s.change(ctx, "claim epoch", func(q *sqlgen.Queries) error {
+	err = s.change(ctx, "claim epoch", func(ctx context.Context, q *sqlgen.Queries) error {
 		row, err := q.ClaimEpoch(ctx, sqlgen.ClaimEpochParams{ID: id, Known: known})
 		if err == nil {
 			r = conferenceOf(row)
