@@ -81,7 +81,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, time.Now),
-		Setup: setup, Tickets: tickets, Conferences: sup, Database: db,
+		Setup: setup, Tickets: tickets, Conferences: sup, Database: db, RelayTest: relayTest(c, relay, time.Now),
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {
 		return err

@@ -69,6 +69,7 @@ type Options struct {
 	Tickets     *auth.Tickets
 	Conferences Conferences
 	Database    Database
+	RelayTest   func() (RelayAccess, error) // makes a credential that tries the way to the relay
 }
 
 // API answers the requests of one controller. It is an http.Handler.
@@ -95,6 +96,8 @@ type API struct {
 	sources       *limiter // requests, by client address
 	accounts      *limiter // requests, by session or token
 	misses        *limiter // unknown links, by client address
+	tests         *limiter // tests of the connection, by client address
+	relayTest     func() (RelayAccess, error)
 }
 
 // New makes the API and registers every route.
@@ -102,16 +105,18 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
-		conferences: o.Conferences, database: o.Database,
+		conferences: o.Conferences, database: o.Database, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
 		accounts: newLimiter(o.Limits.SessionRate, o.Limits.SessionBurst, o.Now),
 		misses:   newLimiter(float64(o.Limits.MissesPerHour)/time.Hour.Seconds(), o.Limits.MissesPerHour, o.Now),
+		tests:    newLimiter(1/testEvery.Seconds(), TestBurst, o.Now),
 	}
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	a.problemSchema = registry.Schema(reflect.TypeFor[Problem](), true, "Problem")
 	a.huma = humago.New(a.mux, a.describe(registry))
 	a.addInstance()
+	a.addConnectionTest()
 	a.addSetup()
 	a.addSession()
 	a.addMe()

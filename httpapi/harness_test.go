@@ -157,7 +157,7 @@ func start(t *testing.T, o options) *env {
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
 		SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
-		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
+		Conferences: &records{db: db, running: map[string]bool{}}, Database: db, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
 	s := httptest.NewServer(e.api)
 	t.Cleanup(s.Close)

@@ -353,3 +353,33 @@ func TestStreamOfNonsenseEnds(t *testing.T) {
 		}
 	}
 }
+
+// A credential for a test shows the way to the relay and leads nowhere.
+func TestATestReachesNothing(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	credential, err := MintTest(h.key, "visitor", h.clock.now().Add(TestLife))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _ := h.device(t, h.grant("ann")).as(credential).allocated()
+	peer := addressOf(h.media)
+	if r := d.permission(peer); r.code != 403 {
+		t.Errorf("permission: %d", r.code)
+	}
+	if r := d.bind(0x4001, peer); r.code != 403 {
+		t.Errorf("channel: %d", r.code)
+	}
+	h.clock.advance(TestLife - time.Millisecond)
+	h.device(t, h.grant("ann")).as(credential).allocated()
+	h.clock.advance(time.Millisecond)
+	if r := h.device(t, h.grant("ann")).as(credential).ask(methodAllocate, udp()); r.code != 401 {
+		t.Errorf("after its life: %d", r.code)
+	}
+}
+
+// as gives a device another credential.
+func (d *device) as(c Credential) *device {
+	d.credential = c
+	return d
+}

@@ -94,7 +94,8 @@ func (s *Server) enter(a *allocation) bool {
 }
 
 // relayAddress is the address of this machine that an allocation speaks from: one where the conference's media are, of the
-// family that the client wants, and not loopback if there is another.
+// family that the client wants, and not loopback if there is another. An allocation that is only a test speaks to nobody, so
+// loopback does.
 func relayAddress(m *message, media []netip.AddrPort) (netip.Addr, bool) {
 	family := 0
 	if v, ok := m.get(attrRequestedFamily); ok {
@@ -102,6 +103,9 @@ func relayAddress(m *message, media []netip.AddrPort) (netip.Addr, bool) {
 			return netip.Addr{}, false
 		}
 		family = int(v[0])
+	}
+	if len(media) == 0 {
+		media = []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0), netip.AddrPortFrom(netip.IPv6Loopback(), 0)}
 	}
 	var best netip.Addr
 	for _, a := range media {

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/connection-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a client needs to try the ways to this installation: a WebSocket, and a credential for the relay that reaches nobody */
+        get: operations["testConnection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/instance": {
         parameters: {
             query?: never;
@@ -325,6 +342,12 @@ export interface components {
             recoveryKey: string;
             user: components["schemas"]["User"];
         };
+        ConnectionTest: {
+            /** @description A credential for the relay that allows an allocation, and no peer. */
+            relay: components["schemas"]["RelayAccess"];
+            /** @description Path of a WebSocket that says ok and closes. */
+            socket: string;
+        };
         CreatedToken: {
             /** @description Send it as Authorization: Bearer. It is never shown again. */
             secret: string;
@@ -466,6 +489,17 @@ export interface components {
             language?: "de" | "en";
             name?: string;
         };
+        RelayAccess: {
+            credential: string;
+            /**
+             * Format: date-time
+             * @description When the credential opens nothing any more.
+             */
+            expiresAt: string;
+            /** @description Where the relay is (RFC 7065); empty when there is none. */
+            urls: string[];
+            username: string;
+        };
         Session: {
             /** Format: date-time */
             createdAt: string;
@@ -520,6 +554,35 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    testConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionTest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getInstance: {
         parameters: {
             query?: never;
