@@ -48,7 +48,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
-	launcherConn, err := handed.Unix(nameLauncher)
+	launcher, err := launcherConn(ctx, c, &handed)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
 	tickets := auth.NewTickets(db, time.Now)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, time.Now)
-	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcherConn), key, relay, log))
+	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),

@@ -1,19 +1,185 @@
 package app
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
 
+	"golang.org/x/sys/unix"
+
+	"konklave/activation"
 	"konklave/config"
+	"konklave/launch"
+	"konklave/launch/process"
 	"konklave/sandbox"
 )
 
 // mebibyte is the unit of the memory limit in the configuration, in bytes.
 const mebibyte = 1 << 20
 
-func sandboxOptions(c config.Config, log *slog.Logger) sandbox.Options {
-	return sandbox.Options{
-		UIDBase: c.Isolation.UIDBase,
-		Limits:  sandbox.Limits{Memory: int64(c.Isolation.MemoryMiB) * mebibyte, CPUs: c.Isolation.CPUs, Processes: c.Isolation.Processes},
-		Log:     log,
+// Launcher is the parent of the workers as a process of its own: it has no network and no database, and its four verbs are for
+// controllers that connect to the inherited socket as the user who owns it, or as root. It serves until ctx ends, then ends the
+// workers.
+func Launcher(ctx context.Context, c config.Config, stderr io.Writer, log *slog.Logger) error {
+	handed, err := activation.Take()
+	if err != nil {
+		return err
 	}
+	l, err := handed.Listener(nameLauncher)
+	if err != nil {
+		return err
+	}
+	listener, ok := l.(*net.UnixListener)
+	if !ok {
+		return fmt.Errorf("the socket %q is not a unix socket", nameLauncher)
+	}
+	defer listener.Close()
+	owner, err := ownerOf(listener)
+	if err != nil {
+		return err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own executable: %w", err)
+	}
+	launcher := newLauncher(c, func() *exec.Cmd { return workerOf(exec.Command(executable, "conference"), stderr) }, log) //nolint:noctx // the launcher ends it
+	var open sync.WaitGroup
+	open.Go(func() { tellIsolation(launcher, log) })
+	open.Go(func() { acceptControllers(listener, launcher, owner, log) })
+	if err := handed.Ready(); err != nil {
+		log.Warn("systemd could not be told", "error", err)
+	}
+	<-ctx.Done()
+	log.Info("stopping")
+	launcher.Close(workersGrace)
+	err = listener.Close()
+	open.Wait()
+	return err
+}
+
+// newLauncher makes the launcher of this configuration.
+func newLauncher(c config.Config, command func() *exec.Cmd, log *slog.Logger) *process.Launcher {
+	limits := sandbox.Limits{Memory: int64(c.Isolation.MemoryMiB) * mebibyte, CPUs: c.Isolation.CPUs, Processes: c.Isolation.Processes}
+	return process.New(process.Options{
+		Command: command, Sandbox: sandbox.Open(sandbox.Options{UIDBase: c.Isolation.UIDBase, Limits: limits, Log: log}),
+		Mode: sandbox.Mode(c.Isolation.Mode), Log: log,
+	})
+}
+
+// workerOf prepares a command that becomes a worker: it gets nothing of the operator's environment.
+func workerOf(cmd *exec.Cmd, stderr io.Writer) *exec.Cmd {
+	cmd.Stdout, cmd.Stderr = stderr, stderr
+	cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	return cmd
+}
+
+// tellIsolation tells the operator which protections conferences do without on this machine.
+func tellIsolation(l *process.Launcher, log *slog.Logger) {
+	report, err := l.Probe()
+	if err != nil {
+		log.Error("isolation of conferences cannot be verified", "error", err)
+		return
+	}
+	for _, sentence := range report.Sentences() {
+		log.Warn(sentence)
+	}
+	if report.Complete() {
+		log.Info("conferences are isolated by all layers")
+	}
+}
+
+// acceptControllers serves each controller that connects, until the listener is closed.
+func acceptControllers(listener *net.UnixListener, l *process.Launcher, owner uint32, log *slog.Logger) {
+	for {
+		conn, err := listener.AcceptUnix()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			log.Error("controller cannot connect", "error", err)
+			return
+		}
+		go func() {
+			defer conn.Close()
+			if err := admit(conn, owner); err != nil {
+				log.Warn("connection to the launcher refused", "error", err)
+				return
+			}
+			if err := l.Serve(conn); err != nil {
+				log.Warn("controller's connection to the launcher failed", "error", err)
+			}
+		}()
+	}
+}
+
+// admit refuses everybody but the owner of the socket and root.
+func admit(conn *net.UnixConn, owner uint32) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var peer *unix.Ucred
+	var asked error
+	if err := raw.Control(func(fd uintptr) { peer, asked = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+		return err
+	}
+	if asked != nil {
+		return fmt.Errorf("ask who connects: %w", asked)
+	}
+	if peer.Uid != 0 && peer.Uid != owner {
+		return fmt.Errorf("user %d is not the controller's user %d", peer.Uid, owner)
+	}
+	return widen(conn)
+}
+
+// ownerOf is the user who owns the path of a unix listener.
+func ownerOf(l *net.UnixListener) (uint32, error) {
+	info, err := os.Stat(l.Addr().String())
+	if err != nil {
+		return 0, fmt.Errorf("the launcher's socket: %w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, errors.New("the launcher's socket has no owner")
+	}
+	return stat.Uid, nil
+}
+
+// widen makes room for whole messages of the launcher's protocol.
+func widen(conn *net.UnixConn) error {
+	for _, grow := range []func(int) error{conn.SetReadBuffer, conn.SetWriteBuffer} {
+		if err := grow(2 * launch.MessageMax); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LauncherSocket is where a launcher that is a process of its own listens.
+func LauncherSocket(c config.Config) string { return filepath.Join(c.RunDir(), "launcher.sock") }
+
+// launcherConn is the connection to the launcher: handed over by `konklave serve`, or dialled.
+func launcherConn(ctx context.Context, c config.Config, handed *activation.Set) (*net.UnixConn, error) {
+	conn, err := handed.Unix(nameLauncher)
+	if !errors.Is(err, activation.ErrMissing) {
+		return conn, err
+	}
+	var d net.Dialer
+	dialled, err := d.DialContext(ctx, "unixpacket", LauncherSocket(c))
+	if err != nil {
+		return nil, fmt.Errorf("reach the launcher (`konklave launcher`, or `konklave serve` for all in one): %w", err)
+	}
+	conn, ok := dialled.(*net.UnixConn)
+	if !ok {
+		return nil, errors.New("the launcher's socket is not a unix socket")
+	}
+	return conn, widen(conn)
 }

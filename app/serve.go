@@ -21,9 +21,7 @@ import (
 
 	"konklave/activation"
 	"konklave/config"
-	"konklave/launch"
 	"konklave/launch/process"
-	"konklave/sandbox"
 )
 
 // Names of what the processes inherit; those of workers are numbers, in package launch.
@@ -79,7 +77,7 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	defer s.alive.Close()
-	s.launcher = process.New(process.Options{Command: s.workerCommand, Sandbox: sandbox.Open(sandboxOptions(c, log)), Mode: sandbox.Mode(c.Isolation.Mode), Log: log})
+	s.launcher = newLauncher(c, s.workerCommand, log)
 	s.controller = newKeeper("controller", false, func() (*child, error) { return s.startController(first) }, log)
 	s.front = newKeeper("front", true, func() (*child, error) { return s.startFront(first) }, log)
 	return s.run(ctx)
@@ -113,6 +111,7 @@ func (s *server) run(ctx context.Context) error {
 	controller.Go(func() { s.controller.run(controllers) })
 	front.Go(func() { s.front.run(fronts) })
 	s.identities.tell(s.log)
+	front.Go(func() { tellIsolation(s.launcher, s.log) })
 	go s.tellReady(ctx)
 	s.upgradeOnHangup(ctx)
 	s.log.Info("stopping")
@@ -211,10 +210,7 @@ func (s *server) startController(p *program) (*child, error) {
 }
 
 func (s *server) workerCommand() *exec.Cmd {
-	cmd := s.program.Load().command("conference")
-	cmd.Stdout, cmd.Stderr = s.stderr, s.stderr
-	cmd.Env = []string{"PATH=/usr/bin:/bin"} // nothing of the operator's environment
-	return cmd
+	return workerOf(s.program.Load().command("conference"), s.stderr)
 }
 
 // socketPair returns two ends that keep message borders; the second is to be inherited.
@@ -229,10 +225,5 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 		_ = theirs.Close() // the other error is the one that matters
 		return nil, nil, err
 	}
-	for _, grow := range []func(int) error{ours.SetReadBuffer, ours.SetWriteBuffer} {
-		if err := grow(2 * launch.MessageMax); err != nil {
-			return nil, nil, err
-		}
-	}
-	return ours, theirs, nil
+	return ours, theirs, widen(ours)
 }

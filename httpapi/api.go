@@ -19,8 +19,10 @@ import (
 
 	"konklave/access"
 	"konklave/auth"
+	"konklave/conference"
 	"konklave/config"
 	"konklave/meeting"
+	"konklave/sandbox"
 	"konklave/user"
 )
 
@@ -45,6 +47,8 @@ type Conferences interface {
 	Running(meetingID string) bool
 	// Abandon closes the live conference of a meeting whose journal is damaged.
 	Abandon(ctx context.Context, actor access.Actor, meetingID string) error
+	// Live returns the conferences that have a worker, and what is in force around each worker, by conference.
+	Live(ctx context.Context) ([]conference.Record, map[string]sandbox.Report, error)
 }
 
 // Database is what readiness asks.
@@ -124,6 +128,7 @@ func New(o Options) *API {
 	a.addUsers()
 	a.addMeetings()
 	a.addJoin()
+	a.addConferences()
 	a.addHealth()
 	a.addDocument(registry)
 	a.addDocs()

@@ -23,9 +23,11 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/conference"
 	"konklave/config"
 	"konklave/httpapi"
 	"konklave/meeting"
+	"konklave/sandbox"
 	"konklave/store"
 	"konklave/telemetry"
 	"konklave/user"
@@ -80,6 +82,18 @@ func (r *records) Ensure(ctx context.Context, m meeting.Meeting) (string, error)
 	defer r.mu.Unlock()
 	r.running[m.ID] = true
 	return record.ID, nil
+}
+
+// walls is what the fake says of each conference.
+var walls = sandbox.Report{{Layer: sandbox.Seccomp, InForce: true, Detail: "Seccomp 2"}, {Layer: sandbox.User, Detail: "runs as the same user as the server"}}
+
+func (r *records) Live(ctx context.Context) ([]conference.Record, map[string]sandbox.Report, error) {
+	live, err := r.db.LiveConferences(ctx)
+	reports := map[string]sandbox.Report{}
+	for _, c := range live {
+		reports[c.ID] = walls
+	}
+	return live, reports, err
 }
 
 // Abandon takes every journal for damaged; what it does otherwise is the supervisor's.

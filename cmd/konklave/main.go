@@ -33,6 +33,7 @@ type commands struct {
 	Version     VersionCmd     `cmd:"" help:"Print the version."`
 	Front       FrontCmd       `cmd:"" hidden:"" help:"The public listener (started by serve)."`
 	Controller  ControllerCmd  `cmd:"" hidden:"" help:"The controller (started by serve)."`
+	Launcher    LauncherCmd    `cmd:"" hidden:"" help:"Starts conferences; the only privileged process (started by serve or systemd)."`
 	Conference  ConferenceCmd  `cmd:"" hidden:"" help:"One conference (started by serve)."`
 }
 
