@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/time/rate"
 
 	"konklave/fault"
 )
@@ -24,6 +25,9 @@ var ErrClosed = errors.New("control: connection is closed")
 // ErrFrameTooLarge ends a connection whose other side sends more than FrameMax in one message.
 var ErrFrameTooLarge = errors.New("control: message is too large")
 
+// ErrMalformed ends a connection whose other side sends what is no message.
+var ErrMalformed = errors.New("control: malformed message")
+
 // ErrUnknownCall is the answer to a call that the Handler does not know.
 var ErrUnknownCall = fault.New(fault.KindInvalid, "control.unknown_call", "The other side does not know this call.")
 
@@ -35,7 +39,9 @@ type Conn struct {
 	slots chan struct{}
 	done  chan struct{}
 
-	version int // agreed in the handshake
+	version int           // agreed in the handshake
+	bytes   *rate.Limiter // of what is read; nil for no limit
+	frames  *rate.Limiter
 
 	writeMu sync.Mutex // orders lines on nc
 
@@ -104,6 +110,14 @@ func (c *Conn) forget(id int64) {
 // Done is closed when the connection is gone.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
+// Err is why the connection is gone, nil while it lives: ErrClosed after Close, ErrFrameTooLarge or ErrMalformed when the
+// other side does not keep to the rules, or what the network says.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
 // Close ends the connection; calls under way return ErrClosed.
 func (c *Conn) Close() error {
 	c.close(ErrClosed)
@@ -124,15 +138,22 @@ func (c *Conn) close(err error) {
 func (c *Conn) read() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	go func() {
+		<-c.done
+		cancel()
+	}()
 	for {
 		line, err := c.line()
 		if err != nil {
 			c.close(err)
 			return
 		}
+		if c.pace(ctx, len(line)) != nil {
+			return
+		}
 		var f frame
 		if err := json.Unmarshal(line, &f, json.RejectUnknownMembers(true)); err != nil {
-			c.close(fmt.Errorf("control: malformed message: %w", err))
+			c.close(fmt.Errorf("%w: %w", ErrMalformed, err))
 			return
 		}
 		if f.Re != 0 {
@@ -149,6 +170,17 @@ func (c *Conn) read() {
 			c.answer(ctx, f)
 		}()
 	}
+}
+
+// pace waits until a message of that size may be looked at.
+func (c *Conn) pace(ctx context.Context, size int) error {
+	if c.bytes == nil {
+		return nil
+	}
+	if err := c.frames.Wait(ctx); err != nil {
+		return err
+	}
+	return c.bytes.WaitN(ctx, size)
 }
 
 func (c *Conn) answered(f frame) {

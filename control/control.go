@@ -37,6 +37,15 @@ const (
 	nonceSize        = 32
 )
 
+// What a controller reads from a worker. More than that waits in the worker's own socket, so that one that floods slows
+// nobody else down.
+const (
+	ReadRate   = 8 << 20 // bytes a second
+	ReadBurst  = 4 * FrameMax
+	FrameRate  = 2000 // messages a second
+	FrameBurst = 4000
+)
+
 // The calls a worker makes.
 const (
 	// CallRedeem turns a ticket into a grant: [Redeem] → [conference.Admission].

@@ -159,6 +159,27 @@ func TestMalformedMessagesEndTheConnection(t *testing.T) {
 	}
 }
 
+func TestWhatEndsAConnectionIsTold(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		line string
+		want error
+	}{
+		"too large": {strings.Repeat("x", control.FrameMax+64<<10), control.ErrFrameTooLarge},
+		"malformed": {"nonsense\n", control.ErrMalformed},
+	} {
+		c, w := rawPair(t)
+		if err := c.Err(); err != nil {
+			t.Errorf("%s: %v before anything has happened", name, err)
+		}
+		_, _ = w.Write([]byte(tt.line)) // cut off in the middle
+		<-c.Done()
+		if err := c.Err(); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // rawPair is a proven controller's connection whose other end is written by hand.
 func rawPair(t *testing.T) (*control.Conn, net.Conn) {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/time/rate"
 )
 
 // Errors of the handshake.
@@ -32,6 +33,7 @@ func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, e
 
 func dial(nc net.Conn, conferenceID string, key []byte, serve Handler, highest int) (*Conn, error) {
 	c := newConn(nc, serve)
+	c.bytes, c.frames = rate.NewLimiter(ReadRate, ReadBurst), rate.NewLimiter(FrameRate, FrameBurst)
 	mine := newNonce()
 	err := c.handshake(func() error {
 		if err := c.writeLine(hello{Version: highest, Conference: conferenceID, Nonce: mine}); err != nil {

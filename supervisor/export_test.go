@@ -1,9 +1,22 @@
 package supervisor
 
-import "time"
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
 
 // ClaimWait is claimWait.
 const ClaimWait = claimWait
+
+// AlarmQuiet is alarmQuiet.
+const AlarmQuiet = alarmQuiet
+
+// NewQuota is what a worker has at first, of events and of redeems.
+func NewQuota() (events, redeems *rate.Limiter) {
+	q := newQuota()
+	return q.events, q.redeems
+}
 
 // Crashes is what remembers the deaths of workers.
 type Crashes = crashes

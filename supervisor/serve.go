@@ -23,8 +23,17 @@ var (
 	errEventsUnorder = fault.New(fault.KindInvalid, "journal.unordered", "The events of an append are not in order.")
 )
 
-// serve answers a worker's calls: one line for each.
+// serve answers a worker's calls.
 func (w *worker) serve(ctx context.Context, call string, body []byte) (any, error) {
+	result, err := w.answer(ctx, call, body)
+	if err != nil {
+		w.suspect(call, err)
+	}
+	return result, err
+}
+
+// answer is one line for each call.
+func (w *worker) answer(ctx context.Context, call string, body []byte) (any, error) {
 	switch call {
 	case control.CallRedeem:
 		return w.redeem(ctx, body)
@@ -42,6 +51,9 @@ func (w *worker) redeem(ctx context.Context, body []byte) (any, error) {
 	var q control.Redeem
 	if err := control.Decode(body, &q); err != nil {
 		return nil, err
+	}
+	if !w.quota.redeems.AllowN(w.s.Now(), 1) {
+		return nil, errRedeemsFast
 	}
 	grant, err := w.s.Tickets.Redeem(ctx, q.Ticket, w.id)
 	if err != nil {
@@ -76,6 +88,8 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 		return journal.ErrEmptyBatch
 	case len(q.Events) > EventsMax:
 		return errEventsMany
+	case !w.quota.events.AllowN(w.s.Now(), len(q.Events)):
+		return errEventsFast
 	}
 	repeated, err := w.know(ctx, q.Seq)
 	if err != nil {

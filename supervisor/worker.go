@@ -46,6 +46,8 @@ type worker struct {
 	title     string
 	ended     atomic.Bool // the conference has reported its end
 	people    *people
+	quota     quota
+	alarms    *alarms
 	media     atomic.Pointer[[]netip.AddrPort] // where its media sockets are; nil until asked for
 
 	ctx    context.Context
@@ -60,7 +62,7 @@ type worker struct {
 func newWorker(s *Supervisor, rec conference.Record, key []byte, title string) *worker {
 	w := &worker{
 		s: s, id: rec.ID, meetingID: rec.MeetingID, tenant: rec.Tenant, epoch: rec.Epoch, key: key, title: title,
-		people: newPeople(), ready: make(chan struct{}),
+		people: newPeople(), quota: newQuota(), alarms: newAlarms(), ready: make(chan struct{}),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
@@ -105,6 +107,7 @@ func (w *worker) stayConnected() {
 		since = time.Now()
 		select {
 		case <-conn.Done():
+			w.brokenOff(conn.Err())
 		case <-w.ctx.Done():
 			_ = conn.Close() // never fails
 		}
