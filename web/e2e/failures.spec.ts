@@ -65,7 +65,8 @@ test('a refused microphone is explained, and joining works without', async ({ se
   const page = await guest.page()
   await page.goto(meetings.link)
   await control(page, 'Microphone').click()
-  await expect(page.getByText(word('error.device.permission_denied', 'en', { device: 'microphone' }))).toBeVisible()
+  const reason = word('error.device.permission_denied', 'en', { device: 'microphone', it: 'the microphone' })
+  await expect(page.getByText(reason)).toBeVisible()
   await join(page, meetings.link, { name: 'Gina', microphone: false, camera: false })
 })
 
@@ -74,7 +75,8 @@ test('a missing camera is explained, and joining works without', async ({ seat }
   const page = await guest.page()
   await page.goto(meetings.link)
   await control(page, 'Camera').click()
-  await expect(page.getByText(word('error.device.not_found', 'en', { device: 'camera' }))).toBeVisible()
+  const reason = word('error.device.not_found', 'en', { device: 'camera', it: 'the camera' })
+  await expect(page.getByText(reason)).toBeVisible()
   await join(page, meetings.link, { name: 'Gerd', microphone: false, camera: false })
 })
 

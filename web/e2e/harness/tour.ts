@@ -43,7 +43,7 @@ export async function tourOutside(seat: Seat, look: Look, link: string, closed: 
     .getByRole('main')
     .getByRole('button', { name: say('action.signIn') })
     .click()
-  await page.getByText('auth.failed').waitFor()
+  await page.getByRole('alert').waitFor()
   await visit('sign-in-failed', page)
   await at('/setup#some-token', 'set-up')
   await page.goto('about:blank')

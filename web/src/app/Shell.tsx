@@ -26,7 +26,7 @@ export function Shell({ children, account = true, leave = true }: ShellProps) {
         {t('shell.skip')}
       </a>
       <header className="border-line border-b bg-surface">
-        <div className="mx-auto flex min-h-14 max-w-4xl flex-wrap items-center justify-between gap-x-4 px-4">
+        <div className="mx-auto flex min-h-14 max-w-4xl vast:max-w-6xl flex-wrap items-center justify-between gap-x-4 px-4">
           {leave ? (
             <Link href="/" className={home}>
               <Brand />

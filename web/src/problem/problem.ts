@@ -16,7 +16,8 @@ const devices = new Set(['microphone', 'camera', 'speaker', 'screen'])
 export function describe(t: Translate, trouble: Trouble): string {
   const kind = devices.has(trouble.detail ?? '') ? trouble.detail : 'other'
   const device = t(`device.${kind}` as TextKey)
-  return t(`error.${trouble.code}` as TextKey, { device }) || serverText(trouble) || t('error.internal')
+  const it = t(`device.it.${kind}` as TextKey)
+  return t(`error.${trouble.code}` as TextKey, { device, it }) || serverText(trouble) || t('error.internal')
 }
 
 /** A device's kind is no sentence. */

@@ -7,11 +7,18 @@ import more from '../i18n/more.en.json'
 import { I18nProvider } from '../i18n/react'
 import { ToastProvider } from '../ui/Toasts'
 
+const store = new I18nStore(loadTexts, 'en', { ...english, ...more }, loadMoreTexts)
+
+/** English texts and toasts around something. */
+export function surrounded(children: ReactNode) {
+  return (
+    <I18nProvider store={store}>
+      <ToastProvider>{children}</ToastProvider>
+    </I18nProvider>
+  )
+}
+
 /** Renders with English texts and toasts around. */
 export function show(children: ReactNode) {
-  return render(
-    <I18nProvider store={new I18nStore(loadTexts, 'en', { ...english, ...more }, loadMoreTexts)}>
-      <ToastProvider>{children}</ToastProvider>
-    </I18nProvider>,
-  )
+  return render(surrounded(children))
 }

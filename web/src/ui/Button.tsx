@@ -2,7 +2,7 @@ import type { ComponentProps } from 'react'
 import { Link } from 'wouter'
 import { classes } from './classes'
 
-type Look = 'primary' | 'secondary' | 'quiet' | 'danger' | 'dangerQuiet'
+type Look = 'primary' | 'secondary' | 'quiet' | 'danger' | 'dangerOutline' | 'dangerQuiet'
 type Size = 'small' | 'medium' | 'large'
 
 const looks: Readonly<Record<Look, string>> = {
@@ -10,6 +10,7 @@ const looks: Readonly<Record<Look, string>> = {
   secondary: 'bg-surface text-text border-control hover:bg-raised',
   quiet: 'text-text border-transparent hover:bg-raised',
   danger: 'bg-danger-fill text-on-danger-fill hover:bg-danger-fill-strong border-transparent',
+  dangerOutline: 'bg-surface text-danger border-danger hover:bg-danger-soft',
   dangerQuiet: 'text-danger border-transparent hover:bg-danger-soft',
 }
 

@@ -7,6 +7,21 @@ import { useNotify } from './Toasts'
 /** How long the button says that it has copied, in milliseconds. */
 const confirmation = 2_000
 
+/** Copies a text; tells whether it did, and says it when the browser refused, in the words of `failure` if there are any. */
+export function useCopy(): (text: string, failure?: string) => Promise<boolean> {
+  const t = useText()
+  const { toast } = useNotify()
+  return async (text, failure) => {
+    try {
+      await navigator.clipboard.writeText(text)
+      return true
+    } catch {
+      toast(failure ?? t('copy.failed', { text }), 'danger')
+      return false
+    }
+  }
+}
+
 /** A button that copies a text and says so. */
 export function CopyButton({
   text,
@@ -21,7 +36,8 @@ export function CopyButton({
   readonly size?: 'small' | 'medium'
 }) {
   const t = useText()
-  const { announce, toast } = useNotify()
+  const { announce } = useNotify()
+  const write = useCopy()
   const [copied, setCopied] = useState(false)
   useEffect(() => {
     if (!copied) return
@@ -29,13 +45,9 @@ export function CopyButton({
     return () => clearTimeout(timer)
   }, [copied])
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text)
-      setCopied(true)
-      announce(t('copy.done'))
-    } catch {
-      toast(failure ?? t('copy.failed', { text }), 'danger')
-    }
+    if (!(await write(text, failure))) return
+    setCopied(true)
+    announce(t('copy.done'))
   }
   const Icon = copied ? Check : CopyIcon
   return (

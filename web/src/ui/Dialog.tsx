@@ -49,7 +49,7 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Dial
             <X aria-hidden="true" className="size-5" />
           </IconButton>
         </header>
-        <div className="grid gap-5 overflow-y-auto p-5">{children}</div>
+        <div className="scroll-hint grid gap-5 overflow-y-auto p-5">{children}</div>
         {actions && (
           <footer className="flex flex-wrap justify-end gap-3 border-line border-t px-5 py-4 max-sm:flex-col-reverse">
             {actions}

@@ -119,7 +119,7 @@ export function ChoiceField<V extends string>({
         {choices.map(choice => (
           <label
             key={choice.value}
-            className="flex min-h-9 flex-auto cursor-pointer items-center justify-center gap-2 rounded-md px-3 text-quiet transition-colors hover:bg-raised has-checked:bg-accent has-checked:font-semibold has-checked:text-on-accent has-focus-visible:outline-3 has-focus-visible:outline-accent has-focus-visible:outline-offset-2"
+            className="flex min-h-9 flex-1 basis-20 cursor-pointer items-center justify-center gap-2 rounded-md px-2 text-center text-quiet transition-colors hover:bg-raised has-checked:bg-accent has-checked:font-semibold has-checked:text-on-accent has-focus-visible:outline-3 has-focus-visible:outline-accent has-focus-visible:outline-offset-2"
           >
             <input
               type="radio"

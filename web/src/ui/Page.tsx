@@ -24,7 +24,10 @@ export function Page({ title, intro, aside, children, width = 'narrow' }: PagePr
   return (
     <main
       id="content"
-      className={classes('mx-auto grid w-full gap-6 px-4 py-6 sm:py-10', width === 'narrow' ? 'max-w-xl' : 'max-w-4xl')}
+      className={classes(
+        'mx-auto grid w-full gap-6 px-4 py-6 sm:py-10 vast:pt-[9dvh]',
+        width === 'narrow' ? 'max-w-xl vast:max-w-2xl' : 'max-w-4xl vast:max-w-6xl',
+      )}
     >
       <div className="grid gap-1">
         <div className="flex flex-wrap items-center justify-between gap-3">

@@ -3,6 +3,9 @@ import { useText } from '../i18n/react'
 import { describe, type Trouble } from '../problem/problem'
 import { CopyButton } from './Copy'
 
+/** Mistakes in typing: whoever made one needs no code and no id. */
+const ordinary = new Set(['auth.failed', 'password.wrong'])
+
 /** What went wrong, said in place, with the id to copy. Read out when it appears. */
 export function Problem({ trouble }: { readonly trouble: Trouble }) {
   const t = useText()
@@ -11,7 +14,7 @@ export function Problem({ trouble }: { readonly trouble: Trouble }) {
       <CircleAlert aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-danger" />
       <div className="grid min-w-0 gap-2">
         <p>{describe(t, trouble)}</p>
-        <TroubleId trouble={trouble} />
+        {!ordinary.has(trouble.code) && <TroubleId trouble={trouble} />}
       </div>
     </div>
   )
@@ -21,7 +24,7 @@ export function Problem({ trouble }: { readonly trouble: Trouble }) {
 export function TroubleId({ trouble }: { readonly trouble: Trouble }) {
   const t = useText()
   return (
-    <div className="flex flex-wrap items-center gap-2 text-quiet text-sm">
+    <div className="grid justify-items-start gap-1 text-quiet text-sm">
       <span>
         {t('problem.code')} <code className="wrap-anywhere">{trouble.code}</code>
       </span>

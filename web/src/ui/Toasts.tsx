@@ -1,5 +1,6 @@
 import { CircleAlert, Info, X } from 'lucide-react'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
+import { createPortal } from 'react-dom'
 import { useText } from '../i18n/react'
 import { IconButton } from './Button'
 import { classes } from './classes'
@@ -17,6 +18,10 @@ interface Notify {
   readonly toast: (text: string, tone?: Tone) => void
   /** Has a text read out without showing it. */
   readonly announce: (text: string) => void
+  /** Takes away all toasts, when what they were about is over. */
+  readonly clear: () => void
+  /** Has the toasts shown inside an element, until it is told `null`. */
+  readonly setPlace: (element: HTMLElement | null) => void
 }
 
 /** How long a toast stays, in milliseconds; a pointer or the focus on it makes it wait. */
@@ -31,6 +36,7 @@ const Context = createContext<Notify | undefined>(undefined)
 export function ToastProvider({ children }: { readonly children: ReactNode }) {
   const [toasts, setToasts] = useState<readonly Toast[]>([])
   const [spoken, setSpoken] = useState<readonly { readonly id: number; readonly text: string }[]>([])
+  const [place, setPlace] = useState<HTMLElement | null>(null)
   const next = useRef(0)
   const announce = useCallback((text: string) => {
     const id = next.current++
@@ -45,7 +51,9 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
     [announce],
   )
   const dismiss = useCallback((id: number) => setToasts(before => before.filter(each => each.id !== id)), [])
-  const value = useMemo(() => ({ toast, announce }), [toast, announce])
+  const clear = useCallback(() => setToasts([]), [])
+  const value = useMemo(() => ({ toast, announce, clear, setPlace }), [toast, announce, clear])
+  const cards = toasts.map(each => <ToastCard key={each.id} toast={each} onDismiss={dismiss} />)
   return (
     <Context value={value}>
       {children}
@@ -54,13 +62,17 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
           <p key={each.id}>{each.text}</p>
         ))}
       </div>
-      <div className="pointer-events-none fixed inset-x-1 top-1 z-40 flex flex-col items-center gap-1">
-        {toasts.map(each => (
-          <ToastCard key={each.id} toast={each} onDismiss={dismiss} />
-        ))}
-      </div>
+      {place ? createPortal(cards, place) : <div className={classes('fixed top-16', pile)}>{cards}</div>}
     </Context>
   )
+}
+
+const pile = 'pointer-events-none inset-x-1 z-40 flex flex-col items-center gap-1'
+
+/** Where a page wants its toasts: at the top of the positioned element around. */
+export function ToastPlace({ className }: { readonly className?: string | undefined }) {
+  const { setPlace } = useNotify()
+  return <div ref={setPlace} className={classes('absolute top-1', pile, className)} />
 }
 
 function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDismiss: (id: number) => void }) {

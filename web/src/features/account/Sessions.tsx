@@ -5,7 +5,7 @@ import { useI18n, useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
 import { Loading, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
-import { browserName } from './browser'
+import { browserName, networkName } from './browser'
 
 const load = async (): Promise<readonly Session[]> => (await dataOf(api.GET('/api/v1/me/sessions'))).items
 
@@ -45,7 +45,10 @@ function SessionRow({ session, onRevoked }: { readonly session: Session; readonl
             {session.current && <span className="ml-2 font-semibold text-good">{t('account.thisSession')}</span>}
           </p>
           <p className="text-quiet text-sm">
-            {t('account.seenAt', { date: formatDateTime(language, session.seenAt), source: session.source })}
+            {t('account.seenAt', {
+              date: formatDateTime(language, session.seenAt),
+              source: networkName(session.source) ?? t('account.thisComputer'),
+            })}
           </p>
         </div>
         {!session.current && (

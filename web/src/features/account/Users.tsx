@@ -32,10 +32,12 @@ export function Users() {
               <div className="min-w-0">
                 <p className="wrap-anywhere" dir="auto">
                   {each.name}
-                  {each.role === 'admin' && <span className="ml-2 text-quiet text-sm">{t('users.admin')}</span>}
-                  {each.disabled && <span className="ml-2 text-danger text-sm">{t('users.disabled')}</span>}
                 </p>
-                <p className="text-quiet text-sm wrap-anywhere">{each.email}</p>
+                <p className="flex flex-wrap gap-x-2 text-quiet text-sm">
+                  <span className="wrap-anywhere">{each.email}</span>
+                  {each.role === 'admin' && <span>{t('users.admin')}</span>}
+                  {each.disabled && <span className="text-danger">{t('users.disabled')}</span>}
+                </p>
               </div>
             </li>
           ))}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { browserName } from './browser'
+import { browserName, networkName } from './browser'
 
 test.each([
   ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox, Linux'],
@@ -8,4 +8,14 @@ test.each([
   ['curl/8.0', ''],
 ])('%s is %j', (agent, name) => {
   expect(browserName(agent)).toBe(name)
+})
+
+test.each([
+  ['192.0.2.0/24', '192.0.2.…'],
+  ['2001:db8:1::/48', '2001:db8:1:…'],
+  ['127.0.0.0/24', undefined],
+  ['::1', undefined],
+  ['unknown', 'unknown'],
+])('the network %s is shown as %s', (source, name) => {
+  expect(networkName(source)).toBe(name)
 })

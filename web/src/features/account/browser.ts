@@ -20,3 +20,10 @@ export function browserName(userAgent: string): string {
   const find = (list: typeof browsers) => list.find(([mark]) => mark.test(userAgent))?.[1]
   return [find(browsers), find(systems)].filter(Boolean).join(', ')
 }
+
+/** A shortened network address without its mask, such as "192.0.2.…"; nothing for the computer that the server runs on. */
+export function networkName(source: string): string | undefined {
+  const address = source.replace(/\/\d+$/, '')
+  if (/^127\.|^::1?$/.test(address)) return undefined
+  return address.replace(/\.0$/, '.…').replace(/::$/, ':…')
+}

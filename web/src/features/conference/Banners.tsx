@@ -1,12 +1,20 @@
-import { LoaderCircle, MonitorUp, MonitorX, Volume2 } from 'lucide-react'
+import { LoaderCircle, MonitorUp, MonitorX, UserPlus, Volume2 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Call, CallSnapshot } from '../../call/types'
 import { useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
+import { CopyButton } from '../../ui/Copy'
 import { classes } from '../../ui/classes'
 
-/** What needs attention now, above the stage: the line is lost, the browser holds the sound back, others see one's screen. */
-export function Banners({ call, snapshot }: { readonly call: Call; readonly snapshot: CallSnapshot }) {
+interface BannersProps {
+  readonly call: Call
+  readonly snapshot: CallSnapshot
+  /** The address that others can join by. */
+  readonly address: string
+}
+
+/** What needs attention now, above the stage: the line is lost, the browser holds the sound back, others see one's screen, nobody is there. */
+export function Banners({ call, snapshot, address }: BannersProps) {
   const t = useText()
   return (
     <>
@@ -26,6 +34,14 @@ export function Banners({ call, snapshot }: { readonly call: Call; readonly snap
           warns
         >
           {t('conference.soundBlocked')}
+        </Banner>
+      )}
+      {snapshot.phase.kind === 'live' && snapshot.participants.length === 1 && (
+        <Banner
+          icon={<UserPlus aria-hidden="true" className="size-5 shrink-0 text-accent" />}
+          action={<CopyButton size="small" text={address} label={t('people.copyLink')} />}
+        >
+          {t('conference.alone')}
         </Banner>
       )}
       {snapshot.screen.kind === 'on' && (

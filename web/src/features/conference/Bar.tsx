@@ -1,4 +1,4 @@
-import { CircleHelp, Ellipsis } from 'lucide-react'
+import { CircleHelp, Ellipsis, Link as LinkIcon } from 'lucide-react'
 import { useId, useRef } from 'react'
 import type { Call } from '../../call/types'
 import { useText } from '../../i18n/react'
@@ -29,10 +29,13 @@ interface BarProps {
   readonly call: Call
   readonly commands: readonly Command[]
   readonly onShortcuts: () => void
+  readonly onCopyLink: () => void
+  /** false while the line is lost: nobody hears what the microphone takes */
+  readonly live: boolean
 }
 
 /** The controls of the conference: one tab stop, arrows inside. */
-export function Bar({ call, commands, onShortcuts }: BarProps) {
+export function Bar({ call, commands, onShortcuts, onCopyLink, live }: BarProps) {
   const t = useText()
   const bar = useRef<HTMLDivElement>(null)
   const roving = useRoving(bar, '[data-tool]')
@@ -57,12 +60,12 @@ export function Bar({ call, commands, onShortcuts }: BarProps) {
         className="flex items-stretch justify-between gap-0.5 px-1 py-1.5 sm:justify-center sm:gap-1.5 sm:px-3 short:h-full short:flex-col short:justify-between short:px-1"
       >
         {others.filter(isVisible).map(command => (
-          <Tool key={command.id} command={command} call={call} />
+          <Tool key={command.id} command={command} call={call} live={live} />
         ))}
-        <More commands={hidden} onShortcuts={onShortcuts} />
+        <More commands={hidden} onShortcuts={onShortcuts} onCopyLink={onCopyLink} />
         <span aria-hidden="true" className="hidden w-4 sm:block short:hidden" />
         {leave.map(command => (
-          <Tool key={command.id} command={command} call={call} />
+          <Tool key={command.id} command={command} call={call} live={live} />
         ))}
       </div>
     </footer>
@@ -70,16 +73,20 @@ export function Bar({ call, commands, onShortcuts }: BarProps) {
 }
 
 const tool =
-  'group/tool relative flex min-h-15 min-w-0 flex-1 flex-col items-center gap-1 rounded-lg px-0.5 py-1 text-[0.6875rem] leading-tight min-[22.5rem]:text-xs sm:min-w-18 sm:flex-none sm:px-1.5 sm:text-[0.8125rem] short:min-h-12 short:flex-none short:px-1'
+  'group/tool relative flex min-h-15 min-w-0 flex-1 flex-col items-center gap-1 rounded-lg px-0.5 py-1 -outline-offset-3 text-[0.6875rem] leading-tight min-[22.5rem]:text-xs sm:min-w-18 sm:flex-none sm:px-1.5 sm:text-[0.8125rem] short:min-h-12 short:flex-none short:px-1'
 
 const mark = 'relative flex h-8 w-12 items-center justify-center rounded-full border transition-colors sm:w-14'
 
-function Tool({ command, call }: { readonly command: Command; readonly call: Call }) {
+interface ToolProps extends Pick<BarProps, 'call' | 'live'> {
+  readonly command: Command
+}
+
+function Tool({ command, call, live }: ToolProps) {
   const t = useText()
   const id = useId()
   const Icon = command.icon
   const unread = command.badge ? t('chat.unread', { count: command.badge }) : ''
-  const live = command.id === 'microphone' && command.pressed
+  const metered = live && command.id === 'microphone' && command.pressed
   const described = [command.state && t(command.state), unread].filter(Boolean).join(', ')
   return (
     <button
@@ -95,9 +102,9 @@ function Tool({ command, call }: { readonly command: Command; readonly call: Cal
       className={tool}
     >
       <span className={classes(mark, tones[command.tone])}>
-        <Icon aria-hidden="true" className={classes('size-5.5', command.busy && 'animate-spin', live && 'mb-1')} />
+        <Icon aria-hidden="true" className={classes('size-5.5', command.busy && 'animate-spin', metered && 'mb-1')} />
         {command.badge ? <Badge count={command.badge} /> : null}
-        {live && <LevelBar call={call} className="absolute inset-x-3.5 bottom-0.75 h-0.75" />}
+        {metered && <LevelBar call={call} className="absolute inset-x-3.5 bottom-0.75 h-0.75" />}
       </span>
       <span id={`${id}-label`} className="max-w-full text-center font-semibold sm:whitespace-nowrap">
         {t(command.label)}
@@ -122,7 +129,11 @@ function Badge({ count }: { readonly count: number }) {
   )
 }
 
-function More({ commands, onShortcuts }: { readonly commands: readonly Command[]; readonly onShortcuts: () => void }) {
+interface MoreProps extends Pick<BarProps, 'onShortcuts' | 'onCopyLink'> {
+  readonly commands: readonly Command[]
+}
+
+function More({ commands, onShortcuts, onCopyLink }: MoreProps) {
   const t = useText()
   const entries: MenuEntry[] = commands.map(command => {
     const Icon = command.icon
@@ -135,6 +146,12 @@ function More({ commands, onShortcuts }: { readonly commands: readonly Command[]
     }
   })
   entries.push({
+    key: 'link',
+    label: t('people.copyLink'),
+    icon: <LinkIcon aria-hidden="true" className="size-5 shrink-0" />,
+    run: onCopyLink,
+  })
+  entries.push({
     key: 'shortcuts',
     label: t('control.shortcuts'),
     icon: <CircleHelp aria-hidden="true" className="size-5 shrink-0" />,
@@ -145,7 +162,7 @@ function More({ commands, onShortcuts }: { readonly commands: readonly Command[]
       label={t('control.more')}
       side="above"
       entries={entries}
-      className="flex min-w-0 flex-1 sm:flex-none"
+      className="grid min-w-0 flex-1 sm:flex-none"
       trigger={props => (
         <button type="button" data-tool="more" {...props} className={tool}>
           <span className={classes(mark, tones[props['aria-expanded'] ? 'on' : 'plain'])}>

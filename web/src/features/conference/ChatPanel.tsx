@@ -174,7 +174,7 @@ function Composer({ call }: { readonly call: Call }) {
         event.preventDefault()
         send()
       }}
-      className="grid grid-cols-[minmax(0,1fr)] gap-1.5 border-line border-t p-3"
+      className="grid grid-cols-[minmax(0,1fr)] gap-1.5 border-line border-t px-4 py-3"
     >
       <label htmlFor={id} className="font-semibold text-sm">
         {t('chat.message')}
@@ -202,7 +202,13 @@ function Composer({ call }: { readonly call: Call }) {
         </button>
       </div>
       <p id={`${id}-hint`} className={classes('text-sm', remaining < 0 ? 'text-danger' : 'text-quiet')}>
-        {maxLength - remaining < showsRemainingFrom ? t('chat.hint') : t('chat.remaining', { count: remaining })}
+        {maxLength - remaining < showsRemainingFrom ? (
+          <>
+            {t('chat.hint')} <span className="max-sm:hidden pointer-coarse:hidden">{t('chat.keys')}</span>
+          </>
+        ) : (
+          t('chat.remaining', { count: remaining })
+        )}
       </p>
     </form>
   )

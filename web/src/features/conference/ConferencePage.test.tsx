@@ -2,7 +2,7 @@ import { act, cleanup, fireEvent, screen, within } from '@testing-library/react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ChatMessage } from '../../call/types'
 import { type FakeCall, fakeCall, participant } from '../../testing/fakeCall'
-import { show } from '../../testing/render'
+import { show, surrounded } from '../../testing/render'
 import { ConferencePage } from './ConferencePage'
 
 beforeEach(() => {
@@ -127,7 +127,7 @@ test('the host is asked, with the focus on the safe answer', () => {
   const call = open()
   fireEvent.click(button('Leave'))
   expect(document.activeElement?.textContent).toBe('Stay')
-  fireEvent.click(button('End for all'))
+  fireEvent.click(button('End for everyone'))
   expect(call.asked).toEqual(['endForAll'])
 })
 
@@ -174,6 +174,40 @@ test('a lost line is visible, and its return is told', () => {
   expect(screen.getAllByText(/The connection is lost/).length).toBeGreaterThan(0)
   act(() => call.show({ phase: { kind: 'live' } }))
   expect(within(screen.getByRole('status')).getByText('You are connected again.')).toBeDefined()
+})
+
+test('while the line is lost nobody seems to speak, and the meter stands still', () => {
+  const call = open(fakeCall({ participants: [participant('ben', { speaking: true })] }))
+  act(() => call.show({ microphone: { kind: 'on', deviceId: 'x' } }))
+  expect(document.querySelectorAll('[data-speaking=true], [data-level]')).toHaveLength(2)
+  act(() => call.show({ phase: { kind: 'reconnecting', what: 'both', attempt: 1 } }))
+  expect(document.querySelectorAll('[data-speaking=true], [data-level]')).toHaveLength(0)
+})
+
+test('whoever is alone is told so, with the link for the others', () => {
+  const call = open()
+  expect(screen.getByText('Nobody else is here yet.')).toBeDefined()
+  expect(button('Copy invitation link')).toBeDefined()
+  act(() => call.show({ participants: [participant('anna', { isSelf: true }), participant('ben')] }))
+  expect(screen.queryByText('Nobody else is here yet.')).toBeNull()
+})
+
+test('the layout control shows all again when one was pinned', () => {
+  open(fakeCall({ participants: [participant('anna', { isSelf: true }), participant('ben')] }))
+  fireEvent.click(button('Pin ben'))
+  expect(button('Layout').title).toBe('Show all in the same size (L)')
+  fireEvent.click(button('Layout'))
+  expect(button('Pin ben').getAttribute('aria-pressed')).toBe('false')
+  expect(button('Layout').title).toBe('Show who speaks in large (L)')
+})
+
+test('what the conference had to tell does not outlive it', () => {
+  const call = fakeCall()
+  const { rerender } = show(<ConferencePage call={call} address="https://k.example.org/join/abc" />)
+  act(() => call.tell({ kind: 'error', error: { code: 'media.failed' } }))
+  expect(screen.getAllByText(/could not be connected/)).toHaveLength(2)
+  rerender(surrounded(null))
+  expect(screen.getAllByText(/could not be connected/)).toHaveLength(1)
 })
 
 test('joins are shown and told, messages only told', () => {

@@ -1,6 +1,8 @@
 import { useMemo } from 'react'
 import type { Call } from '../../call/types'
 import { useText } from '../../i18n/react'
+import { useCopy } from '../../ui/Copy'
+import { ToastPlace, useNotify } from '../../ui/Toasts'
 import { usePageTitle } from '../../ui/title'
 import { Banners } from './Banners'
 import { Bar } from './Bar'
@@ -36,8 +38,14 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
   useRegionKeys()
   useNotices(call)
   useLineNotices(snapshot.phase)
+  const copy = useCopy()
+  const { toast } = useNotify()
   const title = snapshot.conference?.title ?? ''
   usePageTitle(title)
+  const live = snapshot.phase.kind === 'live'
+  const copyLink = async () => {
+    if (await copy(address)) toast(t('people.linkCopied'))
+  }
   const closePanel = () => {
     const opener = view.panel
     view.closePanel()
@@ -54,9 +62,16 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <Header title={title} startedAt={snapshot.conference?.startedAt} people={snapshot.participants.length} />
         <main className="flex min-h-0 flex-1 flex-col">
-          <Banners call={call} snapshot={snapshot} />
+          <Banners call={call} snapshot={snapshot} address={address} />
           <div className="relative flex min-h-0 flex-1">
-            <Stage call={call} participants={snapshot.participants} audioOnly={snapshot.audioOnly} view={view} />
+            <Stage
+              call={call}
+              participants={snapshot.participants}
+              audioOnly={snapshot.audioOnly}
+              live={live}
+              view={view}
+            />
+            <ToastPlace className={view.panel && 'max-sm:top-14'} />
             {view.panel === 'chat' && <ChatPanel call={call} snapshot={snapshot} onClose={closePanel} />}
             {view.panel === 'people' && (
               <PeoplePanel participants={snapshot.participants} address={address} onClose={closePanel} />
@@ -64,7 +79,7 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
           </div>
         </main>
       </div>
-      <Bar call={call} commands={commands} onShortcuts={openShortcuts} />
+      <Bar call={call} commands={commands} onShortcuts={openShortcuts} onCopyLink={() => void copyLink()} live={live} />
       {view.dialog === 'share' && <ShareDialog call={call} onClose={view.closeDialog} />}
       {view.dialog === 'leave' && <LeaveDialog call={call} onClose={view.closeDialog} />}
       {view.dialog === 'settings' && (

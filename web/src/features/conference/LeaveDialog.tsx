@@ -3,7 +3,7 @@ import { useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 
-/** For the host: leave, or end the conference for all. The safe answer has the focus. */
+/** For the host: leave, or, set apart from it, end the conference for all. The safe answer has the focus. */
 export function LeaveDialog({ call, onClose }: { readonly call: Call; readonly onClose: () => void }) {
   const t = useText()
   const choose = (act: () => Promise<void>) => () => {
@@ -16,12 +16,14 @@ export function LeaveDialog({ call, onClose }: { readonly call: Call; readonly o
       onClose={onClose}
       actions={
         <>
+          <Button look="dangerOutline" onClick={choose(() => call.endForAll())} className="max-sm:mt-3 sm:mr-auto">
+            {t('leave.end')}
+          </Button>
           <Button data-autofocus onClick={onClose}>
             {t('leave.stay')}
           </Button>
-          <Button onClick={choose(() => call.leave())}>{t('leave.alone')}</Button>
-          <Button look="danger" onClick={choose(() => call.endForAll())}>
-            {t('leave.end')}
+          <Button look="primary" onClick={choose(() => call.leave())}>
+            {t('leave.alone')}
           </Button>
         </>
       }

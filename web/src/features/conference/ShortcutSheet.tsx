@@ -1,4 +1,5 @@
 import { useText } from '../../i18n/react'
+import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { SwitchField } from '../../ui/Field'
 import type { Command } from './commands'
@@ -21,7 +22,15 @@ export function ShortcutSheet({ commands, enabled, onEnable, onClose }: Shortcut
     { keys: 'Esc', text: t('shortcuts.escape') },
   ]
   return (
-    <Dialog title={t('control.shortcuts')} onClose={onClose}>
+    <Dialog
+      title={t('control.shortcuts')}
+      onClose={onClose}
+      actions={
+        <Button look="primary" onClick={onClose}>
+          {t('action.done')}
+        </Button>
+      }
+    >
       <SwitchField
         label={t('shortcuts.enabled')}
         hint={t('shortcuts.enabledHint')}

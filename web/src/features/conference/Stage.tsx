@@ -8,24 +8,27 @@ import { classes } from '../../ui/classes'
 import { useRoving } from '../../ui/roving'
 import { useSize } from '../../ui/size'
 import { TileView } from './TileView'
-import { fitOf, layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
+import { fitOf, layoutTile, speakingKeys, tilesOf, withoutLine, withoutVideo } from './tiles'
 import type { ConferenceView } from './view'
 
 interface StageProps {
   readonly call: Call
   readonly participants: readonly Participant[]
   readonly audioOnly: boolean
+  /** false while the line is lost */
+  readonly live: boolean
   readonly view: ConferenceView
 }
 
 /** The people and what they show, placed by the layout function of the call. */
-export function Stage({ call, participants, audioOnly, view }: StageProps) {
+export function Stage({ call, participants: everybody, audioOnly, live, view }: StageProps) {
   const t = useText()
   const area = useRef<HTMLUListElement>(null)
   const { width, height } = useSize(area)
-  const roving = useRoving(area, '[data-pin]')
+  const roving = useRoving(area, '[data-pin], [data-full-screen]')
   const [page, setPage] = useState(0)
   const [aspects, onAspect] = useAspects()
+  const participants = useMemo(() => (live ? everybody : withoutLine(everybody)), [live, everybody])
   const speakers = useSpeakers(participants)
   const tiles = useMemo(() => tilesOf(audioOnly ? withoutVideo(participants) : participants), [participants, audioOnly])
   const { mode, pinned } = view
@@ -41,7 +44,11 @@ export function Stage({ call, participants, audioOnly, view }: StageProps) {
       tabIndex={-1}
       className={classes('relative flex min-h-0 min-w-0 flex-1 flex-col p-2', view.panel && 'max-sm:invisible')}
     >
-      <ul ref={area} {...roving} className="relative min-h-0 flex-1">
+      <ul
+        ref={area}
+        {...roving}
+        className={classes('relative min-h-0 flex-1', !live && '[&_video]:opacity-40 [&_video]:grayscale')}
+      >
         {tiles.map(tile => {
           const place = byKey.get(tile.key)
           if (!place) return null
@@ -54,6 +61,7 @@ export function Stage({ call, participants, audioOnly, view }: StageProps) {
               rect={place.rect}
               fit={fitOf(place, aspects.get(tile.key))}
               pinned={isPinned}
+              cameraOff={tile.source === 'camera' && !tile.participant.camera && !audioOnly}
               onPin={() => view.pin(isPinned ? undefined : tile.key)}
               onAspect={onAspect}
             />

@@ -1,4 +1,5 @@
-import { MicOff, Pin, PinOff, WifiOff } from 'lucide-react'
+import { Maximize, MicOff, Minimize, Pin, VideoOff, WifiOff } from 'lucide-react'
+import { type RefObject, useRef, useSyncExternalStore } from 'react'
 import type { PlacedTile } from '../../call/layout'
 import type { Call } from '../../call/types'
 import { useText } from '../../i18n/react'
@@ -14,6 +15,8 @@ interface TileViewProps {
   readonly rect: PlacedTile['rect']
   readonly fit: PlacedTile['fit']
   readonly pinned: boolean
+  /** The person's camera is off, rather than not shown. */
+  readonly cameraOff: boolean
   readonly onPin: () => void
   readonly onAspect: (key: string, aspect: number) => void
 }
@@ -21,16 +24,20 @@ interface TileViewProps {
 /** Below this height in CSS pixels a tile has no room for large marks. */
 const smallHeight = 120
 
-/** Below this height a large avatar would touch the name. */
+/** Below these heights an avatar would touch the name, and has to be smaller and above the middle. */
 const smallAvatar = 160
+const lowAvatar = 100
 
 /** One person, or one shared screen, at its place on the stage. */
-export function TileView({ call, tile, rect, fit, pinned, onPin, onAspect }: TileViewProps) {
+export function TileView({ call, tile, rect, fit, pinned, cameraOff, onPin, onAspect }: TileViewProps) {
+  const element = useRef<HTMLLIElement>(null)
   const { participant, source } = tile
   const hasVideo = source === 'screen' || participant.camera
+  const small = rect.height < smallHeight
   const speaking = participant.speaking && source === 'camera'
   return (
     <li
+      ref={element}
       data-participant={participant.id}
       data-source={source}
       data-speaking={speaking}
@@ -54,14 +61,18 @@ export function TileView({ call, tile, rect, fit, pinned, onPin, onAspect }: Til
         <Avatar name={participant.name} className={avatarSize(rect.height)} />
       )}
       {!participant.connected && <Away />}
-      <Caption tile={tile} small={rect.height < smallHeight} />
-      <PinButton tile={tile} pinned={pinned} small={rect.height < smallHeight} onPin={onPin} />
+      <Caption tile={tile} cameraOff={cameraOff} small={small} />
+      <div className={classes('absolute flex gap-1.5', small ? 'top-1 right-1' : 'top-1.5 right-1.5')}>
+        {source === 'screen' && document.fullscreenEnabled && <FullScreenButton element={element} small={small} />}
+        <PinButton tile={tile} pinned={pinned} small={small} onPin={onPin} />
+      </div>
     </li>
   )
 }
 
 function avatarSize(height: number): string {
-  if (height < smallAvatar) return 'size-12 text-lg'
+  if (height < lowAvatar) return 'mb-5 size-8 text-sm'
+  if (height < smallAvatar) return 'mb-6 size-12 text-lg'
   return height < 260 ? 'size-20 text-3xl' : 'size-32 text-5xl'
 }
 
@@ -77,10 +88,15 @@ function Away() {
   )
 }
 
-function Caption({ tile, small }: { readonly tile: StageTile; readonly small: boolean }) {
+interface CaptionProps {
+  readonly tile: StageTile
+  readonly cameraOff: boolean
+  readonly small: boolean
+}
+
+function Caption({ tile, cameraOff, small }: CaptionProps) {
   const t = useText()
   const { participant, source } = tile
-  const name = participant.isSelf ? t('tile.self', { name: participant.name }) : participant.name
   return (
     <p
       className={classes(
@@ -96,29 +112,43 @@ function Caption({ tile, small }: { readonly tile: StageTile; readonly small: bo
           <span className="sr-only">{t('tile.muted')}</span>
         </>
       )}
+      {cameraOff && (
+        <>
+          <VideoOff aria-hidden="true" className="size-4 shrink-0 text-quiet" />
+          <span className="sr-only">{t('tile.cameraOff')}</span>
+        </>
+      )}
       <span className="truncate" dir="auto">
-        {source === 'screen' ? t('tile.screen', { name: participant.name }) : name}
+        {source === 'screen' ? t('tile.screen', { name: participant.name }) : participant.name}
       </span>
+      {participant.isSelf && source === 'camera' && <span className="shrink-0">{t('tile.you')}</span>}
       {participant.speaking && source === 'camera' && <span className="sr-only">{t('tile.speaking')}</span>}
       {source === 'camera' && <QualityMark quality={participant.quality} />}
     </p>
   )
 }
 
-function PinButton({
-  tile,
-  pinned,
-  small,
-  onPin,
-}: {
+/** How the buttons on a tile look: quiet until one is looked for, filled while they are in force. */
+function tileButton(small: boolean, pressed: boolean): string {
+  return classes(
+    'flex items-center justify-center rounded-lg border transition-opacity',
+    small ? 'size-7' : 'size-9',
+    pressed
+      ? 'border-transparent bg-accent text-on-accent hover:bg-accent-strong'
+      : 'border-control bg-surface/90 text-text opacity-80 hover:bg-raised focus-visible:opacity-100 group-hover:opacity-100',
+  )
+}
+
+interface PinButtonProps {
   readonly tile: StageTile
   readonly pinned: boolean
   readonly small: boolean
   readonly onPin: () => void
-}) {
+}
+
+function PinButton({ tile, pinned, small, onPin }: PinButtonProps) {
   const t = useText()
   const label = t(tile.source === 'screen' ? 'tile.pinScreen' : 'tile.pin', { name: tile.participant.name })
-  const Icon = pinned ? PinOff : Pin
   return (
     <button
       type="button"
@@ -127,13 +157,40 @@ function PinButton({
       aria-pressed={pinned}
       title={pinned ? t('tile.unpin') : label}
       onClick={onPin}
-      className={classes(
-        'absolute flex items-center justify-center rounded-lg bg-surface/90 text-text transition-opacity hover:bg-raised',
-        small ? 'top-1 right-1 size-7' : 'top-1.5 right-1.5 size-9',
-        !pinned && 'opacity-70 focus-visible:opacity-100 group-hover:opacity-100',
-      )}
+      className={tileButton(small, pinned)}
     >
-      <Icon aria-hidden="true" className={classes(small ? 'size-4' : 'size-5', pinned && 'text-accent')} />
+      <Pin aria-hidden="true" fill={pinned ? 'currentColor' : 'none'} className={small ? 'size-4' : 'size-5'} />
     </button>
   )
+}
+
+interface FullScreenButtonProps {
+  readonly element: RefObject<HTMLElement | null>
+  readonly small: boolean
+}
+
+/** Shows the tile on the whole screen and back; Escape goes back too. */
+function FullScreenButton({ element, small }: FullScreenButtonProps) {
+  const t = useText()
+  const full = useSyncExternalStore(onFullScreen, () => document.fullscreenElement !== null)
+  const Icon = full ? Minimize : Maximize
+  const toggle = () => (full ? document.exitFullscreen() : element.current?.requestFullscreen())
+  return (
+    <button
+      type="button"
+      data-full-screen
+      aria-label={t('tile.fullScreen')}
+      aria-pressed={full}
+      title={t('tile.fullScreen')}
+      onClick={() => void toggle()?.catch(() => undefined)}
+      className={tileButton(small, full)}
+    >
+      <Icon aria-hidden="true" className={small ? 'size-4' : 'size-5'} />
+    </button>
+  )
+}
+
+function onFullScreen(listener: () => void): () => void {
+  document.addEventListener('fullscreenchange', listener)
+  return () => document.removeEventListener('fullscreenchange', listener)
 }

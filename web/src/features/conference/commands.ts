@@ -3,8 +3,8 @@ import {
   type LucideIcon,
   MessageSquare,
   MonitorUp,
-  MonitorX,
   PhoneOff,
+  Pin,
   Settings,
   UserSquare2,
   Users,
@@ -12,6 +12,7 @@ import {
 import type { Call, CallSnapshot } from '../../call/types'
 import type { TextKey } from '../../i18n/i18n'
 import { cameraToggle, isOn, microphoneToggle } from '../devices/toggle'
+import { tilesOf } from './tiles'
 import type { ConferenceView } from './view'
 
 export type CommandId = 'microphone' | 'camera' | 'share' | 'chat' | 'people' | 'layout' | 'settings' | 'leave'
@@ -61,7 +62,7 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
     {
       id: 'share',
       label: 'control.share',
-      icon: isOn(screen) ? MonitorX : MonitorUp,
+      icon: MonitorUp,
       shortcut: 's',
       hint: isOn(screen) ? 'hint.shareStop' : 'hint.share',
       pressed: isOn(screen),
@@ -70,16 +71,7 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
       run: () => (isOn(screen) ? void call.stopScreen() : view.openDialog('share')),
     },
     ...panelCommands(view),
-    {
-      id: 'layout',
-      label: 'control.layout',
-      icon: view.mode === 'grid' ? LayoutGrid : UserSquare2,
-      shortcut: 'l',
-      hint: view.mode === 'grid' ? 'hint.layoutSpeaker' : 'hint.layoutGrid',
-      state: view.mode === 'grid' ? 'layout.grid' : 'layout.speaker',
-      tone: 'plain',
-      run: view.switchMode,
-    },
+    layoutCommand(snapshot, view),
     {
       id: 'settings',
       label: 'control.settings',
@@ -127,6 +119,22 @@ function panelCommands(view: ConferenceView): readonly Command[] {
       run: () => view.togglePanel('people'),
     },
   ]
+}
+
+/** Somebody large, the speaker or what is pinned, or all in the same size. */
+function layoutCommand(snapshot: CallSnapshot, view: ConferenceView): Command {
+  const isPinned = tilesOf(snapshot.participants).some(tile => tile.key === view.pinned)
+  const grid = view.mode === 'grid' && !isPinned
+  return {
+    id: 'layout',
+    label: 'control.layout',
+    icon: grid ? LayoutGrid : isPinned ? Pin : UserSquare2,
+    shortcut: 'l',
+    hint: grid ? 'hint.layoutSpeaker' : 'hint.layoutGrid',
+    state: grid ? 'layout.grid' : isPinned ? 'layout.pinned' : 'layout.speaker',
+    tone: 'plain',
+    run: () => view.setMode(grid ? 'speaker' : 'grid'),
+  }
 }
 
 function isHost(snapshot: CallSnapshot): boolean {

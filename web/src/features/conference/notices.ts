@@ -22,10 +22,11 @@ function wording(t: Translate, notice: Notice): { readonly text: string; readonl
   }
 }
 
-/** Turns what the call has to tell into toasts and spoken texts. */
+/** Turns what the call has to tell into toasts and spoken texts; the toasts go with the conference. */
 export function useNotices(call: Call): void {
   const t = useText()
-  const { toast, announce } = useNotify()
+  const { toast, announce, clear } = useNotify()
+  useEffect(() => clear, [clear])
   useEffect(
     () =>
       call.onNotice(notice => {

@@ -34,6 +34,11 @@ export function withoutVideo(participants: readonly Participant[]): readonly Par
   return participants.map(each => (each.isSelf ? each : { ...each, camera: false, screen: false }))
 }
 
+/** The people while the line is lost: who speaks now, and how well they are heard, nobody knows. */
+export function withoutLine(participants: readonly Participant[]): readonly Participant[] {
+  return participants.map(each => ({ ...each, speaking: false, quality: 'unknown' }))
+}
+
 /** A picture whose shape differs from its place by no more than this part fills it: nobody misses the few pixels. */
 const closeEnough = 0.02
 

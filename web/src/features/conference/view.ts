@@ -17,7 +17,8 @@ export interface ConferenceView {
   readonly closePanel: () => void
   readonly openDialog: (dialog: ConferenceDialog) => void
   readonly closeDialog: () => void
-  readonly switchMode: () => void
+  /** Chooses a layout; nothing stays pinned. */
+  readonly setMode: (mode: LayoutMode) => void
   readonly pin: (key: string | undefined) => void
 }
 
@@ -32,14 +33,17 @@ export function useConferenceView(chat: readonly ChatMessage[], self: string | u
   const newest = chat.findLast(message => !message.pending)?.id
   const [panel, setPanel] = useState<Panel>()
   const [dialog, setDialog] = useState<ConferenceDialog>()
-  const [mode, setMode] = useState<LayoutMode>('grid')
+  const [mode, chooseMode] = useState<LayoutMode>('grid')
   const [pinned, pin] = useState<string>()
   const [lastRead, setLastRead] = useState(newest)
   if (panel === 'chat' && lastRead !== newest) setLastRead(newest)
   const togglePanel = useCallback((next: Panel) => setPanel(now => (now === next ? undefined : next)), [])
   const closePanel = useCallback(() => setPanel(undefined), [])
   const closeDialog = useCallback(() => setDialog(undefined), [])
-  const switchMode = useCallback(() => setMode(now => (now === 'grid' ? 'speaker' : 'grid')), [])
+  const setMode = useCallback((next: LayoutMode) => {
+    chooseMode(next)
+    pin(undefined)
+  }, [])
   const unread = panel === 'chat' ? 0 : countUnread(chat, self, lastRead)
   return useMemo(
     () => ({
@@ -52,9 +56,9 @@ export function useConferenceView(chat: readonly ChatMessage[], self: string | u
       closePanel,
       openDialog: setDialog,
       closeDialog,
-      switchMode,
+      setMode,
       pin,
     }),
-    [panel, dialog, mode, pinned, unread, togglePanel, closePanel, closeDialog, switchMode],
+    [panel, dialog, mode, pinned, unread, togglePanel, closePanel, closeDialog, setMode],
   )
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { Call, CallSnapshot, Device, DeviceKind } from '../../call/types'
+import type { Call, CallSnapshot, Capture, Device, DeviceKind } from '../../call/types'
 import type { Translate } from '../../i18n/i18n'
 import { useText } from '../../i18n/react'
 import { SelectField } from '../../ui/Field'
@@ -14,7 +14,7 @@ interface DeviceFieldsProps {
 /** The choice of microphone, camera and speaker, each with what proves that it works. */
 export function DeviceFields({ call, snapshot }: DeviceFieldsProps) {
   const t = useText()
-  const { devices, microphone } = snapshot
+  const { devices, microphone, camera } = snapshot
   return (
     <div className="grid gap-4">
       <div className="grid gap-2">
@@ -22,11 +22,18 @@ export function DeviceFields({ call, snapshot }: DeviceFieldsProps) {
           call={call}
           kind="microphone"
           devices={devices.microphones}
+          capture={microphone}
           chosen={devices.selected.microphone}
         />
         {microphone.kind === 'on' && <MicrophoneProof call={call} />}
       </div>
-      <DevicePicker call={call} kind="camera" devices={devices.cameras} chosen={devices.selected.camera} />
+      <DevicePicker
+        call={call}
+        kind="camera"
+        devices={devices.cameras}
+        capture={camera}
+        chosen={devices.selected.camera}
+      />
       <div className="grid gap-2">
         {devices.speakers.length > 0 ? (
           <DevicePicker call={call} kind="speaker" devices={devices.speakers} chosen={devices.selected.speaker} />
@@ -42,6 +49,13 @@ export function DeviceFields({ call, snapshot }: DeviceFieldsProps) {
   )
 }
 
+/** What stands in place of a device while the list is empty: browsers tell what there is only to those who may use it. */
+export function withoutDevice(t: Translate, capture: Capture | undefined): string {
+  const code = capture?.kind === 'failed' ? capture.error.code : ''
+  if (code === 'device.permission_denied') return t('devices.denied')
+  return t(code === 'device.not_found' ? 'devices.none' : 'devices.unknown')
+}
+
 /** What a device is called; the browser tells its name only to those who may use it. */
 export function deviceName(t: Translate, kind: DeviceKind, device: Device, index: number): string {
   return device.label || t('devices.unnamed', { device: t(`devices.${kind}`), number: index + 1 })
@@ -51,10 +65,11 @@ interface DevicePickerProps {
   readonly call: Call
   readonly kind: DeviceKind
   readonly devices: readonly Device[]
+  readonly capture?: Capture
   readonly chosen: string | undefined
 }
 
-function DevicePicker({ call, kind, devices, chosen }: DevicePickerProps) {
+function DevicePicker({ call, kind, devices, capture, chosen }: DevicePickerProps) {
   const t = useText()
   const label = t(`devices.${kind}`)
   return (
@@ -64,7 +79,7 @@ function DevicePicker({ call, kind, devices, chosen }: DevicePickerProps) {
       disabled={devices.length === 0}
       onChange={event => void call.selectDevice(kind, event.currentTarget.value)}
     >
-      {devices.length === 0 && <option value="">{t('devices.none')}</option>}
+      {devices.length === 0 && <option value="">{withoutDevice(t, capture)}</option>}
       {devices.map((device, index) => (
         <option key={device.id} value={device.id}>
           {deviceName(t, kind, device, index)}

@@ -1,8 +1,8 @@
 import { ChevronDown, type LucideIcon, Mic, Video, Volume2 } from 'lucide-react'
 import { useState } from 'react'
-import type { Call, CallSnapshot, Device, DeviceKind } from '../../call/types'
+import type { Call, CallSnapshot, Capture, Device, DeviceKind } from '../../call/types'
 import { useText } from '../../i18n/react'
-import { DeviceFields, deviceName } from '../devices/DeviceFields'
+import { DeviceFields, deviceName, withoutDevice } from '../devices/DeviceFields'
 
 /** On a window of this size there is room for the choice of devices beside everything else. */
 const roomy = '(min-width: 40rem) and (min-height: 45rem)'
@@ -23,8 +23,14 @@ export function DeviceChoice({ call, snapshot }: { readonly call: Call; readonly
           <span className="font-semibold">{t('join.devices')}</span>
           {!open && (
             <span className="grid gap-0.5 text-quiet text-sm">
-              <Chosen icon={Mic} kind="microphone" devices={microphones} id={selected.microphone} />
-              <Chosen icon={Video} kind="camera" devices={cameras} id={selected.camera} />
+              <Chosen
+                icon={Mic}
+                kind="microphone"
+                devices={microphones}
+                capture={snapshot.microphone}
+                id={selected.microphone}
+              />
+              <Chosen icon={Video} kind="camera" devices={cameras} capture={snapshot.camera} id={selected.camera} />
               {speakers.length > 0 && <Chosen icon={Volume2} kind="speaker" devices={speakers} id={selected.speaker} />}
             </span>
           )}
@@ -42,11 +48,12 @@ interface ChosenProps {
   readonly icon: LucideIcon
   readonly kind: DeviceKind
   readonly devices: readonly Device[]
+  readonly capture?: Capture
   readonly id: string | undefined
 }
 
 /** The device that is in use, or would be: without a choice the browser's first. */
-function Chosen({ icon: Icon, kind, devices, id }: ChosenProps) {
+function Chosen({ icon: Icon, kind, devices, capture, id }: ChosenProps) {
   const t = useText()
   const index = Math.max(
     0,
@@ -56,7 +63,7 @@ function Chosen({ icon: Icon, kind, devices, id }: ChosenProps) {
   return (
     <span className="flex min-w-0 items-center gap-2">
       <Icon aria-hidden="true" className="size-4 shrink-0" />
-      <span className="truncate">{device ? deviceName(t, kind, device, index) : t('devices.none')}</span>
+      <span className="truncate">{device ? deviceName(t, kind, device, index) : withoutDevice(t, capture)}</span>
     </span>
   )
 }

@@ -7,19 +7,27 @@ import { StatePage } from '../failure/FailurePage'
 
 type Reason = Extract<Phase, { kind: 'ended' }>['reason']
 
+/** Where going back in is what most people want next. */
+const returns: ReadonlySet<Reason> = new Set(['left', 'shutdown'])
+
 /** After a conference one can come back to it, unless one was removed. */
 export function EndedPage({ reason, onAgain }: { readonly reason: Reason; readonly onAgain: () => void }) {
   const t = useText()
+  const back = returns.has(reason)
+  const again = (
+    <Button look={back ? 'primary' : 'secondary'} onClick={onAgain}>
+      {t(reason === 'replaced' ? 'ended.here' : 'ended.again')}
+    </Button>
+  )
   return (
     <Shell>
       <StatePage icon={DoorOpen} title={t(`ended.${reason}.title`)} text={t(`ended.${reason}.text`)}>
         <div className="flex flex-wrap gap-3">
-          <ButtonLink look="primary" href="/">
+          {back && again}
+          <ButtonLink look={back ? 'secondary' : 'primary'} href="/">
             {t('action.toStart')}
           </ButtonLink>
-          {reason !== 'removed' && (
-            <Button onClick={onAgain}>{t(reason === 'replaced' ? 'ended.here' : 'ended.again')}</Button>
-          )}
+          {!back && reason !== 'removed' && again}
         </div>
       </StatePage>
     </Shell>

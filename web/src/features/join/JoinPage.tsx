@@ -9,7 +9,7 @@ import { Loading, Page } from '../../ui/Page'
 import { useCall } from '../conference/useCall'
 import { DeviceChoice } from './DeviceChoice'
 import { Mirror } from './Mirror'
-import { NoGuestsPage } from './NoGuestsPage'
+import { NoGuests } from './NoGuestsPage'
 import { rememberedName, rememberName } from './name'
 
 /** The longest name in characters, as the server counts them. */
@@ -35,7 +35,7 @@ export function JoinPage({ call, link, preview, onPainted }: JoinPageProps) {
   })
   if (session.state === 'loading') return <Loading />
   const user = session.state === 'ready' ? session.data : undefined
-  if (!user && !preview.guestsAllowed) return <NoGuestsPage />
+  if (!user && !preview.guestsAllowed) return <NoGuests />
   return (
     <Page
       title={preview.title}
@@ -100,31 +100,35 @@ function JoinForm({ call, snapshot, link, userName }: JoinFormProps) {
     void call.join({ link, name: own })
   }
   return (
-    <form onSubmit={join} noValidate className="flex flex-col gap-4 sm:gap-5">
+    <form onSubmit={join} noValidate className="flex flex-col gap-4 sm:gap-5 low:grid low:grid-cols-2 low:items-start">
       <Mirror call={call} snapshot={snapshot} name={userName} />
-      {userName === undefined ? (
-        <TextField
-          label={t('join.name')}
-          hint={t('join.nameHint')}
-          autoComplete="name"
-          required
-          maxLength={maxNameLength}
-          value={name}
-          error={missing ? t('error.name.empty') : undefined}
-          onChange={event => setName(event.currentTarget.value)}
-        />
-      ) : (
-        <p className="text-quiet">{t('join.as', { name: userName })}</p>
-      )}
-      <div data-sticky className="sticky top-0 bottom-0 z-10 -my-2 grid bg-canvas py-2">
-        <Button type="submit" look="primary" size="large" busy={busy}>
-          {t('join.join')}
-        </Button>
+      <div className="contents low:grid low:gap-4">
+        {userName === undefined ? (
+          <TextField
+            label={t('join.name')}
+            hint={t('join.nameHint')}
+            autoComplete="name"
+            required
+            maxLength={maxNameLength}
+            value={name}
+            error={missing ? t('error.name.empty') : undefined}
+            onChange={event => setName(event.currentTarget.value)}
+          />
+        ) : (
+          <p className="text-quiet">{t('join.as', { name: userName })}</p>
+        )}
+        <div data-sticky className="-my-2 z-10 grid bg-canvas py-2 tall:sticky tall:top-0 tall:bottom-0">
+          <Button type="submit" look="primary" size="large" busy={busy}>
+            {t('join.join')}
+          </Button>
+        </div>
       </div>
       <p role="status" className="sr-only">
         {busy ? t('join.joining') : ''}
       </p>
-      <DeviceChoice call={call} snapshot={snapshot} />
+      <div className="low:col-span-2">
+        <DeviceChoice call={call} snapshot={snapshot} />
+      </div>
     </form>
   )
 }

@@ -21,7 +21,7 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
   const { camera, microphone } = snapshot
   return (
     <section aria-label={t('join.preview')} className="grid gap-3">
-      <div className="always-dark relative flex aspect-video max-h-[55dvh] w-full items-center justify-center overflow-hidden rounded-tile outline-1 outline-line -outline-offset-1">
+      <div className="always-dark relative flex aspect-video max-h-[55dvh] low:max-h-none w-full items-center justify-center overflow-hidden rounded-tile outline-1 outline-line -outline-offset-1">
         {camera.kind === 'on' ? (
           <VideoView call={call} participant="" source="camera" fit="cover" mirrored />
         ) : (
@@ -45,8 +45,8 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
           />
         </div>
       </div>
-      <Failure capture={microphone} />
-      <Failure capture={camera} />
+      <Failure kind="microphone" capture={microphone} />
+      <Failure kind="camera" capture={camera} />
     </section>
   )
 }
@@ -101,14 +101,14 @@ function Switch({ label, toggle, onPress, children }: SwitchProps) {
 }
 
 /** Why a device does not start, and that one can join without it. */
-function Failure({ capture }: { readonly capture: Capture }) {
+function Failure({ kind, capture }: { readonly kind: 'microphone' | 'camera'; readonly capture: Capture }) {
   const t = useText()
   if (capture.kind !== 'failed') return null
   return (
     <div role="alert" className="flex gap-3 rounded-lg border border-warning bg-warning-soft p-4">
       <CircleAlert aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-warning" />
       <p>
-        {describe(t, capture.error)} {t('join.without')}
+        {describe(t, capture.error)} {t('join.without', { device: t(`device.${kind}`) })}
       </p>
     </div>
   )

@@ -5,18 +5,25 @@ import { ButtonLink } from '../../ui/Button'
 import { StatePage } from '../failure/FailurePage'
 
 /** For guests at a meeting that takes none: signing in is the way in. */
-export function NoGuestsPage() {
+export function NoGuests() {
   const t = useText()
   return (
+    <StatePage icon={UserLock} title={t('failure.noGuests')} text={t('error.meeting.no_guests')}>
+      <div className="flex flex-wrap gap-3">
+        <ButtonLink look="primary" href={signInAddress()}>
+          {t('action.signIn')}
+        </ButtonLink>
+        <ButtonLink href="/">{t('action.toStart')}</ButtonLink>
+      </div>
+    </StatePage>
+  )
+}
+
+/** The same as a page of its own. */
+export function NoGuestsPage() {
+  return (
     <Shell account={false}>
-      <StatePage icon={UserLock} title={t('failure.noGuests')} text={t('error.meeting.no_guests')}>
-        <div className="flex flex-wrap gap-3">
-          <ButtonLink look="primary" href={signInAddress()}>
-            {t('action.signIn')}
-          </ButtonLink>
-          <ButtonLink href="/">{t('action.toStart')}</ButtonLink>
-        </div>
-      </StatePage>
+      <NoGuests />
     </Shell>
   )
 }

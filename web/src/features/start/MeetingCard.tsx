@@ -78,7 +78,7 @@ export function MeetingCard({ meeting, onRename, onDelete, onChanged }: MeetingC
           disabled={changing.busy}
           onChange={event => void allowGuests(event.currentTarget.checked)}
         />
-        <div className="flex flex-wrap gap-2">
+        <div className="flex flex-wrap gap-2 max-[24rem]:grid max-[24rem]:w-full">
           <CopyButton text={`${location.origin}${address}`} label={t('start.copyLink')} />
           <ButtonLink href={address} label={t('start.goToTitle', { title: meeting.title })}>
             {t('start.goTo')}

@@ -1,4 +1,4 @@
-import { CalendarPlus, Video } from 'lucide-react'
+import { Plus, Video } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { api, dataOf, everyPage, type Meeting, type User } from '../../api/client'
@@ -51,7 +51,7 @@ export function MeetingsPage({ user }: { readonly user: User }) {
           {t('start.start')}
         </Button>
         <Button size="large" onClick={() => setOpen({ dialog: 'create' })}>
-          <CalendarPlus aria-hidden="true" className="size-6" />
+          <Plus aria-hidden="true" className="size-6" />
           {t('start.create')}
         </Button>
       </div>
@@ -98,7 +98,7 @@ function MeetingList({ meetings, onOpen, onChanged }: MeetingListProps) {
           onChange={event => setSearch(event.currentTarget.value)}
         />
       )}
-      <ul className="grid gap-3">
+      <ul className="grid gap-3 vast:grid-cols-2">
         {shown.map(meeting => (
           <MeetingCard
             key={meeting.id}

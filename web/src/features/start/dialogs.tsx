@@ -64,7 +64,7 @@ function TitleForm({ heading, submit, initial, save, onDone, onClose, children }
   )
 }
 
-/** Plans a meeting under a title. */
+/** Creates a meeting under a title. */
 export function CreateDialog({ onDone, onClose }: DialogProps) {
   const t = useText()
   const [guestsAllowed, setGuestsAllowed] = useState(true)
