@@ -77,6 +77,7 @@ bench: build ## Measure: join times, bytes, memory, forwarding; prints the figur
 	npm --prefix web exec -- playwright test --config web/e2e/bench.config.ts
 	go run ./bench/whole -program bin/konklave
 	go run ./bench/journal
+	go run ./bench/backup
 	go run ./bench/sfu
 	go run ./bench/places
 

@@ -223,7 +223,7 @@ func TestEverythingComesBackWithTheRecoveryKeyAlone(t *testing.T) {
 			t.Errorf("over what is there: %v", err)
 		}
 	})
-	t.Run("TokensWhenAsked", func(t *testing.T) {
+	t.Run("A85RevokedTokensComeBackOnlyWhenAsked", func(t *testing.T) {
 		t.Parallel()
 		to := sqliteTarget(t)
 		to.KeepTokens = true
