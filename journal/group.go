@@ -34,7 +34,7 @@ func (g *group) append(ctx context.Context, b Batch) error {
 	g.waiting = append(g.waiting, m)
 	if !g.busy {
 		g.busy = true
-		go g.commit()
+		go g.commit() //nolint:contextcheck // it commits for others too, whose patience is their own
 	}
 	g.mu.Unlock()
 	select {

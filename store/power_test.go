@@ -157,6 +157,7 @@ func powerCut(base disk, steps []step, honest bool, keep func() fate) (disk, int
 			if safe[i] || lot(whole) > 0 {
 				delete(d, s.file)
 			}
+		case stepSync, stepAck: // change nothing on the disk
 		}
 	}
 	return d, acknowledged

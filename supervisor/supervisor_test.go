@@ -104,7 +104,6 @@ type world struct {
 	owner   access.Actor
 	meeting meeting.Meeting
 	dir     string
-	path    string // of the database
 }
 
 type hasher struct{}
@@ -114,8 +113,7 @@ func (hasher) Hash(context.Context, string) (string, error) { return "no passwor
 func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	t.Helper()
 	ctx := t.Context()
-	path := filepath.Join(t.TempDir(), "k.db")
-	db, err := store.Open(ctx, "sqlite:"+path, store.Options{})
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "k.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +125,7 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{db: db, dir: dir, path: path, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{running: map[string]launch.Running{}, exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8)}}
+	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{running: map[string]launch.Running{}, exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8)}}
 	u, err := user.NewService(db, hasher{}, time.Now).Create(ctx, access.System("test"), user.New{
 		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
 	})
