@@ -8,11 +8,8 @@ import (
 	"os/exec"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"konklave/sandbox"
 )
-
-// programFile is a descriptor number above all that are handed to children, so that handing over never covers it.
-const programFile = 512
 
 // probeLimit is how long a new program may take to tell its version.
 const probeLimit = 10 * time.Second
@@ -27,11 +24,11 @@ func openProgram(path string) (*program, error) {
 		return nil, fmt.Errorf("open own program: %w", err)
 	}
 	defer f.Close()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, programFile)
+	apart, err := sandbox.Aside(f)
 	if err != nil {
-		return nil, fmt.Errorf("open own program: %w", err)
+		return nil, err
 	}
-	return &program{os.NewFile(uintptr(fd), path)}, nil
+	return &program{apart}, nil
 }
 
 // command is a process of this program.

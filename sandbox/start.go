@@ -35,9 +35,6 @@ const (
 	SignerUser     = 2
 )
 
-// inheritedMax is above every file descriptor number that a worker inherits.
-const inheritedMax = 64
-
 // Options are what the launcher's side needs.
 type Options struct {
 	UIDBase int // workers are the users from UIDBase+10 on, when this process may change to them
@@ -206,12 +203,12 @@ func openExecutable(cmd *exec.Cmd) (*os.File, error) {
 		return nil, err
 	}
 	defer opened.Close()
-	high, err := unix.FcntlInt(opened.Fd(), unix.F_DUPFD_CLOEXEC, inheritedMax)
+	executable, err := Aside(opened)
 	if err != nil {
 		return nil, err
 	}
-	cmd.Path = filepath.Join("/proc/self/fd", strconv.Itoa(high))
-	return os.NewFile(uintptr(high), "executable"), nil
+	cmd.Path = filepath.Join("/proc/self/fd", strconv.Itoa(int(executable.Fd())))
+	return executable, nil
 }
 
 // environment lets the Go runtime know the limits, which it could not read, and the time zone without a file.
