@@ -18,7 +18,7 @@ const (
 	drainLimit   = time.Hour // for what a replaced front still carries
 	restartFirst = 100 * time.Millisecond
 	restartMax   = 5 * time.Second
-	steady       = 10 * time.Second // one that ran this long starts anew at once
+	steady       = 5 * time.Second // one that ran this long starts anew at once
 )
 
 // drainSignal asks a front to accept nothing new and to end when what it carries has ended.
