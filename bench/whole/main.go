@@ -1,5 +1,5 @@
-// Command whole measures the real program from outside: sign-in and REST under load, and the memory of its processes with
-// 2, 10 and 50 participants. It starts `konklave serve` on loopback with the rate limits out of the way.
+// Command whole measures the real program from outside: sign-in and REST under load, the memory of its processes with 2, 10
+// and 50 participants, what the controller's death costs, and what many idle conferences cost. It starts `konklave serve` on loopback with the rate limits out of the way.
 package main
 
 import (
@@ -59,7 +59,13 @@ func run(program string) error {
 	if err := measureRequests(ctx, s, admin); err != nil {
 		return err
 	}
-	return measureMemory(ctx, s, admin)
+	if err := measureMemory(ctx, s, admin); err != nil {
+		return err
+	}
+	if err := measureControllerDeaths(ctx, s, admin); err != nil {
+		return err
+	}
+	return measureIdle(ctx, s, admin)
 }
 
 // server is the program under measurement.

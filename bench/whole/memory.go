@@ -26,7 +26,11 @@ func memoryOf(parent int, verb string) (own, share float64, err error) {
 	if newest == 0 {
 		return 0, 0, fmt.Errorf("no process %q", verb)
 	}
-	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(newest), "smaps_rollup"))
+	return memoryOfProcess(newest)
+}
+
+func memoryOfProcess(pid int) (own, share float64, err error) {
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps_rollup"))
 	if err != nil {
 		return 0, 0, err
 	}
