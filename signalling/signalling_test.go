@@ -28,11 +28,16 @@ type world struct {
 	tickets map[string]conference.Admission
 	media   []string // what happened to the media, in order
 	removed chan string
+	kept    []conference.Event // what was journalled
 }
 
-type journal struct{}
-
-func (journal) Append(context.Context, []conference.Event) error { return nil }
+// Append implements conference.Journal.
+func (w *world) Append(_ context.Context, events []conference.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kept = append(w.kept, events...)
+	return nil
+}
 
 func (w *world) Admit(p conference.ParticipantID) string {
 	w.way.pass(admitting)
@@ -76,14 +81,24 @@ func (w *world) ticket(name string, role conference.Role, rejoin string) string 
 	return ticket
 }
 
+func settings() conference.Settings {
+	return conference.Settings{ID: "c1", Title: "Council", Codec: "vp8", ResumeWindow: time.Minute, Linger: time.Minute, MaxParticipants: 100}
+}
+
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	return worldOf(t, conference.New(settings(), time.Now(), time.Now()), 1)
+}
+
+// worldOf is the world of a conference's worker in an epoch.
+func worldOf(t *testing.T, state *conference.State, epoch int64) *world {
 	t.Helper()
 	w := &world{tickets: map[string]conference.Admission{}, removed: make(chan string, 1000), closed: make(chan struct{}, 1000), leaving: make(chan struct{}, 1000)}
 	log := slog.New(slog.DiscardHandler)
-	w.actor = conference.NewActor(conference.ActorOptions{Journal: journal{}, Now: time.Now, Log: log, Observe: w.observe})
+	w.actor = conference.NewActor(conference.ActorOptions{Journal: w, Now: time.Now, Log: log, Observe: w.observe})
 	w.way = &way{Actor: w.actor, holds: map[point]*hold{}}
 	w.serving = signalling.New(signalling.Options{
-		ConferenceID: "c1", Epoch: 1, ResumeWindow: time.Minute, Conference: w.way, Media: w, Redeem: w.redeem, Now: time.Now, Log: log,
+		ConferenceID: "c1", Epoch: epoch, ResumeWindow: time.Minute, Conference: w.way, Media: w, Redeem: w.redeem, Now: time.Now, Log: log,
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc(signalling.Path("c1"), func(rw http.ResponseWriter, r *http.Request) {
@@ -94,8 +109,7 @@ func newWorld(t *testing.T) *world {
 	w.Listener = smallBuffers{w.Listener}
 	w.Start()
 	ctx, cancel := context.WithCancel(context.Background())
-	settings := conference.Settings{ID: "c1", Title: "Council", Codec: "vp8", ResumeWindow: time.Minute, Linger: time.Minute, MaxParticipants: 100}
-	go func() { _ = w.actor.Run(ctx, conference.New(settings, time.Now(), time.Now())) }() // the end is awaited below
+	go func() { _ = w.actor.Run(ctx, state) }() // the end is awaited below
 	t.Cleanup(func() {
 		w.CloseClientConnections()
 		w.Close()

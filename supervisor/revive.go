@@ -19,7 +19,7 @@ const (
 )
 
 // errCrashing is what a joining person is told while a conference is left alone.
-var errCrashing = fault.New(fault.KindUnavailable, "conference.failing", "This conference has failed several times in a row and is left alone for a minute. Please try again then; if it happens again, tell your administrator.")
+var errCrashing = fault.New(fault.KindUnavailable, "server.unavailable", "This conference has failed several times in a row and is left alone for a minute. Please try again then; if it happens again, tell your administrator.")
 
 // revive starts the worker of a live conference again, at once, unless it died too often lately; then after a while.
 func (s *Supervisor) revive(conferenceID string) {

@@ -133,7 +133,7 @@ func (s *Supervisor) Running(meetingID string) bool {
 }
 
 // Ensure returns the live conference of the meeting and has its worker running and reachable. Of many callers at once, one
-// starts the worker and all wait for it. Faults: server.full, server.unavailable, conference.failing, journal.corrupt.
+// starts the worker and all wait for it. Faults: server.full, server.unavailable, journal.corrupt.
 func (s *Supervisor) Ensure(ctx context.Context, m meeting.Meeting) (string, error) {
 	over, err := s.turn(ctx, m.ID)
 	if err != nil {
