@@ -41,7 +41,9 @@ type Goodbye struct {
 func (g *Goodbye) Error() string { return string(g.Code) + ": " + g.Message }
 
 // Passing reports whether the session goes on after a Resume: the server failed or the connection was too slow.
-func (g *Goodbye) Passing() bool { return g.Code == "server.unavailable" || g.Code == "client.too_slow" }
+func (g *Goodbye) Passing() bool {
+	return g.Code == "server.unavailable" || g.Code == "client.too_slow"
+}
 
 // CommandError is the answer to a command that was not applied.
 type CommandError struct {
