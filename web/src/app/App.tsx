@@ -10,6 +10,7 @@ const SignInPage = lazy(async () => ({ default: (await import('../features/entry
 const SetupPage = lazy(async () => ({ default: (await import('../features/entry/SetupPage')).SetupPage }))
 const AccountPage = lazy(async () => ({ default: (await import('../features/account/AccountPage')).AccountPage }))
 const JoinRoute = lazy(async () => ({ default: (await import('../features/join/JoinRoute')).JoinRoute }))
+const TestPage = lazy(async () => ({ default: (await import('../features/connection/TestPage')).TestPage }))
 const NotFoundPage = lazy(async () => ({ default: (await import('../features/failure/NotFoundPage')).NotFoundPage }))
 
 /** The pages of the client by their address; each is fetched when it is needed. */
@@ -27,6 +28,11 @@ export function App() {
               </MoreTexts>
             </Route>
             <Route path="/account" component={AccountPage} />
+            <Route path="/test">
+              <MoreTexts>
+                <TestPage />
+              </MoreTexts>
+            </Route>
             <Route path="/join/:link">{({ link }) => <JoinRoute key={link} link={link} />}</Route>
             <Route component={NotFoundPage} />
           </Switch>

@@ -43,7 +43,13 @@ test('every text is used', () => {
     .filter(([path]) => !path.includes('.test.'))
     .map(([, text]) => text)
     .join('\n')
-  const composed = [/^error\./, /^device\./, /^devices\.(microphone|camera|speaker)$/, /^notice\.(joined|left)$/]
+  const composed = [
+    /^error\./,
+    /^device\./,
+    /^devices\.(microphone|camera|speaker)$/,
+    /^notice\.(joined|left)$/,
+    /^test\./,
+  ]
   composed.push(/^ended\.\w+\.(title|text)$/, /^appearance\.(system|light|dark)$/)
   const unused = Object.keys(en)
     .map(key => key.replace(/_(one|other)$/, ''))

@@ -19,6 +19,16 @@ const titles: Readonly<Record<string, TextKey>> = {
   'access.denied': 'failure.denied',
 }
 
+/** Failures that a test of the connection can explain. */
+const connectionTroubles = new Set([
+  'server.unavailable',
+  'connection.lost',
+  'media.failed',
+  'client.too_slow',
+  'protocol.timeout',
+  'device.unsupported',
+])
+
 /** A page for what cannot go on: what happened, what it means, what to do. */
 export function FailurePage({ trouble, children }: { readonly trouble: Trouble; readonly children?: ReactNode }) {
   const t = useText()
@@ -30,6 +40,12 @@ export function FailurePage({ trouble, children }: { readonly trouble: Trouble; 
       text={describe(t, trouble)}
     >
       {children}
+      {connectionTroubles.has(trouble.code) && (
+        // A full load: where the line is broken, the browser then says so itself.
+        <a href="/test" className="text-accent underline">
+          {t('connection.link')}
+        </a>
+      )}
       <TroubleId trouble={trouble} />
     </StatePage>
   )

@@ -7,6 +7,7 @@ import { Button } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { Loading, Page } from '../../ui/Page'
 import { useCall } from '../conference/useCall'
+import { TestLink } from '../connection/TestLink'
 import { DeviceChoice } from './DeviceChoice'
 import { Mirror } from './Mirror'
 import { NoGuests } from './NoGuestsPage'
@@ -48,6 +49,7 @@ export function JoinPage({ call, link, preview, onPainted }: JoinPageProps) {
       }
     >
       <JoinForm call={call} snapshot={snapshot} link={link} userName={user?.name} />
+      <TestLink />
     </Page>
   )
 }
@@ -100,7 +102,11 @@ function JoinForm({ call, snapshot, link, userName }: JoinFormProps) {
     void call.join({ link, name: own })
   }
   return (
-    <form onSubmit={join} noValidate className="flex flex-col gap-4 sm:gap-5 low:grid low:grid-cols-2 low:items-start">
+    <form
+      onSubmit={join}
+      noValidate
+      className="flex flex-col gap-4 sm:gap-5 low:grid low:grid-cols-[3fr_2fr] low:items-start"
+    >
       <Mirror call={call} snapshot={snapshot} name={userName} />
       <div className="contents low:grid low:gap-4">
         {userName === undefined ? (

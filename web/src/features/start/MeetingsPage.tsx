@@ -8,6 +8,7 @@ import { Button } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { Loading, Page } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
+import { TestLink } from '../connection/TestLink'
 import { CreateDialog, DeleteDialog, RenameDialog } from './dialogs'
 import { JoinByLink } from './JoinByLink'
 import { MeetingCard } from './MeetingCard'
@@ -67,6 +68,7 @@ export function MeetingsPage({ user }: { readonly user: User }) {
         )}
       </section>
       <JoinByLink />
+      <TestLink />
       {open?.dialog === 'create' && <CreateDialog onDone={changed} onClose={close} />}
       {open?.dialog === 'rename' && <RenameDialog meeting={open.meeting} onDone={changed} onClose={close} />}
       {open?.dialog === 'delete' && <DeleteDialog meeting={open.meeting} onDone={changed} onClose={close} />}

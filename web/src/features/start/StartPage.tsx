@@ -4,6 +4,7 @@ import { useText } from '../../i18n/react'
 import { ButtonLink } from '../../ui/Button'
 import { Loading, Page } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
+import { TestLink } from '../connection/TestLink'
 import { JoinByLink } from './JoinByLink'
 import { MeetingsPage } from './MeetingsPage'
 import { SetupHint } from './SetupHint'
@@ -33,6 +34,7 @@ function Welcome() {
         {t('action.signIn')}
       </ButtonLink>
       <JoinByLink />
+      <TestLink />
     </Page>
   )
 }

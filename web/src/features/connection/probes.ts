@@ -1,0 +1,96 @@
+import type { components } from '../../api/schema'
+
+/** Questions to the browser and to the network; each answers whether something works, and never throws. */
+
+export type RelayAccess = components['schemas']['RelayAccess']
+
+/** How long an answer from the network may take, in milliseconds: TURN over UDP repeats its request for up to 9.5 s. */
+export const patience = 12_000
+
+/** Whether the browser has what a meeting needs, wherever the page comes from. */
+export function hasWebRTC(): boolean {
+  return typeof RTCPeerConnection === 'function' && typeof WebSocket === 'function'
+}
+
+/** Whether a WebSocket at the path opens and says ok. */
+export function greets(path: string): Promise<boolean> {
+  const address = new URL(path, location.href)
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
+  return within(patience, settle => {
+    const socket = new WebSocket(address)
+    socket.onmessage = ({ data }) => settle(data === 'ok')
+    socket.onclose = () => settle(false)
+    return () => socket.close()
+  })
+}
+
+export type Way = 'udp' | 'relayUdp' | 'relayTls'
+
+/** The server to ask about a way, as the browser wants it; undefined when there is none for it. */
+export function serverFor(way: Way, relay: RelayAccess): RTCIceServer | undefined {
+  const scheme = way === 'relayTls' ? 'turns:' : 'turn:'
+  const url = relay.urls.find(each => each.startsWith(scheme))
+  if (url === undefined) return undefined
+  if (way === 'udp') return { urls: url.replace(/^turn:/, 'stun:').replace(/\?.*$/, '') }
+  return { urls: url, username: relay.username, credential: relay.credential }
+}
+
+/** Whether the browser gets an address from this server: its own as seen from there (STUN), or one of the relay (TURN). */
+export function gathers(server: RTCIceServer): Promise<boolean> {
+  const wanted = server.username === undefined ? 'srflx' : 'relay'
+  return within(patience, settle => {
+    const connection = new RTCPeerConnection({
+      iceServers: [server],
+      iceTransportPolicy: wanted === 'relay' ? 'relay' : 'all',
+    })
+    connection.onicecandidate = ({ candidate }) => {
+      if (candidate === null) settle(false)
+      else if (typeOf(candidate.candidate) === wanted) settle(true)
+    }
+    connection.createDataChannel('test')
+    connection.setLocalDescription().catch(() => settle(false))
+    return () => connection.close()
+  })
+}
+
+/** The type in a candidate line (RFC 8839, section 5.1). */
+export function typeOf(candidate: string): string | undefined {
+  return / typ (\w+)/.exec(candidate)?.[1]
+}
+
+export type Device = 'microphone' | 'camera'
+
+/** Whether such a device is there; asks nobody for permission. */
+export async function isPresent(device: Device): Promise<boolean> {
+  const kind = device === 'camera' ? 'videoinput' : 'audioinput'
+  const all = await navigator.mediaDevices.enumerateDevices().catch(() => [])
+  return all.some(each => each.kind === kind)
+}
+
+/** Opens a device and closes it again, which makes the browser ask for permission. Throws what the browser throws. */
+export async function open(device: Device): Promise<void> {
+  const stream = await navigator.mediaDevices.getUserMedia(device === 'camera' ? { video: true } : { audio: true })
+  for (const track of stream.getTracks()) track.stop()
+}
+
+/** The first answer that `begin` settles on, or false when it takes too long; what it began is ended in either case. */
+function within(limit: number, begin: (settle: (answer: boolean) => void) => () => void): Promise<boolean> {
+  return new Promise(resolve => {
+    let end = () => {}
+    let answered = false
+    const settle = (answer: boolean) => {
+      if (answered) return
+      answered = true
+      clearTimeout(timer)
+      resolve(answer)
+      end()
+    }
+    const timer = setTimeout(() => settle(false), limit)
+    try {
+      end = begin(settle)
+      if (answered) end()
+    } catch {
+      settle(false) // the browser refuses even to try
+    }
+  })
+}

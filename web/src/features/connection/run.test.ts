@@ -1,0 +1,112 @@
+import { expect, test, vi } from 'vitest'
+import { serverFor, typeOf } from './probes'
+import { nothingYet, type Probes, type Results, run, verdictOf } from './run'
+
+const relay = {
+  urls: ['turn:k.example.org:3478?transport=udp', 'turns:k.example.org:443?transport=tcp'],
+  username: 'u',
+  credential: 'p',
+  expiresAt: '2026-01-01T10:00:00.000Z',
+}
+
+function probes(changes: Partial<Probes> = {}): Probes {
+  return {
+    hasWebRTC: () => true,
+    isSecure: () => true,
+    fetchTest: async () => ({ socket: '/s', relay }),
+    greets: async () => true,
+    gathers: async () => true,
+    ...changes,
+  }
+}
+
+const go = (changes?: Partial<Probes>) => run(probes(changes), () => undefined, new AbortController().signal)
+
+/** Only these schemes come through. */
+const letting =
+  (...schemes: string[]) =>
+  async (server: RTCIceServer) =>
+    schemes.some(scheme => String(server.urls).startsWith(scheme))
+
+test('when everything works, everything is good', async () => {
+  const results = await go()
+  expect(new Set(Object.values(results))).toEqual(new Set(['good']))
+  expect(verdictOf(results)).toBe('good')
+})
+
+test('the checks are made one after another', async () => {
+  const steps: Results[] = []
+  await run(probes(), each => steps.push(each), new AbortController().signal)
+  for (const step of steps) {
+    expect(Object.values(step).filter(each => each === 'running').length).toBeLessThanOrEqual(1)
+  }
+})
+
+test('a network that lets only TLS through needs the relay', async () => {
+  const results = await go({ gathers: letting('turns:') })
+  expect(results).toMatchObject({ udp: 'bad', relayUdp: 'bad', relayTls: 'good' })
+  expect(verdictOf(results)).toBe('relayed')
+})
+
+test('an address of the relay by UDP shows that UDP comes through, even when the own address is not told', async () => {
+  const gathers = vi.fn(letting('turn:'))
+  const results = await go({ gathers })
+  expect(results).toMatchObject({ udp: 'good', relayUdp: 'good', relayTls: 'bad' })
+  expect(gathers.mock.calls.filter(([server]) => String(server.urls).startsWith('turn:'))).toHaveLength(1)
+})
+
+test('no way for media', async () => {
+  expect(verdictOf(await go({ gathers: async () => false }))).toBe('noMedia')
+})
+
+test('a server without a relay is not blamed on the network', async () => {
+  const results = await go({ fetchTest: async () => ({ socket: '/s', relay: { ...relay, urls: [] } }) })
+  expect(results).toMatchObject({ udp: 'absent', relayUdp: 'absent', relayTls: 'absent' })
+  expect(verdictOf(results)).toBe('unknown')
+})
+
+test('without an answer of the server the rest is not tried', async () => {
+  const results = await go({ fetchTest: () => Promise.reject(new Error('gone')) })
+  expect(results).toMatchObject({ server: 'bad', socket: 'skipped', udp: 'skipped', relayTls: 'skipped' })
+  expect(verdictOf(results)).toBe('bad')
+})
+
+test.each([{ hasWebRTC: () => false }, { isSecure: () => false }, { greets: async () => false }])(
+  'what is needed for every meeting is missing: %o',
+  async changes => {
+    expect(verdictOf(await go(changes))).toBe('bad')
+  },
+)
+
+test('a browser without WebRTC is not asked for addresses', async () => {
+  const gathers = vi.fn(async () => true)
+  expect(await go({ hasWebRTC: () => false, gathers })).toMatchObject({ udp: 'skipped', relayTls: 'skipped' })
+  expect(gathers).not.toHaveBeenCalled()
+})
+
+test('nothing is told after the page is left', async () => {
+  const stop = new AbortController()
+  const tell = vi.fn()
+  stop.abort()
+  await run(probes(), tell, stop.signal)
+  expect(tell).not.toHaveBeenCalled()
+})
+
+test('while checks are to come there is no verdict', () => {
+  expect(verdictOf(nothingYet)).toBeUndefined()
+})
+
+test('each way has its server, and only the relay is given the credential', () => {
+  expect(serverFor('udp', relay)).toEqual({ urls: 'stun:k.example.org:3478' })
+  expect(serverFor('relayUdp', relay)).toEqual({ urls: relay.urls[0], username: 'u', credential: 'p' })
+  expect(serverFor('relayTls', relay)).toEqual({ urls: relay.urls[1], username: 'u', credential: 'p' })
+  expect(serverFor('relayTls', { ...relay, urls: [] })).toBeUndefined()
+})
+
+test.each([
+  ['candidate:1 1 udp 2122 192.0.2.1 5000 typ host generation 0', 'host'],
+  ['candidate:2 1 udp 41885439 192.0.2.7 6000 typ relay raddr 0.0.0.0 rport 0', 'relay'],
+  ['', undefined],
+])('the type of %j is %s', (line, type) => {
+  expect(typeOf(line)).toBe(type)
+})
