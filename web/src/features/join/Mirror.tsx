@@ -26,8 +26,8 @@ export function Mirror({ call, snapshot, name }: MirrorProps) {
           <VideoView call={call} participant="" source="camera" fit="cover" mirrored />
         ) : (
           <div className="grid justify-items-center gap-2 pb-12 text-quiet sm:gap-3">
-            {name ? <Avatar name={name} className="size-20 text-3xl max-sm:size-12 max-sm:text-lg" /> : null}
-            <p className="text-center">{t(mirrorText(snapshot))}</p>
+            {name ? <Avatar name={name} className="size-12 text-lg tall:sm:size-20 tall:sm:text-3xl" /> : null}
+            <p className="px-3 text-center">{t(mirrorText(snapshot))}</p>
           </div>
         )}
         <div className="absolute inset-x-0 bottom-3 flex justify-center gap-2 sm:gap-3">
@@ -77,7 +77,7 @@ function Switch({ label, toggle, onPress, children }: SwitchProps) {
       title={t(toggle.hint)}
       onClick={onPress}
       className={classes(
-        'relative flex min-h-11 items-center gap-2 rounded-full border px-4 sm:px-5',
+        'relative flex min-h-11 items-center gap-2 rounded-full border px-4 tall:sm:px-5',
         toggle.tone === 'on'
           ? 'border-control bg-surface hover:bg-raised'
           : 'border-danger bg-danger-soft hover:border-2',
