@@ -20,7 +20,7 @@ func BackupKeeper(c config.Config, db *store.Store, keys *vault.Vault, version s
 	}
 	return &backup.Keeper{
 		Instance: backup.Instance{Store: db, Keys: keys, Data: c.Data, Without: without, Program: version, Now: time.Now},
-		Dir:      c.BackupDir(), Interval: c.Backup.Interval, Keep: c.Backup.Keep, KeepDays: c.Backup.KeepDays, Log: log,
+		By:       "controller", Dir: c.BackupDir(), Interval: c.Backup.Interval, Keep: c.Backup.Keep, KeepDays: c.Backup.KeepDays, Log: log,
 	}
 }
 

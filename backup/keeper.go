@@ -32,6 +32,7 @@ const retryAfter = time.Minute
 // Keeper keeps backups in a directory: it makes them at intervals and removes old ones.
 type Keeper struct {
 	Instance
+	By       string // who makes them, for the audit log: "controller" or "command-line"
 	Dir      string
 	Interval time.Duration // between two backups; 0 makes none
 	Keep     int           // the newest that stay
@@ -142,7 +143,7 @@ func (k *Keeper) attempt(ctx context.Context) error {
 }
 
 func (k *Keeper) origin() audit.Origin {
-	actor := access.System("controller")
+	actor := access.System(k.By)
 	actor.Tenant = access.DefaultTenant
 	return audit.Origin{At: k.Now(), Actor: actor}
 }
@@ -170,18 +171,25 @@ func (k *Keeper) Make(ctx context.Context) (Made, Summary, error) {
 		at = at.Add(time.Second)
 		path = filepath.Join(k.Dir, nameBegin+at.Format(nameTime)+nameEnd)
 	}
-	size, summary, err := WriteFile(ctx, path, k.Instance)
+	size, summary, err := k.MakeFile(ctx, path)
 	if err != nil {
 		return Made{}, summary, err
 	}
 	made := Made{Name: filepath.Base(path), At: at, Size: size}
-	if err := k.give(path, lock.Name()); err != nil {
-		return made, summary, err
+	return made, summary, errors.Join(k.give(path, lock.Name()), k.prune(made))
+}
+
+// MakeFile makes one backup in a file that does not exist yet, and returns its size in bytes. A backup that cannot be
+// recorded in the audit log is removed.
+func (k *Keeper) MakeFile(ctx context.Context, path string) (int64, Summary, error) {
+	size, summary, err := WriteFile(ctx, path, k.Instance)
+	if err != nil {
+		return 0, summary, err
 	}
-	if err := k.Store.Record(ctx, audit.BackupMade(k.origin(), made.Name, size)); err != nil {
-		return made, summary, err
+	if err := k.Store.Record(ctx, audit.BackupMade(k.origin(), filepath.Base(path), size)); err != nil {
+		return 0, summary, errors.Join(err, os.Remove(path))
 	}
-	return made, summary, k.prune(made)
+	return size, summary, nil
 }
 
 // makeDir makes the directory unless it is there.

@@ -3,6 +3,7 @@ package backup_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,7 +53,7 @@ func (c *clock) after(d time.Duration) <-chan time.Time {
 func keeper(h *house, c *clock) *backup.Keeper {
 	h.Now = c.Now
 	return &backup.Keeper{
-		Instance: h.Instance, Dir: filepath.Join(h.dir, "backups"), Interval: 15 * time.Minute, Keep: 2, Log: slog.New(slog.DiscardHandler),
+		Instance: h.Instance, By: "controller", Dir: filepath.Join(h.dir, "backups"), Interval: 15 * time.Minute, Keep: 2, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -122,7 +123,7 @@ func TestBackupsAreMadeAtIntervals(t *testing.T) {
 		}
 	}
 	made := h.entries(t, audit.KindBackupMade)
-	if len(made) != 3 || made[2].ObjectID != "konklave-20261122T123000Z.backup" || made[2].Outcome != audit.OutcomeSuccess || made[2].ActorKind != access.KindSystem {
+	if len(made) != 3 || made[2].ObjectID != "konklave-20261122T123000Z.backup" || made[2].Outcome != audit.OutcomeSuccess || made[2].ActorKind != access.KindSystem || made[2].ActorID != "controller" {
 		t.Errorf("audit entries %+v", made)
 	}
 	for _, name := range names(t, k.Dir) {
@@ -232,6 +233,24 @@ func TestWhatRootMakesBelongsToTheOwnerOfTheData(t *testing.T) {
 		if sys, ok := info.Sys().(*syscall.Stat_t); !ok || int(sys.Uid) != owner {
 			t.Errorf("%q belongs to %+v, want %d", name, info.Sys(), owner)
 		}
+	}
+}
+
+func TestABackupThatCannotBeRecordedIsNotMade(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.furnish(t)
+	raw, err := sql.Open("sqlite", filepath.Join(h.dir, "konklave.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.ExecContext(t.Context(), "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no'); END"); err != nil {
+		t.Fatal(err)
+	}
+	k := keeper(h, newClock())
+	if _, _, err := k.Make(t.Context()); err == nil || len(names(t, k.Dir)) != 0 {
+		t.Errorf("got %v; there are %v", err, names(t, k.Dir))
 	}
 }
 

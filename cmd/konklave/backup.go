@@ -54,10 +54,11 @@ func (cmd *BackupCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	keeper := app.BackupKeeper(c, db, keys, version(), nil)
+	keeper.By = "command-line"
 	path := cmd.Output
 	size, summary := int64(0), backup.Summary{}
 	if path != "" {
-		size, summary, err = backup.WriteFile(ctx, path, keeper.Instance)
+		size, summary, err = keeper.MakeFile(ctx, path)
 	} else {
 		var made backup.Made
 		made, summary, err = keeper.Make(ctx)
