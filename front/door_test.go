@@ -279,7 +279,7 @@ func TestTrustPage(t *testing.T) {
 		return r, string(body)
 	}
 	for language, want := range map[string]string{"de-DE,de;q=0.9,en": `lang="de"`, "en-GB, de": `lang="en"`, "fr, de;q=0.5": `lang="de"`, "": `lang="en"`} {
-		if r, body := get("/trust", language); r.StatusCode != 200 || !strings.Contains(body, want) || !strings.Contains(body, certificate.Fingerprint(d.ca.Root())) {
+		if r, body := get("/trust", language); r.StatusCode != 200 || !strings.Contains(body, want) || !strings.Contains(body, certificate.Fingerprint(d.ca.Root())) || !strings.Contains(body, "<svg role=\"img\"") {
 			t.Errorf("%q: %d %s", language, r.StatusCode, body)
 		}
 	}

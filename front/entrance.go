@@ -32,14 +32,15 @@ type entrance struct {
 	relay func(net.Conn) // nil when there is no relay; takes the connection over
 	log   *slog.Logger
 
-	open   chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-	failed error // why Accept ends; set before closed is closed
+	open      chan net.Conn
+	closed    chan struct{}
+	once      sync.Once
+	failed    error          // why Accept ends; set before closed is closed
+	admitting sync.WaitGroup // connections that are not handed out yet
 }
 
 // enter starts to accept. It returns at once.
-func (e *entrance) enter() net.Listener {
+func (e *entrance) enter() *entrance {
 	e.open, e.closed = make(chan net.Conn), make(chan struct{})
 	go e.run()
 	return e
@@ -59,7 +60,17 @@ func (e *entrance) Accept() (net.Conn, error) {
 func (e *entrance) Close() error {
 	err := e.Listener.Close()
 	e.end(net.ErrClosed)
+	if errors.Is(err, net.ErrClosed) {
+		return nil // it was drained before
+	}
 	return err
+}
+
+// drain stops accepting and returns when all who came before are handed out: they are served here, those who come later by
+// whoever has the listener as well.
+func (e *entrance) drain() {
+	_ = e.Listener.Close() // then nobody comes anyway
+	<-e.closed
 }
 
 func (e *entrance) end(err error) {
@@ -74,6 +85,7 @@ func (e *entrance) run() {
 	for {
 		raw, err := e.Listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
+			e.admitting.Wait()
 			e.end(err)
 			return
 		}
@@ -94,7 +106,7 @@ func (e *entrance) run() {
 			_ = raw.Close() // nothing was said
 			continue
 		}
-		go e.admit(conn)
+		e.admitting.Go(func() { e.admit(conn) })
 	}
 }
 

@@ -38,11 +38,20 @@ func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
 	return serve(ctx, f.drain, f.httpServer(f), e.enter())
 }
 
-func serve(ctx context.Context, drain <-chan struct{}, server *http.Server, listener net.Listener) error {
+func serve(ctx context.Context, drain <-chan struct{}, server *http.Server, listener *entrance) error {
 	base, closeAll := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeAll()
 	server.BaseContext = func(net.Listener) context.Context { return base }
-	var underWay sync.WaitGroup // requests, and the WebSockets that some have become
+	var open, underWay sync.WaitGroup // connections that are the server's; requests, and the WebSockets that some have become
+	server.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		case http.StateActive, http.StateIdle:
+		}
+	}
 	server.Handler = tracked(server.Handler, &underWay)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
@@ -53,9 +62,12 @@ func serve(ctx context.Context, drain <-chan struct{}, server *http.Server, list
 		drained := make(chan struct{})
 		go func() {
 			defer close(drained)
-			if server.Shutdown(base) == nil { // nothing comes after it that could be counted
-				underWay.Wait()
-			}
+			listener.drain()
+			<-ended // no connection comes any more that could be counted
+			// Shutdown would leave requests unanswered that come on connections which are there already.
+			server.SetKeepAlivesEnabled(false)
+			open.Wait()
+			underWay.Wait()
 		}()
 		select {
 		case <-drained:

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"konklave/front/certificate"
+	"konklave/front/qr"
 )
 
 //go:embed trust.html
@@ -85,6 +86,7 @@ func (t *trust) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Vary", "Accept-Language")
 		facts := t.facts
 		facts.German = germanFirst(r.Header.Get("Accept-Language"))
+		facts.Code = pageCode(r, facts.German)
 		_ = t.page.Execute(w, facts) // the client is gone
 	case trustStylePath:
 		h.Set("Content-Type", "text/css; charset=utf-8")
@@ -98,6 +100,23 @@ func (t *trust) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		plainPage(w, http.StatusNotFound, "There is nothing at this address.")
 	}
+}
+
+// pageCode is a QR code with the address of this page. The host was checked before: it has no characters that mean anything
+// in HTML.
+func pageCode(r *http.Request, german bool) template.HTML {
+	scheme, label := "http", "QR code with the address of this page"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if german {
+		label = "QR-Code mit der Adresse dieser Seite"
+	}
+	code, err := qr.Encode(scheme + "://" + r.Host + trustPath)
+	if err != nil {
+		return "" // the address is too long for one
+	}
+	return template.HTML(code.SVG(label)) //nolint:gosec // see above
 }
 
 // germanFirst reports whether German comes before English in a list of languages.
