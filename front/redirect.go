@@ -21,7 +21,7 @@ func (f *Front) Redirect(httpsPort string) *Redirect { return &Redirect{front: f
 func (r *Redirect) Serve(ctx context.Context, listener net.Listener) error {
 	f := r.front
 	e := &entrance{Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax), log: f.log}
-	return serve(ctx, f.drain, f.httpServer(r), e.enter())
+	return serve(ctx, f.drain, f.httpServer(r), e.enter()) //nolint:contextcheck // a handshake has a limit of its own
 }
 
 // ServeHTTP answers one request. What ACME and a device that is to trust our CA need is answered here, all else in HTTPS.

@@ -35,7 +35,7 @@ func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
 		defer stop()
 		go f.certificates.Run(fresh)
 	}
-	return serve(ctx, f.drain, f.httpServer(f), e.enter())
+	return serve(ctx, f.drain, f.httpServer(f), e.enter()) //nolint:contextcheck // a handshake has a limit of its own
 }
 
 func serve(ctx context.Context, drain <-chan struct{}, server *http.Server, listener *entrance) error {

@@ -10,25 +10,22 @@ import (
 	"time"
 )
 
-// refusal is an error code and its reason (RFC 8489, section 14.8, and RFC 8656, section 19).
-type refusal struct {
-	code   int
-	reason string
-}
+// refusal is an error code (RFC 8489, section 14.8, and RFC 8656, section 19).
+type refusal int
 
 // What requests are refused with.
-var (
-	badRequest        = refusal{400, "Bad Request"}
-	unauthorized      = refusal{401, "Unauthorized"}
-	forbidden         = refusal{403, "Forbidden"}
-	unknownAttribute  = refusal{420, "Unknown Attribute"}
-	mismatch          = refusal{437, "Allocation Mismatch"}
-	staleNonce        = refusal{438, "Stale Nonce"}
-	familyUnsupported = refusal{440, "Address Family not Supported"}
-	wrongCredentials  = refusal{441, "Wrong Credentials"}
-	onlyUDP           = refusal{442, "Unsupported Transport Protocol"}
-	quotaReached      = refusal{486, "Allocation Quota Reached"}
-	noCapacity        = refusal{508, "Insufficient Capacity"}
+const (
+	badRequest        refusal = 400
+	unauthorized      refusal = 401
+	forbidden         refusal = 403
+	unknownAttribute  refusal = 420
+	mismatch          refusal = 437 // there is no allocation, or there is one already
+	staleNonce        refusal = 438
+	familyUnsupported refusal = 440
+	wrongCredentials  refusal = 441
+	onlyUDP           refusal = 442
+	quotaReached      refusal = 486
+	noCapacity        refusal = 508
 )
 
 const protocolUDP = 17
@@ -163,7 +160,7 @@ func (s *Server) refuse(c *client, m *message, why refusal, key []byte, more ...
 		return
 	}
 	b := build(m.method, classError, m.id)
-	b.add(attrErrorCode, append([]byte{0, 0, byte(why.code / 100), byte(why.code % 100)}, why.reason...))
+	b.add(attrErrorCode, []byte{0, 0, byte(why / 100), byte(why % 100)})
 	for _, v := range more {
 		b.add(v.kind, v.bytes)
 	}

@@ -70,8 +70,9 @@ func understood(a attribute) bool {
 		attrData, attrRealm, attrNonce, attrRelayedAddress, attrRequestedFamily, attrEvenPort, attrTransport, attrMappedAddress,
 		attrReservation, attrPriority:
 		return true
+	default:
+		return a >= attrOptional
 	}
-	return a >= attrOptional
 }
 
 type transaction [12]byte
