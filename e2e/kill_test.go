@@ -23,7 +23,7 @@ import (
 	"konklave/signalling"
 )
 
-// How the kill tests go. KONKLAVE_KILLS makes them longer.
+// How the kill tests go. E2E_KILLS makes them longer.
 const (
 	killsShort = 10 // of workers
 	killsFew   = 5  // of what takes longer and longer to be started again
@@ -158,7 +158,7 @@ func (k *talker) welcome(w client.Welcome) {
 }
 
 func kills(short int) int {
-	n, err := strconv.Atoi(os.Getenv("KONKLAVE_KILLS"))
+	n, err := strconv.Atoi(os.Getenv("E2E_KILLS"))
 	if err != nil || n < 1 {
 		return short
 	}
