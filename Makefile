@@ -78,6 +78,7 @@ bench: build ## Measure: join times, bytes, memory, forwarding; prints the figur
 	go run ./bench/whole -program bin/konklave
 	go run ./bench/journal
 	go run ./bench/backup
+	CGO_ENABLED=0 go run ./bench/sandbox
 	go run ./bench/sfu
 	go run ./bench/places
 

@@ -121,6 +121,9 @@ const (
 	VerbWait   = "wait"
 )
 
+// CodeIncomplete is the code of the refusal to start a conference with less than all layers of isolation.
+const CodeIncomplete fault.Code = "isolation.incomplete"
+
 // ErrGone is returned when the launcher has gone away.
 var ErrGone = errors.New("launch: the launcher is gone")
 

@@ -184,7 +184,7 @@ func (s *Supervisor) ensure(ctx context.Context, m meeting.Meeting) (string, err
 	switch {
 	case err == nil:
 		return rec.ID, nil
-	case errors.Is(err, ErrFull), errors.Is(err, journal.ErrCorrupt):
+	case errors.Is(err, ErrFull), errors.Is(err, journal.ErrCorrupt), fault.As(err).Code == launch.CodeIncomplete:
 		return "", err
 	}
 	return "", errNoWorker.Because(err)

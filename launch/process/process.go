@@ -92,7 +92,7 @@ func (l *Launcher) start(config *launch.WorkerConfig, files []*os.File) launch.R
 	if err != nil {
 		delete(l.workers, config.Conference)
 		l.Log.Error("worker could not be started", "conference", config.Conference, "error", err)
-		if f := fault.As(err); f.Code == incomplete {
+		if f := fault.As(err); f.Code == launch.CodeIncomplete {
 			return refuse(f.Code, f.Message)
 		}
 		return refuse("launch.failed", "The worker could not be started.")

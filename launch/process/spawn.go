@@ -11,9 +11,6 @@ import (
 	"konklave/sandbox"
 )
 
-// incomplete is the code of the refusal to start a conference with less than all layers.
-const incomplete fault.Code = "isolation.incomplete"
-
 // spawn starts a worker and hands it its configuration when its walls have been verified.
 func (l *Launcher) spawn(config *launch.WorkerConfig, files []*os.File) (process, sandbox.Report, error) {
 	told := *config
@@ -56,7 +53,7 @@ func (l *Launcher) enclose(command func() *exec.Cmd) (process, sandbox.Report, e
 	}
 	if l.Mode == sandbox.Strict && !cell.Report.Complete() {
 		end(cell)
-		return nil, nil, fault.Newf(fault.KindUnavailable, incomplete,
+		return nil, nil, fault.Newf(fault.KindUnavailable, launch.CodeIncomplete,
 			"The conference was not started: this server may only run conferences with complete isolation, and these layers are missing: %s. Your administrator can find out why with `konklave doctor`.",
 			sandbox.Names(cell.Report.Missing()))
 	}
