@@ -174,7 +174,7 @@ function FullScreenButton({ element, small }: FullScreenButtonProps) {
   const t = useText()
   const full = useSyncExternalStore(onFullScreen, () => document.fullscreenElement !== null)
   const Icon = full ? Minimize : Maximize
-  const toggle = () => (full ? document.exitFullscreen() : element.current?.requestFullscreen())
+  const toggle = () => (full ? document.exitFullscreen() : enterFullScreen(element.current))
   return (
     <button
       type="button"
@@ -182,12 +182,19 @@ function FullScreenButton({ element, small }: FullScreenButtonProps) {
       aria-label={t('tile.fullScreen')}
       aria-pressed={full}
       title={t('tile.fullScreen')}
-      onClick={() => void toggle()?.catch(() => undefined)}
+      onClick={() => void toggle().catch(() => undefined)}
       className={tileButton(small, full)}
     >
       <Icon aria-hidden="true" className={small ? 'size-4' : 'size-5'} />
     </button>
   )
+}
+
+/** Fills the screen; a phone turns the picture, since most shared screens are wider than high. */
+async function enterFullScreen(element: HTMLElement | null): Promise<void> {
+  await element?.requestFullscreen()
+  const orientation = screen.orientation as ScreenOrientation & { lock?: (to: 'landscape') => Promise<void> }
+  await orientation.lock?.('landscape')
 }
 
 function onFullScreen(listener: () => void): () => void {
