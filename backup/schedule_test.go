@@ -286,7 +286,7 @@ func TestFilesOfAnotherUserAreNamedAndLeftOut(t *testing.T) {
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
 		program := filepath.Join(dir, "test")
 		content, err := os.ReadFile(os.Args[0])
-		if err := errors.Join(err, os.WriteFile(program, content, 0o755), os.Chmod(program, 0o755), os.Chmod(dir, 0o777)); err != nil { //nolint:gosec // another user runs it
+		if err := errors.Join(err, os.WriteFile(program, content, 0o755), os.Chmod(program, 0o755), os.Chmod(dir, 0o777)); err != nil { // another user runs it
 			t.Fatal(err)
 		}
 		cmd := exec.CommandContext(t.Context(), program, "-test.run=^"+t.Name()+"$")
@@ -304,7 +304,7 @@ func TestFilesOfAnotherUserAreNamedAndLeftOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Join(h.dir, "tls"), 0o700) }) //nolint:gosec // a directory
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(h.dir, "tls"), 0o700) })
 	k := keeper(h, c)
 	var log bytes.Buffer
 	k.Log = slog.New(slog.NewTextHandler(&log, nil))

@@ -100,7 +100,7 @@ func (f *Filling) Table(ctx context.Context, t Table, next func() ([]any, error)
 
 func (f *Filling) insertSQLite(ctx context.Context, t Table, next func() ([]any, error)) error {
 	places := strings.TrimSuffix(strings.Repeat("?, ", len(t.Columns)), ", ")
-	insert, err := f.conn.PrepareContext(ctx, "INSERT INTO "+quote(t.Name)+" ("+t.names()+") VALUES ("+places+")") //nolint:gosec // names from the catalogue, quoted
+	insert, err := f.conn.PrepareContext(ctx, "INSERT INTO "+quote(t.Name)+" ("+t.names()+") VALUES ("+places+")") // names from the catalogue, quoted
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (f *Filling) advanceSequences(ctx context.Context) error {
 		return err
 	}
 	for _, c := range all {
-		query := fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%s', '%s'), COALESCE(MAX(%s), 0) + 1, false) FROM %s", c[0], c[1], quote(c[1]), quote(c[0])) //nolint:gosec // names from the catalogue
+		query := fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%s', '%s'), COALESCE(MAX(%s), 0) + 1, false) FROM %s", c[0], c[1], quote(c[1]), quote(c[0])) // names from the catalogue
 		if _, err := f.conn.ExecContext(ctx, query); err != nil {
 			return err
 		}
