@@ -133,6 +133,7 @@ func findHierarchy(controller, name string, mounts []groupMount, own map[string]
 				continue
 			}
 		}
+		sweep(parent)
 		dir := filepath.Join(parent, name)
 		if err := os.Mkdir(dir, 0o755); err != nil && !os.IsExist(err) {
 			why = err
@@ -147,6 +148,27 @@ func findHierarchy(controller, name string, mounts []groupMount, own map[string]
 		return hierarchy{dir: dir, unified: m.unified}
 	}
 	return hierarchy{why: why}
+}
+
+// sweep removes what launchers that were killed have left. A group in which something runs cannot be removed, and stays.
+func sweep(parent string) {
+	left, err := filepath.Glob(filepath.Join(parent, ProcessName+"-*"))
+	if err != nil {
+		return // the pattern is right
+	}
+	for _, dir := range left {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), ProcessName+"-"), "-")
+		if _, err := os.Stat(filepath.Join("/proc", pid)); pid == "" || !os.IsNotExist(err) {
+			continue
+		}
+		workers, err := filepath.Glob(filepath.Join(dir, "worker-*"))
+		if err != nil {
+			return
+		}
+		for _, d := range append(workers, dir) {
+			_ = os.Remove(d) // see above
+		}
+	}
 }
 
 // delegate turns a controller on for the groups below parent. A group with processes may not do that in version 2, so this
