@@ -12,8 +12,15 @@ import (
 	"os"
 	"strings"
 
-	"konklave/launch"
 	"konklave/sandbox"
+)
+
+// What a worker inherits, as package launch numbers it.
+const (
+	fileControl = 3
+	fileConfig  = 5
+	fileSandbox = 6
+	fileMedia   = 7
 )
 
 func main() {
@@ -30,18 +37,18 @@ func run() error {
 	if len(os.Args) > 1 {
 		return confined(os.Args[1], os.Args[2:])
 	}
-	if err := sandbox.Enter(launch.FileSandbox); err != nil {
+	if err := sandbox.Enter(fileSandbox); err != nil {
 		return err
 	}
-	if _, err := io.ReadAll(os.NewFile(launch.FileConfig, "configuration")); err != nil {
+	if _, err := io.ReadAll(os.NewFile(fileConfig, "configuration")); err != nil {
 		return err
 	}
-	media, err := net.FilePacketConn(os.NewFile(launch.FileMedia, "media"))
+	media, err := net.FilePacketConn(os.NewFile(fileMedia, "media"))
 	if err != nil {
 		return err
 	}
 	go echo(media)
-	control, err := net.FileListener(os.NewFile(launch.FileControl, "control"))
+	control, err := net.FileListener(os.NewFile(fileControl, "control"))
 	if err != nil {
 		return err
 	}
