@@ -48,7 +48,9 @@ func attacks() map[string]attack {
 		"memfd":    func([]string) (string, error) { return "made", call(unix.SYS_MEMFD_CREATE, 0, 0, 0) },
 		"wx":       executableMemory,
 		"tty":      func([]string) (string, error) { return "done", call(unix.SYS_IOCTL, 2, unix.TIOCSTI, 0) },
-		"steer":    func([]string) (string, error) { return "done", unix.SetsockoptInt(fileMedia, unix.SOL_SOCKET, unix.SO_MARK, 1) },
+		"steer": func([]string) (string, error) {
+			return "done", unix.SetsockoptInt(fileMedia, unix.SOL_SOCKET, unix.SO_MARK, 1)
+		},
 		"rebind":   func([]string) (string, error) { return "bound", unix.Bind(fileMedia, &unix.SockaddrInet4{Port: 9}) },
 		"threads":  threads,
 		"allocate": allocate,
