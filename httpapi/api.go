@@ -49,6 +49,8 @@ type Conferences interface {
 	Abandon(ctx context.Context, actor access.Actor, meetingID string) error
 	// Live returns the conferences that have a worker, and what is in force around each worker, by conference.
 	Live(ctx context.Context) ([]conference.Record, map[string]sandbox.Report, error)
+	// About returns the title of a live conference's meeting and how many people are in it, -1 when that is not known now.
+	About(ctx context.Context, c conference.Record) (title string, people int, err error)
 }
 
 // Database is what readiness asks.

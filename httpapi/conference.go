@@ -21,6 +21,8 @@ func (a *API) addConferences() {
 type Conference struct {
 	ID        string    `json:"id"`
 	Meeting   string    `json:"meeting" doc:"Id of its meeting."`
+	Title     string    `json:"title" doc:"Of its meeting."`
+	People    *int      `json:"people,omitempty" doc:"How many are in it; absent for a moment after a restart of the controller."`
 	StartedAt time.Time `json:"startedAt"`
 	Restarts  int64     `json:"restarts" doc:"How often its process was started again."`
 	Isolation Isolation `json:"isolation"`
@@ -50,9 +52,18 @@ func (a *API) listConferences(ctx context.Context, _ *empty) (*body[page[Confere
 	}
 	items := []Conference{}
 	for _, c := range live {
-		if c.Tenant == actor.Tenant {
-			items = append(items, showConference(c, reports[c.ID]))
+		if c.Tenant != actor.Tenant {
+			continue
 		}
+		item := showConference(c, reports[c.ID])
+		people := 0
+		if item.Title, people, err = a.conferences.About(ctx, c); err != nil {
+			return nil, err
+		}
+		if people >= 0 {
+			item.People = &people
+		}
+		items = append(items, item)
 	}
 	return &body[page[Conference]]{page[Conference]{items}}, nil
 }

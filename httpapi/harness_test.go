@@ -96,6 +96,15 @@ func (r *records) Live(ctx context.Context) ([]conference.Record, map[string]san
 	return live, reports, err
 }
 
+// About says that nobody has counted the people of meetings without guests.
+func (r *records) About(ctx context.Context, c conference.Record) (string, int, error) {
+	m, err := r.db.Meeting(ctx, c.Tenant, c.MeetingID)
+	if !m.GuestsAllowed {
+		return m.Title, -1, err
+	}
+	return m.Title, 1, err
+}
+
 // Abandon takes every journal for damaged; what it does otherwise is the supervisor's.
 func (r *records) Abandon(ctx context.Context, actor access.Actor, meetingID string) error {
 	m, err := r.db.Meeting(ctx, actor.Tenant, meetingID)

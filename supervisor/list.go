@@ -30,3 +30,24 @@ func (s *Supervisor) Live(ctx context.Context) ([]conference.Record, map[string]
 	}
 	return live, reports, nil
 }
+
+// About returns the title of a live conference's meeting, and how many people are in the conference: -1 when this controller
+// has not read it yet.
+func (s *Supervisor) About(ctx context.Context, c conference.Record) (title string, people int, err error) {
+	people = -1
+	if w := s.worker(c.ID); w != nil {
+		people = w.people.count()
+	}
+	title, err = s.Records.MeetingTitle(ctx, c.MeetingID)
+	return title, people, err
+}
+
+// count is how many are there, or -1 when that has to be read.
+func (p *people) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seq < 0 {
+		return -1
+	}
+	return len(p.present)
+}

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/conferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The running conferences, and how each is kept apart from the others and from the server */
+        get: operations["listConferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connection-test": {
         parameters: {
             query?: never;
@@ -53,7 +70,7 @@ export interface paths {
         put?: never;
         /**
          * Be admitted to the conference of a meeting, which starts if it is not running
-         * @description Error codes: `meeting.unknown`, `meeting.no_guests`, `name.empty`, `name.too_long`, `name.invalid`, `rejoin.invalid`, `server.full`, `server.unavailable`.
+         * @description Error codes: `meeting.unknown`, `meeting.no_guests`, `name.empty`, `name.too_long`, `name.invalid`, `rejoin.invalid`, `server.full`, `server.unavailable`, `isolation.incomplete`.
          */
         post: operations["joinMeeting"];
         delete?: never;
@@ -342,6 +359,26 @@ export interface components {
             recoveryKey: string;
             user: components["schemas"]["User"];
         };
+        Conference: {
+            id: string;
+            isolation: components["schemas"]["Isolation"];
+            /** @description Id of its meeting. */
+            meeting: string;
+            /**
+             * Format: int64
+             * @description How many are in it; absent for a moment after a restart of the controller.
+             */
+            people?: number;
+            /**
+             * Format: int64
+             * @description How often its process was started again.
+             */
+            restarts: number;
+            /** Format: date-time */
+            startedAt: string;
+            /** @description Of its meeting. */
+            title: string;
+        };
         ConnectionTest: {
             /** @description A credential for the relay that allows an allocation, and no peer. */
             relay: components["schemas"]["RelayAccess"];
@@ -393,6 +430,11 @@ export interface components {
             setupNeeded: boolean;
             version: string;
         };
+        Isolation: {
+            /** @description Every layer is in force. */
+            complete: boolean;
+            layers: components["schemas"]["WallLayer"][];
+        };
         Join: {
             /** @description How a guest is called; the name of an account comes from its profile. */
             name?: string;
@@ -440,6 +482,9 @@ export interface components {
             password: string;
             /** @enum {string} */
             role: "admin" | "user";
+        };
+        PageConference: {
+            items: components["schemas"]["Conference"][];
         };
         PageMeeting: {
             items: components["schemas"]["Meeting"][];
@@ -545,6 +590,12 @@ export interface components {
             /** @enum {string} */
             role: "admin" | "user";
         };
+        WallLayer: {
+            /** @description How it is set, or why it is missing; for administrators, in English. */
+            detail: string;
+            inForce: boolean;
+            layer: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -554,6 +605,35 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listConferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageConference"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     testConnection: {
         parameters: {
             query?: never;

@@ -11,6 +11,9 @@ const SetupPage = lazy(async () => ({ default: (await import('../features/entry/
 const AccountPage = lazy(async () => ({ default: (await import('../features/account/AccountPage')).AccountPage }))
 const JoinRoute = lazy(async () => ({ default: (await import('../features/join/JoinRoute')).JoinRoute }))
 const TestPage = lazy(async () => ({ default: (await import('../features/connection/TestPage')).TestPage }))
+const ConferencesPage = lazy(async () => ({
+  default: (await import('../features/conferences/ConferencesPage')).ConferencesPage,
+}))
 const NotFoundPage = lazy(async () => ({ default: (await import('../features/failure/NotFoundPage')).NotFoundPage }))
 
 /** The pages of the client by their address; each is fetched when it is needed. */
@@ -28,6 +31,11 @@ export function App() {
               </MoreTexts>
             </Route>
             <Route path="/account" component={AccountPage} />
+            <Route path="/conferences">
+              <MoreTexts>
+                <ConferencesPage />
+              </MoreTexts>
+            </Route>
             <Route path="/test">
               <MoreTexts>
                 <TestPage />

@@ -50,7 +50,7 @@ test('every text is used', () => {
     /^notice\.(joined|left)$/,
     /^test\./,
   ]
-  composed.push(/^ended\.\w+\.(title|text)$/, /^appearance\.(system|light|dark)$/)
+  composed.push(/^layer\./, /^ended\.\w+\.(title|text)$/, /^appearance\.(system|light|dark)$/)
   const unused = Object.keys(en)
     .map(key => key.replace(/_(one|other)$/, ''))
     .filter(key => !composed.some(pattern => pattern.test(key)) && !code.includes(`'${key}'`))

@@ -55,7 +55,14 @@ function Account() {
       <PasswordForm />
       <Sessions />
       <Tokens />
-      {user.role === 'admin' && <Users />}
+      {user.role === 'admin' && (
+        <>
+          <ButtonLink href="/conferences" className="justify-self-start">
+            {t('account.conferences')}
+          </ButtonLink>
+          <Users />
+        </>
+      )}
     </Page>
   )
 }
