@@ -82,7 +82,7 @@ func (id identities) credential(uid int) *syscall.Credential {
 	if !id.separate {
 		return nil
 	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(id.group), Groups: []uint32{}} //nolint:gosec // bounded by the configuration
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(id.group), Groups: []uint32{}} // bounded by the configuration
 }
 
 // Modes of what controller and front share: they may pass through the directories, and talk through the sockets.

@@ -40,7 +40,7 @@ func disk(c config.Config) []Finding {
 	if kind, bad := badFilesystems[int64(fs.Type)]; bad { //nolint:unconvert // another type on other machines
 		findings = append(findings, advice("Use a local disk for the data directory.", "The data directory is on %s.", kind))
 	}
-	free := int64(fs.Bavail) * int64(fs.Bsize) //nolint:gosec,unconvert // no disk is that large
+	free := int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // no disk is that large
 	switch {
 	case free < diskTooLow:
 		findings = append(findings, failed("Make room: without it nothing can be stored.", "%d MiB are free in %s.", free>>20, c.Data))
@@ -84,7 +84,7 @@ func limits(c config.Config) []Finding {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
 		return []Finding{unknown("", "The limit of open files cannot be told (%v).", cause(err))}
 	}
-	need := uint64(filesAtRest + c.Conference.MaxRunning*filesOfOne) //nolint:gosec // bounded by the configuration
+	need := uint64(filesAtRest + c.Conference.MaxRunning*filesOfOne) // bounded by the configuration
 	if files.Max < need {
 		return []Finding{advice("Set LimitNOFILE in the unit, or `ulimit -n`.", "A process may open %d files; %d conferences can need %d.", files.Max, c.Conference.MaxRunning, need)}
 	}

@@ -208,7 +208,7 @@ func killAndCount(t *testing.T, verbs []string, signal syscall.Signal, n int) {
 	}
 	for i := range n {
 		everybodyIsHeard(ctx, t, crowd, i)
-		<-time.After(rand.N(killWithin)) //nolint:gosec // a random moment, not a secret
+		<-time.After(rand.N(killWithin)) // a random moment, not a secret
 		for _, verb := range verbs {
 			for _, pid := range s.pids(verb) {
 				_ = syscall.Kill(pid, signal) // one that is just being started again is not there

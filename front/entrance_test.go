@@ -75,7 +75,7 @@ func TestA53SilenceAfterTheHandshake(t *testing.T) {
 	config := ownCertificate(t)
 	synctest.Test(t, func(t *testing.T) {
 		took := comeIn(t, config, func(c net.Conn) error {
-			conn := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // a test's own certificate
+			conn := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // a test's own certificate
 			if err := conn.HandshakeContext(t.Context()); err != nil {
 				t.Fatal(err)
 			}

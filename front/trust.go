@@ -116,7 +116,7 @@ func pageCode(r *http.Request, german bool) template.HTML {
 	if err != nil {
 		return "" // the address is too long for one
 	}
-	return template.HTML(code.SVG(label)) //nolint:gosec // see above
+	return template.HTML(code.SVG(label)) // see above
 }
 
 // germanFirst reports whether German comes before English in a list of languages.

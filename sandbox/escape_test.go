@@ -25,7 +25,7 @@ func TestEscapeA89(t *testing.T) {
 		t.Fatalf("the hostile worker says %q", got)
 	}
 	database := filepath.Join(p.dir, "konklave.db")
-	if err := os.WriteFile(database, []byte("everything"), 0o666); err != nil { //nolint:gosec // readable by all, so that only the walls protect it
+	if err := os.WriteFile(database, []byte("everything"), 0o666); err != nil { // readable by all, so that only the walls protect it
 		t.Fatal(err)
 	}
 	tcp := listen(t, "tcp", "127.0.0.1:0")

@@ -193,7 +193,7 @@ func change() error {
 	what := os.Getenv(circumstance)
 	if what == ordinaryNoUser || what == rootNoUser {
 		// This copy is in a user namespace, for which alone the setting holds.
-		if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0o644); err != nil { //nolint:gosec // a file of the kernel
+		if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0o644); err != nil { // a file of the kernel
 			return err
 		}
 	}

@@ -2,8 +2,8 @@ package turn
 
 import (
 	"crypto/hmac"
-	"crypto/md5"  //nolint:gosec // the long-term credential mechanism (RFC 8489, section 9.2.2) has it, over a random password
-	"crypto/sha1" //nolint:gosec // MESSAGE-INTEGRITY (RFC 8489, section 14.5) is an HMAC of it
+	"crypto/md5"  // the long-term credential mechanism (RFC 8489, section 9.2.2) has it, over a random password
+	"crypto/sha1" // MESSAGE-INTEGRITY (RFC 8489, section 14.5) is an HMAC of it
 	"encoding/binary"
 	"errors"
 	"net/netip"
@@ -167,7 +167,7 @@ func integrity(key, before []byte) []byte {
 
 // longTermKey is the key of a user (RFC 8489, section 9.2.2).
 func longTermKey(username, realm, password string) []byte {
-	sum := md5.Sum([]byte(username + ":" + realm + ":" + password)) //nolint:gosec // see above
+	sum := md5.Sum([]byte(username + ":" + realm + ":" + password)) // see above
 	return sum[:]
 }
 
