@@ -59,21 +59,24 @@ export function TestPage({ probes = realProbes }: { readonly probes?: Probes }) 
   )
 }
 
+const marks = { good: 'good', relayed: 'good', noMedia: 'bad', unknown: 'absent', bad: 'bad' } as const
+
+const tones = {
+  running: 'border-line bg-surface',
+  absent: 'border-line bg-surface',
+  good: 'border-good bg-good-soft',
+  bad: 'border-danger bg-danger-soft',
+} as const
+
 /** One sentence on the whole, kept up to date for eyes and ears. */
 function Summary({ results }: { readonly results: Results }) {
   const t = useText()
   const verdict = verdictOf(results)
   const running = checks.find(check => results[check] === 'running')
-  const good = verdict === 'good' || verdict === 'relayed'
-  const tone =
-    verdict === undefined
-      ? 'border-line bg-surface'
-      : good
-        ? 'border-good bg-good-soft'
-        : 'border-danger bg-danger-soft'
+  const result = verdict === undefined ? 'running' : marks[verdict]
   return (
-    <p role="status" className={`flex items-start gap-3 rounded-lg border p-4 text-lg ${tone}`}>
-      <Icon result={verdict === undefined ? 'running' : good ? 'good' : 'bad'} />
+    <p role="status" className={`flex items-start gap-3 rounded-lg border p-4 text-lg ${tones[result]}`}>
+      <Icon result={result} />
       <span>
         {verdict ? t(`test.verdict.${verdict}`) : t('test.running', { check: t(`test.${running ?? 'browser'}`) })}
       </span>

@@ -67,7 +67,7 @@ export async function run(probes: Probes, tell: (results: Results) => void, sign
     const server = serverFor(check, relay)
     if (results.browser === 'bad') set(check, 'skipped')
     else if (server) await make(check, () => ask(server))
-    else set(check, 'absent')
+    else set(check, check === 'udp' ? 'skipped' : 'absent') // without a relay nothing listens for a test
   }
   // Without address translation between here and there the browser does not repeat its own address; what the relay
   // gives by UDP shows the same.
@@ -94,5 +94,5 @@ export function verdictOf(results: Results): Verdict | undefined {
   if ((['browser', 'secure', 'server', 'socket'] as const).some(check => results[check] !== 'good')) return 'bad'
   if (results.udp === 'good') return 'good'
   if (results.relayTls === 'good') return 'relayed'
-  return results.udp === 'absent' && results.relayTls === 'absent' ? 'unknown' : 'noMedia'
+  return results.udp === 'skipped' && results.relayTls === 'absent' ? 'unknown' : 'noMedia'
 }
