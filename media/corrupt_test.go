@@ -38,7 +38,7 @@ func spoil(b []byte, r *rand.Rand) []byte {
 	return out
 }
 
-// spoilingSocket sends spoilt copies beside what it is given, or in its place, and keeps samples of what it was given.
+// spoilingSocket keeps samples of what it is given, and once it is to, sends spoilt copies in its place.
 type spoilingSocket struct {
 	net.PacketConn
 	mu      sync.Mutex
@@ -55,13 +55,13 @@ func (s *spoilingSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 		s.samples = append(s.samples, append([]byte(nil), b...))
 	}
 	s.mu.Unlock()
+	if !s.instead.Load() {
+		return s.PacketConn.WriteTo(b, to)
+	}
 	if len(bad) > 0 {
 		_, _ = s.PacketConn.WriteTo(bad, to) // as lost as any other
 	}
-	if s.instead.Load() {
-		return len(b), nil
-	}
-	return s.PacketConn.WriteTo(b, to)
+	return len(b), nil
 }
 
 // A participant whose packets arrive spoilt (STUN, DTLS, SRTP and SRTCP, by turns), and strangers who send such packets from
@@ -94,7 +94,7 @@ func TestA13A55SpoiltPacketsHarmNobodyElse(t *testing.T) {
 	defer raw.Close()
 	socket := &spoilingSocket{PacketConn: raw, random: rand.New(rand.NewPCG(seed, 1))}
 	enter("mallory", client.ParticipantOptions{Socket: socket})
-	goesOn(anna, "mallory") // spoilt copies beside the good packets do not even harm him
+	goesOn(anna, "mallory")
 	socket.instead.Store(true)
 
 	var strangers sync.WaitGroup
