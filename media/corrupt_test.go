@@ -69,7 +69,11 @@ func (s *spoilingSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 func TestA13A55SpoiltPacketsHarmNobodyElse(t *testing.T) {
 	forwards(t)
 	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	})
 	conn := listen(t)
 	s := newStage(t, media.Options{Conns: []net.PacketConn{conn}})
 	enter := func(id string, o client.ParticipantOptions) *client.Participant {
