@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	corruptions = 5_000 // spoilt packets of each stranger
-	samplesKept = 200   // good packets of which spoilt ones are made: STUN and DTLS come first, then SRTP and SRTCP
+	corruptions    = 5_000 // spoilt packets of each stranger
+	seedOfSpoiling = 55
+	samplesKept    = 200 // good packets of which spoilt ones are made: STUN and DTLS come first, then SRTP and SRTCP
 )
 
 // spoil returns packets like b with bits flipped, cut short, or with something behind.
@@ -68,12 +69,6 @@ func (s *spoilingSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 // addresses that never proved anything, cost the others nothing.
 func TestA13A55SpoiltPacketsHarmNobodyElse(t *testing.T) {
 	forwards(t)
-	seed := rand.Uint64()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %d", seed)
-		}
-	})
 	conn := listen(t)
 	s := newStage(t, media.Options{Conns: []net.PacketConn{conn}})
 	enter := func(id string, o client.ParticipantOptions) *client.Participant {
@@ -96,14 +91,14 @@ func TestA13A55SpoiltPacketsHarmNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	socket := &spoilingSocket{PacketConn: raw, random: rand.New(rand.NewPCG(seed, 1))}
+	socket := &spoilingSocket{PacketConn: raw, random: rand.New(rand.NewPCG(seedOfSpoiling, 1))}
 	enter("mallory", client.ParticipantOptions{Socket: socket})
 	goesOn(anna, "mallory")
 	socket.instead.Store(true)
 
 	var strangers sync.WaitGroup
 	for i := range 4 {
-		strangers.Go(func() { socket.strange(t, conn.LocalAddr(), rand.New(rand.NewPCG(seed, uint64(i)+2))) })
+		strangers.Go(func() { socket.strange(t, conn.LocalAddr(), rand.New(rand.NewPCG(seedOfSpoiling, uint64(i)+2))) })
 	}
 	goesOn(anna, "ben")
 	goesOn(ben, "anna")

@@ -69,10 +69,10 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
 
 const pile = 'pointer-events-none inset-x-1 z-40 flex flex-col items-center gap-1'
 
-/** Where a page wants its toasts: at the top of the positioned element around. */
-export function ToastPlace({ className }: { readonly className?: string | undefined }) {
+/** Where a page wants its toasts: within the positioned element around, at the edge that the class names. */
+export function ToastPlace({ className }: { readonly className: string }) {
   const { setPlace } = useNotify()
-  return <div ref={setPlace} className={classes('absolute top-1', pile, className)} />
+  return <div ref={setPlace} className={classes('absolute', pile, className)} />
 }
 
 function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDismiss: (id: number) => void }) {

@@ -64,14 +64,17 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
         <main className="flex min-h-0 flex-1 flex-col">
           <Banners call={call} snapshot={snapshot} address={address} />
           <div className="relative flex min-h-0 flex-1">
-            <Stage
-              call={call}
-              participants={snapshot.participants}
-              audioOnly={snapshot.audioOnly}
-              live={live}
-              view={view}
-            />
-            <ToastPlace className={view.panel && 'max-sm:top-14'} />
+            <div className="relative flex min-h-0 min-w-0 flex-1">
+              <Stage
+                call={call}
+                participants={snapshot.participants}
+                audioOnly={snapshot.audioOnly}
+                live={live}
+                view={view}
+              />
+              {/* at the foot, where a tile has nothing that takes the focus; over a panel that fills the window, below its head */}
+              <ToastPlace className={view.panel ? 'max-sm:top-14 sm:bottom-2' : 'bottom-2'} />
+            </div>
             {view.panel === 'chat' && <ChatPanel call={call} snapshot={snapshot} onClose={closePanel} />}
             {view.panel === 'people' && (
               <PeoplePanel participants={snapshot.participants} address={address} onClose={closePanel} />
