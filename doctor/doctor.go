@@ -49,7 +49,6 @@ func Checks(c config.Config, now func() time.Time) []Check {
 		{"disk", func(context.Context) []Finding { return disk(c) }},
 		{"clock", func(context.Context) []Finding { return clock() }},
 		{"limits", func(context.Context) []Finding { return limits(c) }},
-		{"isolation", func(context.Context) []Finding { return isolation() }},
 	}
 }
 

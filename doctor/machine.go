@@ -113,5 +113,3 @@ func database(ctx context.Context, c config.Config) []Finding {
 	}
 	return []Finding{good("The %s database is at schema %d; what was acknowledged outlives processes, the operating system and power. The loss of the disk costs what is newer than the last backup.", kind, state.Schema)}
 }
-
-func isolation() []Finding { return nil }
