@@ -21,7 +21,7 @@ export class Guard {
   async watch(context: BrowserContext): Promise<void> {
     context.on('request', request => this.#sawAddress(request.url()))
     context.on('page', page => this.#watchPage(page))
-    context.on('weberror', error => this.#complain(`uncaught: ${error.error().stack ?? error.error().message}`))
+    context.on('weberror', error => this.#complain(`uncaught: ${described(error.error())}`))
     context.on('console', message => {
       if (message.type() !== 'error') return
       const { url } = message.location()
@@ -58,4 +58,9 @@ export class Guard {
   #complain(text: string): void {
     if (!this.#allowed.some(pattern => pattern.test(text))) this.#complaints.push(text)
   }
+}
+
+/** What a browser throws without JavaScript on its stack, such as a failed WebRTC operation, has an empty stack. */
+function described(error: Error): string {
+  return error.stack || `${error.name}: ${error.message}`
 }
