@@ -16,6 +16,9 @@ type refusal struct {
 	*fault.Fault
 }
 
+// problemType is the media type of a refusal (RFC 9457).
+const problemType = "application/problem+json"
+
 // problem is the body of a refusal (RFC 9457), in the form of the API's.
 type problem struct {
 	Title  string     `json:"title"`
@@ -49,7 +52,7 @@ func (f *Front) refuse(w http.ResponseWriter, r *http.Request, why refusal) {
 		panic("front: a problem does not encode: " + err.Error())
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Type", problemType)
 	h.Set("Cache-Control", "no-store")
 	if why.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")

@@ -29,16 +29,16 @@ type socketKey struct{}
 
 // proxy passes requests on to the unix socket that socket names.
 func (f *Front) proxy(socket func(*http.Request) string, answer func(*http.Response) error) *httputil.ReverseProxy {
-	transport := &http.Transport{
+	transport := finalOnly{&http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			path, _ := ctx.Value(socketKey{}).(string)
 			return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", path)
 		},
-		ResponseHeaderTimeout: answerTimeout,
+		ResponseHeaderTimeout: answerTimeout, MaxResponseHeaderBytes: answerHeaderMax,
 		// A unix socket costs little to dial; a kept connection could belong to a process that is gone.
 		DisableKeepAlives:  true,
 		DisableCompression: true,
-	}
+	}}
 	return &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			path := socket(p.In)
@@ -48,7 +48,7 @@ func (f *Front) proxy(socket func(*http.Request) string, answer func(*http.Respo
 			f.setForwarded(p.Out.Header, p.In)
 		},
 		Transport:      transport,
-		ModifyResponse: func(r *http.Response) error { dropHeaders(r.Header); return answer(r) },
+		ModifyResponse: answer,
 		ErrorHandler:   f.proxyError,
 		ErrorLog:       slog.NewLogLogger(f.log.Handler(), slog.LevelDebug),
 	}
@@ -79,38 +79,6 @@ func (f *Front) setForwarded(h http.Header, in *http.Request) {
 	h.Set("X-Request-Id", telemetry.RequestID(in.Context()))
 }
 
-// dropHeaders removes what the front has set already, so that nothing is there twice or weaker.
-func dropHeaders(h http.Header) {
-	for _, header := range securityHeaders() {
-		h.Del(header[0])
-	}
-	h.Del("Content-Security-Policy")
-	h.Del("Strict-Transport-Security")
-}
-
-// keepAnswer leaves the controller's answer as it is.
-func keepAnswer(*http.Response) error { return nil }
-
-// tameAnswer takes from a worker's answer what a hostile one could use against our pages: a worker sets no cookies, and
-// what it sends besides WebSockets is never a script or a page.
-func tameAnswer(r *http.Response) error {
-	for _, name := range []string{"Set-Cookie", "Clear-Site-Data", "Service-Worker-Allowed", "Location", "Refresh", "Link"} {
-		r.Header.Del(name)
-	}
-	for name := range r.Header {
-		if strings.HasPrefix(name, "Access-Control-") {
-			r.Header.Del(name)
-		}
-	}
-	if r.StatusCode != http.StatusSwitchingProtocols {
-		r.Header.Set("Cache-Control", "no-store")
-		if r.Header.Get("Content-Type") != "application/problem+json" {
-			r.Header.Set("Content-Type", "text/plain; charset=utf-8")
-		}
-	}
-	return nil
-}
-
 // serveAPI passes a request to the controller.
 func (f *Front) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength > f.limits.RequestBytes {
@@ -120,6 +88,12 @@ func (f *Front) serveAPI(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, f.limits.RequestBytes)
 	f.controller.ServeHTTP(w, r)
 }
+
+// webSocket is the protocol that a connection to a worker may become.
+const webSocket = "websocket"
+
+// errNoAnswer is what a worker's answer is worth that is not one to the request.
+var errNoAnswer = errors.New("front: the worker's answer is none")
 
 // serveConference passes a connection to the worker of a conference, without the cookies: a worker has no use for them.
 func (f *Front) serveConference(w http.ResponseWriter, r *http.Request) {
@@ -132,6 +106,10 @@ func (f *Front) serveConference(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Header.Del("Cookie")
+	r.Header.Del("Accept-Encoding")
+	if !strings.EqualFold(r.Header.Get("Upgrade"), webSocket) {
+		r.Header.Del("Upgrade")
+	}
 	r.Body = http.NoBody
 	r.ContentLength = 0
 	f.conferences.ServeHTTP(w, r)
