@@ -370,6 +370,92 @@ describe('the end', () => {
     expect(phase()).toEqual({ kind: 'live' })
   })
 
+  test.each([
+    ['the state', () => welcome({ epoch: 2, seq: 2 ** 32 }, { chat: [message('m1', 'ben', 'bye')] })],
+    ['a session that goes on', () => resumed()],
+  ])('by leaving is final: %s that comes after it revives nothing, and the goodbye is said', async (_, frame) => {
+    const socket = await enter()
+    await call.setMicrophone(true)
+    socket.drop()
+    await vi.advanceTimersByTimeAsync(times.retryFirst)
+    await call.leave()
+    const before = call.getSnapshot()
+    peer.last.accept().say(frame())
+    peer.last.say({ type: 'event', seq: 2 ** 32 + 1, event: { kind: 'participant.left', id: 'ben', reason: 'left' } })
+    await settled()
+    expect(phase()).toEqual({ kind: 'ended', reason: 'left' })
+    expect(call.getSnapshot()).toBe(before)
+    expect(peer.last.take('command').map(command => command.command)).toEqual([{ kind: 'leave' }])
+    expect(room.connects.length).toBe(1)
+    expect(room.tokens).toEqual([])
+    expect(notices).toEqual([])
+    expect(rememberedJoin('council')?.joined).toBe(false)
+    await vi.advanceTimersByTimeAsync(leaveTimeout)
+    expect(peer.open).toBe(0)
+  })
+
+  test('by leaving between two sessions is final too', async () => {
+    const socket = await enter()
+    socket.say({ type: 'goodbye', code: 'session.unknown', message: '' }).drop(4401)
+    await settled()
+    peer.last.accept()
+    await call.leave()
+    peer.last.say(welcome())
+    await settled()
+    expect(phase()).toEqual({ kind: 'ended', reason: 'left' })
+    expect(peer.last.take('command').map(command => command.command)).toEqual([{ kind: 'leave' }])
+    expect(rememberedJoin('council')?.joined).toBe(false)
+  })
+
+  test('for all that nobody answered before the session expired is told, and can be tried again', async () => {
+    const socket = await enter()
+    await call.endForAll()
+    expect(socket.take('command').map(frame => frame.command)).toEqual([{ kind: 'end' }])
+    socket.say({ type: 'goodbye', code: 'session.unknown', message: '' }).drop(4401)
+    expect(notices).toEqual([{ kind: 'error', error: { code: 'end.unanswered' } }])
+    await settled()
+    peer.last.accept().say(welcome({}, { chat: [] }))
+    await settled()
+    expect(peer.last.take('command')).toEqual([])
+    call.sendChat('still here')
+    peer.last.say({ type: 'result', id: 1, error: { code: 'rate.limited', message: 'Slowly.' } })
+    expect(notices.length).toBe(1) // the refused message shows itself in the chat; nobody takes it for the end
+    await call.endForAll()
+    expect(peer.last.take('command').at(-1)?.command).toEqual({ kind: 'end' })
+  })
+
+  test('for all that nobody answered is told when the sign-in ended too, and that one has to sign in again', async () => {
+    await call.join({ link: 'council' })
+    peer.last.accept().say(welcome())
+    await call.endForAll()
+    answers.push(problem(422, 'name.empty')) // to the server a guest without a name
+    peer.last.drop(4401)
+    await settled()
+    expect(notices).toEqual([{ kind: 'error', error: { code: 'end.unanswered' } }])
+    expect(phase()).toMatchObject({ kind: 'failed', error: { code: 'session.invalid' } })
+  })
+
+  test('by leaving says that the end for all was not answered', async () => {
+    const socket = await enter()
+    socket.drop()
+    await call.endForAll()
+    await call.leave()
+    expect(notices).toEqual([{ kind: 'error', error: { code: 'end.unanswered' } }])
+  })
+
+  test.each([
+    ['elsewhere', 4409, 'session.replaced', 1],
+    ['by the host', 4410, 'conference.ended', 0],
+  ])(
+    'for all: whether it came about is told where the call goes on without an answer (%s)',
+    async (_, code, stable, told) => {
+      const socket = await enter()
+      await call.endForAll()
+      socket.say({ type: 'goodbye', code: stable, message: '' }).drop(code)
+      expect(notices.length).toBe(told)
+    },
+  )
+
   test('after it one can join again', async () => {
     await enter()
     await call.leave()

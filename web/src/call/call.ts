@@ -3,7 +3,7 @@
 import { Conversation } from './conversation'
 import { createDevices, type DeviceBook, noDevices } from './devices'
 import { codes, errorOf } from './errors'
-import type { MediaAccess, ResultFrame, WelcomeFrame } from './frames'
+import type { MediaAccess, ResultFrame, ResumedFrame, WelcomeFrame } from './frames'
 import { Entrance } from './join'
 import { type LoadRoom, MediaLine } from './media'
 import { recall, remember } from './memory'
@@ -104,11 +104,9 @@ class Engine implements Call {
       ...(options.connect && { connect: options.connect }),
       random: this.random,
       welcome: (frame, fresh) => this.welcomed(frame, fresh),
-      resumed: frame => {
-        this.connectMedia(frame.media, false)
-        this.lineLost({ signalling: 0 })
-      },
+      resumed: frame => this.resumed(frame),
       event: (seq, event) => {
+        if (!this.inside) return
         this.conversation.event(seq, event)
         const ended = this.conversation.current?.ended
         if (ended) this.finish({ kind: 'ended', reason: ended })
@@ -156,6 +154,7 @@ class Engine implements Call {
       this.finish({ kind: 'ended', reason: 'left' })
       return
     }
+    this.endUnanswered()
     this.signalling.send({ kind: 'leave' })
     this.remember({ joined: false })
     this.quiet()
@@ -248,7 +247,13 @@ class Engine implements Call {
     this.devices.dispose()
   }
 
+  /** Whether the person has left: the line stands a moment longer to say goodbye, and what comes over it counts no more. */
+  private get left(): boolean {
+    return this.store.get().phase.kind === 'ended'
+  }
+
   private welcomed(frame: WelcomeFrame, fresh: boolean): void {
+    if (this.left) return
     this.entrance.cancel()
     this.inside = true
     this.conversation.welcome(frame, fresh)
@@ -263,6 +268,12 @@ class Engine implements Call {
     this.lineLost({ signalling: 0 })
   }
 
+  private resumed(frame: ResumedFrame): void {
+    if (this.left) return
+    this.connectMedia(frame.media, false)
+    this.lineLost({ signalling: 0 })
+  }
+
   private connectMedia(media: MediaAccess, renew: boolean): void {
     const codec = this.conversation.current?.conference.codec
     if (codec) this.media.use({ ...media, codec }, renew)
@@ -272,6 +283,7 @@ class Engine implements Call {
   private expired(): void {
     const { request } = this
     this.conversation.sessionLost()
+    this.endUnanswered()
     if (this.entrance.active) this.entrance.ticketFailed()
     else if (this.inside && request) {
       this.lineLost({ signalling: Math.max(1, this.signallingLost) })
@@ -280,14 +292,25 @@ class Engine implements Call {
   }
 
   private answered(frame: ResultFrame): void {
-    if (frame.id === this.endCommand && frame.error) {
-      const { code, id, message } = frame.error
-      this.notices.emit({ kind: 'error', error: { code, detail: message, ...(id !== undefined && { id }) } })
+    if (frame.id === this.endCommand) {
+      this.endCommand = undefined
+      if (frame.error) {
+        const { code, id, message } = frame.error
+        this.notices.emit({ kind: 'error', error: { code, detail: message, ...(id !== undefined && { id }) } })
+      }
     }
     this.conversation.result(frame)
   }
 
+  /** The wish to end the conference for all is forgotten with its session: nobody knows whether it was heard. */
+  private endUnanswered(): void {
+    if (this.endCommand === undefined) return
+    this.endCommand = undefined
+    this.notices.emit({ kind: 'error', error: { code: codes.endUnanswered } })
+  }
+
   private over(over: Over): void {
+    if (over.kind !== 'ended') this.endUnanswered()
     if (over.kind === 'failed') this.finish({ kind: 'failed', error: over.error })
     else if (over.kind === 'replaced') this.finish({ kind: 'ended', reason: 'replaced' })
     else {
@@ -303,6 +326,7 @@ class Engine implements Call {
     this.remember({ joined: false })
     this.quiet()
     this.signalling.close()
+    this.endCommand = undefined
     if (this.store.get().phase.kind !== 'ended') this.show(phase)
   }
 

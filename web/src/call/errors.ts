@@ -9,6 +9,8 @@ export const codes = {
   serverUnavailable: 'server.unavailable',
   malformed: 'protocol.malformed',
   mediaFailed: 'media.failed',
+  endUnanswered: 'end.unanswered',
+  signedOut: 'session.invalid',
   internal: 'internal',
 } as const
 

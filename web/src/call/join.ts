@@ -30,12 +30,19 @@ export async function requestAdmission(
   } catch {
     throw new EngineError({ code: codes.serverUnavailable }, true)
   }
-  if (!response.ok) throw await problemOf(response)
+  if (!response.ok) throw refusalOf(await problemOf(response), request)
   try {
     return admission(await response.json(), '')
   } catch (caught) {
     throw new EngineError({ code: codes.malformed, detail: caught instanceof ShapeError ? caught.message : 'no JSON' })
   }
+}
+
+/** Who gives no name is signed in; a server that asks for one does not know that account any more. */
+function refusalOf(problem: EngineError, { name }: JoinRequest): EngineError {
+  return name === undefined && problem.error.code === 'name.empty'
+    ? new EngineError({ ...problem.error, code: codes.signedOut })
+    : problem
 }
 
 export interface EntranceHandlers {

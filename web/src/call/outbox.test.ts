@@ -70,7 +70,20 @@ test('in a fresh session what did not arrive is sent again in its order, then wh
   expect(sent).toEqual(['two', 'waiting'])
   expect(fresh.items.map(item => [item.text, item.command])).toEqual([
     ['two', 11],
-    ['failed', 3],
+    ['failed', 0],
     ['waiting', 12],
   ])
+})
+
+test('what was refused in one session is not taken for a command of the next, which counts from 1 again', () => {
+  const before = answered(two(), refused(1))
+  const fresh = adopted(orphaned(before), 20, [], () => 1)
+  expect(fresh.items.map(item => [item.text, item.failed !== undefined])).toEqual([
+    ['one', true],
+    ['two', false],
+  ])
+  const named = answered(fresh, result(1, 21))
+  expect(texts(confirmed(named, 21, message('m', 'anna', 'two')))).toEqual(['one'])
+  const again = answered(fresh, { type: 'result', id: 1, error: { code: 'rate.limited', message: 'Slowly.' } })
+  expect(again.items.map(item => item.failed?.code)).toEqual(['chat.too_long', 'rate.limited'])
 })

@@ -6,7 +6,7 @@ interface Item {
   readonly key: string
   readonly text: string
   readonly at: string
-  /** the command that carries it; 0 while there is no session that could know it */
+  /** the command that carries it; 0 while none does: there is no session that could know it, or it was refused */
   readonly command: number
   /** sequence number of the event that will bring it, once the result named it */
   readonly seq?: number
@@ -41,7 +41,8 @@ export function answered(outbox: Outbox, frame: ResultFrame): Outbox {
   const { error, seq } = frame
   if (error) {
     const failed = { code: error.code, detail: error.message, ...(error.id !== undefined && { id: error.id }) }
-    return { ...outbox, items: outbox.items.map(item => (item.command === frame.id ? { ...item, failed } : item)) }
+    const items = outbox.items.map(item => (item.command === frame.id ? { ...item, failed, command: 0 } : item))
+    return { ...outbox, items }
   }
   if (seq === undefined || seq <= outbox.known || outbox.early.includes(seq)) {
     const items = outbox.items.filter(item => item.command !== frame.id)

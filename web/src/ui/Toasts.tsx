@@ -11,14 +11,15 @@ interface Toast {
   readonly id: number
   readonly text: string
   readonly tone: Tone
+  readonly outlasts: boolean
 }
 
 interface Notify {
-  /** Shows a text for a while and has it read out. */
-  readonly toast: (text: string, tone?: Tone) => void
+  /** Shows a text for a while and has it read out; one that `outlasts` is not taken away by `clear`. */
+  readonly toast: (text: string, tone?: Tone, outlasts?: boolean) => void
   /** Has a text read out without showing it. */
   readonly announce: (text: string) => void
-  /** Takes away all toasts, when what they were about is over. */
+  /** Takes away the toasts, when what they were about is over. */
   readonly clear: () => void
   /** Has the toasts shown inside an element, until it is told `null`. */
   readonly setPlace: (element: HTMLElement | null) => void
@@ -43,15 +44,15 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
     setSpoken(before => [...before.slice(1 - most), { id, text }])
   }, [])
   const toast = useCallback(
-    (text: string, tone: Tone = 'info') => {
+    (text: string, tone: Tone = 'info', outlasts = false) => {
       const id = next.current++
-      setToasts(before => [...before.slice(1 - most), { id, text, tone }])
+      setToasts(before => [...before.slice(1 - most), { id, text, tone, outlasts }])
       announce(text)
     },
     [announce],
   )
   const dismiss = useCallback((id: number) => setToasts(before => before.filter(each => each.id !== id)), [])
-  const clear = useCallback(() => setToasts([]), [])
+  const clear = useCallback(() => setToasts(before => before.filter(each => each.outlasts)), [])
   const value = useMemo(() => ({ toast, announce, clear, setPlace }), [toast, announce, clear])
   const cards = toasts.map(each => <ToastCard key={each.id} toast={each} onDismiss={dismiss} />)
   return (

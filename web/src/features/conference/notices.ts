@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { codes } from '../../call/errors'
 import type { Call, Notice, Phase } from '../../call/types'
 import type { Translate } from '../../i18n/i18n'
 import { useText } from '../../i18n/react'
@@ -22,7 +23,7 @@ function wording(t: Translate, notice: Notice): { readonly text: string; readonl
   }
 }
 
-/** Turns what the call has to tell into toasts and spoken texts; the toasts go with the conference. */
+/** Turns what the call has to tell into toasts and spoken texts; the toasts go with the conference, but for what it leaves open. */
 export function useNotices(call: Call): void {
   const t = useText()
   const { toast, announce, clear } = useNotify()
@@ -31,7 +32,8 @@ export function useNotices(call: Call): void {
     () =>
       call.onNotice(notice => {
         const { text, shown } = wording(t, notice)
-        if (shown) toast(text, notice.kind === 'error' ? 'danger' : 'info')
+        const failed = notice.kind === 'error'
+        if (shown) toast(text, failed ? 'danger' : 'info', failed && notice.error.code === codes.endUnanswered)
         else announce(text)
       }),
     [call, t, toast, announce],

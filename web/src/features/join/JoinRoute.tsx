@@ -1,8 +1,10 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
 import { api, dataOf, type Preview } from '../../api/client'
 import { useResource } from '../../api/resource'
-import { Shell } from '../../app/Shell'
+import { useSession } from '../../api/session'
+import { Shell, signInAddress } from '../../app/Shell'
 import { createCall, rememberedJoin } from '../../call/call'
+import { codes } from '../../call/errors'
 import type { Call } from '../../call/types'
 import { useText } from '../../i18n/react'
 import { Button, ButtonLink } from '../../ui/Button'
@@ -111,12 +113,22 @@ const final = new Set(['meeting.unknown', 'device.unsupported', 'participant.rem
 
 function JoinFailure({ code, error, onAgain }: JoinFailureProps) {
   const t = useText()
+  const { reload } = useSession()
+  const signedOut = code === codes.signedOut
+  useEffect(() => {
+    if (signedOut) void reload()
+  }, [signedOut, reload])
   if (code === 'meeting.no_guests') return <NoGuestsPage />
   return (
     <Shell>
       <FailurePage trouble={error}>
         <div className="flex flex-wrap gap-3">
-          {!final.has(code) && (
+          {signedOut && (
+            <ButtonLink look="primary" href={signInAddress()}>
+              {t('action.signIn')}
+            </ButtonLink>
+          )}
+          {!signedOut && !final.has(code) && (
             <Button look="primary" onClick={onAgain}>
               {t('action.tryAgain')}
             </Button>
