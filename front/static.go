@@ -109,18 +109,20 @@ func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// clientRoutes are the addresses at which the web client has a page, as its router has them (web/src/app/App.tsx): a segment
+// that begins with a colon stands for any one.
+func clientRoutes() []string {
+	return []string{"/", "/signin", "/setup", "/account", "/conferences", "/test", "/join/:link"}
+}
+
 // clientRoute reports whether the web client has a page at this path.
 func clientRoute(p string) bool {
-	first, rest, _ := strings.Cut(strings.Trim(p, "/"), "/")
-	switch first {
-	case "", "signin", "setup":
-		return rest == ""
-	case "account", "meetings":
-		return true
-	case "join":
-		return rest != "" && !strings.Contains(rest, "/")
-	}
-	return false
+	asked := strings.Split(strings.Trim(p, "/"), "/")
+	return slices.ContainsFunc(clientRoutes(), func(route string) bool {
+		return slices.EqualFunc(strings.Split(route[1:], "/"), asked, func(want, got string) bool {
+			return want == got || strings.HasPrefix(want, ":") && got != ""
+		})
+	})
 }
 
 // serve writes the copy that the client understands best.

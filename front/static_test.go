@@ -2,6 +2,8 @@ package front_test
 
 import (
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -23,7 +25,8 @@ func TestStaticFiles(t *testing.T) {
 		{"/signin", "", 200, index, "no-cache", ""},
 		{"/setup", "", 200, index, "no-cache", ""},
 		{"/account", "", 200, index, "no-cache", ""},
-		{"/meetings/x", "", 200, index, "no-cache", ""},
+		{"/account/", "", 200, index, "no-cache", ""},
+		{"/account/x", "", 404, index, "no-cache", ""},
 		{"/join/abcd-efgh", "", 200, index, "no-cache", ""},
 		{"/join/", "", 404, index, "no-cache", ""},
 		{"/join/a/b", "", 404, index, "no-cache", ""},
@@ -42,6 +45,37 @@ func TestStaticFiles(t *testing.T) {
 		if resp.StatusCode != test.status || test.body != "" && body != test.body || resp.Header.Get("Cache-Control") != test.cache ||
 			resp.Header.Get("Content-Encoding") != test.encoding {
 			t.Errorf("%s (%s): %d %q %v", test.path, test.accept, resp.StatusCode, body, resp.Header)
+		}
+	}
+}
+
+// The server knows the pages that the client's router has, and no others.
+func TestTheRoutesOfTheClientAreServed(t *testing.T) {
+	t.Parallel()
+	router, err := os.ReadFile("../web/src/app/App.tsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := map[string]bool{}
+	for _, m := range regexp.MustCompile(`<Route path="([^"]*)"`).FindAllStringSubmatch(string(router), -1) {
+		routes[m[1]] = true
+	}
+	if len(routes) < 5 || strings.Count(string(router), "<Route ") != len(routes)+1 { // the last one has no path
+		t.Fatalf("%d routes were found in the router", len(routes))
+	}
+	h := setup(t, nil)
+	for route := range routes {
+		path := regexp.MustCompile(`:[a-z]+`).ReplaceAllString(route, "abcd-efgh")
+		if r, body := h.get(t, path); r.StatusCode != http.StatusOK || !strings.Contains(body, "<title>") {
+			t.Errorf("%s is a page of the client, and answered with %d", path, r.StatusCode)
+		}
+		if r, _ := h.get(t, strings.TrimSuffix(path, "/")+"/unknown/page"); r.StatusCode != http.StatusNotFound {
+			t.Errorf("what lies below %s is no page, and answered with %d", path, r.StatusCode)
+		}
+	}
+	for _, route := range front.ClientRoutes() {
+		if !routes[route] {
+			t.Errorf("%s is served as a page, and the client's router has none", route)
 		}
 	}
 }
