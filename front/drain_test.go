@@ -2,9 +2,11 @@ package front_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -75,6 +77,57 @@ func TestADrainingFrontCarriesWhatItHasWhileTheNextOneTakesWhatComes(t *testing.
 	_ = ws.Close(websocket.StatusNormalClosure, "")
 	if err := <-oldEnded; err != nil {
 		t.Error(err)
+	}
+}
+
+// Media that are relayed over TLS go on while the next front takes what comes, as WebSockets do.
+func TestADrainingFrontWaitsForRelayedConnections(t *testing.T) {
+	t.Parallel()
+	drain := make(chan struct{})
+	d := openDoor(t, func(o *front.Options) { o.Drain = drain })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.address = l.Addr().String()
+	ended := make(chan error, 1)
+	go func() { ended <- d.front.Serve(t.Context(), l) }()
+	var relayed []net.Conn
+	for range 2 {
+		conn := d.dial(t, "stun.turn")
+		if _, err := io.WriteString(conn, stunRequest); err != nil {
+			t.Fatal(err)
+		}
+		relayed = append(relayed, <-d.relayed)
+	}
+	close(drain)
+	for { // the front has heard it when it takes nobody any more
+		conn, err := net.Dial("tcp", d.address)
+		if err != nil {
+			break
+		}
+		_ = conn.Close()
+	}
+	for _, conn := range relayed {
+		got := make([]byte, len(stunRequest))
+		if _, err := io.ReadFull(conn, got); err != nil || string(got) != stunRequest {
+			t.Errorf("%q, %v", got, err)
+		}
+		select {
+		case err := <-ended:
+			t.Fatal("the front has ended while media are relayed:", err)
+		default:
+		}
+		_ = conn.Close()
+		_ = conn.Close() // again, which counts once
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("the front goes on when nothing is left")
 	}
 }
 

@@ -37,6 +37,7 @@ type entrance struct {
 	once      sync.Once
 	failed    error          // why Accept ends; set before closed is closed
 	admitting sync.WaitGroup // connections that are not handed out yet
+	relaying  sync.WaitGroup // connections that the relay has not closed yet
 }
 
 // enter starts to accept. It returns at once.
@@ -162,7 +163,8 @@ func (e *entrance) pass(conn net.Conn) {
 		_ = conn.Close() // there is nobody for it
 		return
 	}
-	e.relay(conn)
+	e.relaying.Add(1)
+	e.relay(&counted{Conn: conn, leave: sync.OnceFunc(e.relaying.Done)})
 }
 
 // hand gives a connection to the web server.

@@ -23,8 +23,8 @@ const (
 const Grace = 5 * time.Second
 
 // Serve answers on the public listener until ctx ends; then it lets requests finish within Grace and closes the rest,
-// WebSockets too. When Options.Drain is closed, it gives the listener up and carries what it has, WebSockets too, until the
-// last of it has ended. It returns nil after an orderly end.
+// WebSockets too. When Options.Drain is closed, it gives the listener up and carries what it has, WebSockets and relayed
+// connections too, until the last of it has ended or ctx ends. It returns nil after an orderly end.
 func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
 	e := &entrance{
 		Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax),
@@ -68,6 +68,7 @@ func serve(ctx context.Context, drain <-chan struct{}, server *http.Server, list
 			server.SetKeepAlivesEnabled(false)
 			open.Wait()
 			underWay.Wait()
+			listener.relaying.Wait()
 		}()
 		select {
 		case <-drained:
