@@ -210,6 +210,14 @@ test('what the conference had to tell does not outlive it', () => {
   expect(screen.getAllByText(/could not be connected/)).toHaveLength(1)
 })
 
+test('what it leaves open is still told after it', () => {
+  const call = fakeCall()
+  const { rerender } = show(<ConferencePage call={call} address="https://k.example.org/join/abc" />)
+  act(() => call.tell({ kind: 'error', error: { code: 'end.unanswered' } }))
+  rerender(surrounded(null))
+  expect(screen.getAllByText(/Whether the meeting was ended for everyone is not known/)).toHaveLength(2)
+})
+
 test('joins are shown and told, messages only told', () => {
   const call = open()
   act(() => call.tell({ kind: 'joined', name: 'Ben' }))

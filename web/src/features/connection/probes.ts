@@ -1,4 +1,5 @@
 import type { components } from '../../api/schema'
+import { ownRelays } from '../../call/relays'
 
 /** Questions to the browser and to the network; each answers whether something works, and never throws. */
 
@@ -26,13 +27,23 @@ export function greets(path: string): Promise<boolean> {
 
 export type Way = 'udp' | 'relayUdp' | 'relayTls'
 
-/** The server to ask about a way, as the browser wants it; undefined when there is none for it. */
-export function serverFor(way: Way, relay: RelayAccess): RTCIceServer | undefined {
-  const scheme = way === 'relayTls' ? 'turns:' : 'turn:'
-  const url = relay.urls.find(each => each.startsWith(scheme))
-  if (url === undefined) return undefined
-  if (way === 'udp') return { urls: url.replace(/^turn:/, 'stun:').replace(/\?.*$/, '') }
-  return { urls: url, username: relay.username, credential: relay.credential }
+/** How the addresses of each way begin and end (RFC 7065). */
+const addresses: Readonly<Record<Way, RegExp>> = {
+  udp: /^turn:.*=udp$/i,
+  relayUdp: /^turn:.*=udp$/i,
+  relayTls: /^turns:.*=tcp$/i,
+}
+
+/**
+ * The server to ask about a way, as the browser wants it; undefined when there is none for it.
+ * Only relays that a call from this host would use count: others would be tried in vain.
+ */
+export function serverFor(way: Way, relay: RelayAccess, host: string): RTCIceServer | undefined {
+  const [own] = ownRelays([relay], host)
+  const urls = [own?.urls ?? []].flat().filter(url => addresses[way].test(url))
+  if (!own || urls.length === 0) return undefined
+  if (way === 'udp') return { urls: urls.map(url => url.replace(/^turn:/i, 'stun:').replace(/\?.*$/, '')) }
+  return { ...own, urls }
 }
 
 /** Whether the browser gets an address from this server: its own as seen from there (STUN), or one of the relay (TURN). */

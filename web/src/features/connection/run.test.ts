@@ -11,6 +11,7 @@ const relay = {
 
 function probes(changes: Partial<Probes> = {}): Probes {
   return {
+    host: 'k.example.org',
     hasWebRTC: () => true,
     isSecure: () => true,
     fetchTest: async () => ({ socket: '/s', relay }),
@@ -97,10 +98,32 @@ test('while checks are to come there is no verdict', () => {
 })
 
 test('each way has its server, and only the relay is given the credential', () => {
-  expect(serverFor('udp', relay)).toEqual({ urls: 'stun:k.example.org:3478' })
-  expect(serverFor('relayUdp', relay)).toEqual({ urls: relay.urls[0], username: 'u', credential: 'p' })
-  expect(serverFor('relayTls', relay)).toEqual({ urls: relay.urls[1], username: 'u', credential: 'p' })
-  expect(serverFor('relayTls', { ...relay, urls: [] })).toBeUndefined()
+  const host = 'k.example.org'
+  const [byUdp, byTls] = relay.urls
+  expect(serverFor('udp', relay, host)).toEqual({ urls: ['stun:k.example.org:3478'] })
+  expect(serverFor('relayUdp', relay, host)).toEqual({ urls: [byUdp], username: 'u', credential: 'p' })
+  expect(serverFor('relayTls', relay, host)).toEqual({ urls: [byTls], username: 'u', credential: 'p' })
+  expect(serverFor('relayTls', { ...relay, urls: [] }, host)).toBeUndefined()
+})
+
+test('relays that a call from here would not use are not tried, and all that it would use are', () => {
+  const other = 'turn:relay.example.net:3478?transport=udp'
+  const second = 'turn:K.example.org:3479?transport=udp'
+  const urls = [other, ...relay.urls, second, 'turn:k.example.org:3478?transport=tcp']
+  const used = serverFor('relayUdp', { ...relay, urls }, 'k.example.org')
+  expect(used?.urls).toEqual([relay.urls[0], second])
+  for (const way of ['udp', 'relayUdp', 'relayTls'] as const) {
+    expect(
+      serverFor(way, { ...relay, urls: [other, 'turns:relay.example.net:443?transport=tcp'] }, 'k.example.org'),
+    ).toBe(undefined)
+  }
+})
+
+test('a relay at another host than the page is as if there were none', async () => {
+  const gathers = vi.fn(async () => true)
+  const results = await go({ host: 'meet.example.org', gathers })
+  expect(results).toMatchObject({ udp: 'skipped', relayUdp: 'absent', relayTls: 'absent' })
+  expect(gathers).not.toHaveBeenCalled()
 })
 
 test.each([

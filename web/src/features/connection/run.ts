@@ -23,6 +23,8 @@ export const nothingYet: Results = {
 
 /** What the checks ask; tests put others in their place. */
 export interface Probes {
+  /** The name or address of the server, as the page's own address has it. */
+  readonly host: string
   readonly hasWebRTC: () => boolean
   readonly isSecure: () => boolean
   readonly fetchTest: () => Promise<{ readonly socket: string; readonly relay: RelayAccess }>
@@ -31,6 +33,7 @@ export interface Probes {
 }
 
 export const realProbes: Probes = {
+  host: location.hostname,
   hasWebRTC,
   isSecure: () => isSecureContext,
   fetchTest: () => dataOf(api.GET('/api/v1/connection-test')),
@@ -64,14 +67,14 @@ export async function run(probes: Probes, tell: (results: Results) => void, sign
   const { socket, relay } = test
   await make('socket', () => probes.greets(socket))
   const way = async (check: Way, ask: (server: RTCIceServer) => Promise<boolean>) => {
-    const server = serverFor(check, relay)
+    const server = serverFor(check, relay, probes.host)
     if (results.browser === 'bad') set(check, 'skipped')
     else if (server) await make(check, () => ask(server))
     else set(check, check === 'udp' ? 'skipped' : 'absent') // without a relay nothing listens for a test
   }
   // Without address translation between here and there the browser does not repeat its own address; what the relay
   // gives by UDP shows the same.
-  const relayUdp = serverFor('relayUdp', relay)
+  const relayUdp = serverFor('relayUdp', relay, probes.host)
   let byUdp: Promise<boolean> | undefined
   const askRelay = (server: RTCIceServer) => {
     byUdp ??= probes.gathers(server)

@@ -11,6 +11,14 @@ test.each([
   ['/\\evil.example', '/'],
   ['https://evil.example/', '/'],
   ['javascript:alert(1)', '/'],
+  ['/join/../account', '/account'],
+  ['/.//evil.example/x', '/'],
+  ['/..//evil.example', '/'],
+  ['/%2e//evil.example', '/'],
+  ['/x/..//evil.example', '/'],
+  ['/.\\\\evil.example', '/'],
+  ['/\t/evil.example', '/'],
+  ['/account?next=//evil.example#x', '/account'],
 ])('after signing in, %j leads to %s', (wish, path) => {
   expect(localPath(wish)).toBe(path)
 })
