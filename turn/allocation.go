@@ -29,6 +29,7 @@ type allocation struct {
 	request   transaction // that opened it
 	answer    []byte      // to it, in case the first one was lost
 	now       func() time.Time
+	test      bool
 	up, down  *rate.Limiter
 
 	heard atomic.Int64 // when the conference sent something last, in nanoseconds since 1970
@@ -48,9 +49,12 @@ type channel struct {
 func newAllocation(g Grant, c *client, relay *net.UDPConn, relayed netip.AddrPort, lifetime time.Duration, now func() time.Time) *allocation {
 	a := &allocation{
 		owner: person{g.Conference, g.Participant}, client: c, source: sourceOf(c.source), relay: relay, relayed: relayed,
-		addresses: g.Addresses, issued: g.issued(), now: now, up: rate.NewLimiter(UpRate, burst), down: rate.NewLimiter(DownRate, burst),
+		addresses: g.Addresses, issued: g.issued(), now: now, test: g.test(), up: rate.NewLimiter(UpRate, burst), down: rate.NewLimiter(DownRate, burst),
 		expires:     now().Add(lifetime),
 		permissions: map[netip.Addr]time.Time{}, channels: map[uint16]channel{}, numbers: map[netip.AddrPort]uint16{},
+	}
+	if a.test {
+		a.up, a.down = rate.NewLimiter(0, 0), rate.NewLimiter(0, 0)
 	}
 	a.heard.Store(now().UnixNano())
 	return a
@@ -63,10 +67,15 @@ func (a *allocation) over(now time.Time) bool {
 	return now.After(a.expires) || now.Sub(time.Unix(0, a.heard.Load())) > SilenceMax
 }
 
-func (a *allocation) refresh(lifetime time.Duration) {
+// refresh prolongs the allocation, unless it is a test, and returns how long it lives from now on, in whole seconds.
+func (a *allocation) refresh(lifetime time.Duration) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.test {
+		return max(a.expires.Sub(a.now()), 0).Truncate(time.Second)
+	}
 	a.expires = a.now().Add(lifetime)
+	return lifetime
 }
 
 // allows reports whether a peer is a media socket of the allocation's conference.

@@ -271,7 +271,7 @@ func TestA11QuotaOfASource(t *testing.T) {
 	h := setup(t)
 	source := sourceOf(netip.MustParseAddrPort("127.0.0.1:1"))
 	h.mu.Lock()
-	h.bySource[source] = SourceAllocationsMax - 1
+	h.members.bySource[source] = SourceAllocationsMax - 1
 	h.mu.Unlock()
 	h.device(t, h.grant("ann")).allocated()
 	if r := h.device(t, h.grant("bob")).ask(methodAllocate, udp()); r.code != 486 {

@@ -39,6 +39,9 @@ type Grant struct {
 // issued is when the grant was given.
 func (g Grant) issued() time.Time { return g.ExpiresAt.Add(-CredentialLife) }
 
+// test reports whether the grant is for a test, and reaches nobody.
+func (g Grant) test() bool { return g.Conference == testConference }
+
 // Credential is what a client shows to the relay.
 type Credential struct {
 	Username string

@@ -141,12 +141,20 @@ func (s *Server) authenticate(c *client, m *message) (authority, bool) {
 func (s *Server) counts(c *client, m *message, g Grant) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, who := range []person{{g.Conference, g.Participant}, {g.Conference, ""}} {
-		if at, ended := s.ended[who]; ended && !g.issued().After(at) {
-			return false
-		}
+	if s.hasEnded(person{g.Conference, g.Participant}, g.issued()) {
+		return false
 	}
 	return s.Now().Before(g.ExpiresAt) || s.allocations[c.key] != nil && m.method != methodAllocate
+}
+
+// hasEnded reports whether a participant has left since a credential was issued, or the conference has ended; s.mu is held.
+func (s *Server) hasEnded(owner person, issued time.Time) bool {
+	for _, who := range []person{owner, {owner.conference, ""}} {
+		if at, ended := s.ended[who]; ended && !issued.After(at) {
+			return true
+		}
+	}
+	return false
 }
 
 // challenge refuses and says what is needed to authenticate.

@@ -46,9 +46,9 @@ func (s *Server) allocate(c *client, m *message, who authority) {
 func (s *Server) open(c *client, m *message, who authority, local netip.Addr) {
 	owner, source := person{who.grant.Conference, who.grant.Participant}, sourceOf(c.source)
 	s.mu.Lock()
-	full := s.byParticipant[owner] >= ParticipantAllocationsMax || s.bySource[source] >= SourceAllocationsMax || len(s.allocations) >= AllocationsMax
+	room := s.tallyOf(owner).room(owner, source)
 	s.mu.Unlock()
-	if full {
+	if !room {
 		s.refuse(c, m, quotaReached, who.key)
 		return
 	}
@@ -61,36 +61,45 @@ func (s *Server) open(c *client, m *message, who authority, local netip.Addr) {
 	bound, _ := relay.LocalAddr().(*net.UDPAddr) // what ListenUDP gives
 	relayed := netip.AddrPortFrom(local, bound.AddrPort().Port())
 	lifetime := max(m.lifetime(), LifetimeDefault)
+	if who.grant.test() {
+		lifetime = TestAllocationLife
+	}
 	a := newAllocation(who.grant, c, relay, relayed, lifetime, s.Now)
 	a.request = m.id
 	a.answer = build(methodAllocate, classSuccess, m.id).address(attrRelayedAddress, relayed).address(attrMappedAddress, c.source).
 		number(attrLifetime, uint32(lifetime/time.Second)).finish(who.key)
-	if !s.enter(a) {
+	switch why := s.enter(a); why {
+	case 0:
+		go a.receive()
+		s.answer(c, a.answer)
+	case unauthorized:
 		_ = relay.Close() // it was never used
-		s.refuse(c, m, quotaReached, who.key)
-		return
+		s.challenge(c, m, why)
+	default:
+		_ = relay.Close() // it was never used
+		s.refuse(c, m, why, who.key)
 	}
-	go a.receive()
-	s.answer(c, a.answer)
 }
 
-// enter enters an allocation in the books, unless that would be too many or the client is gone.
-func (s *Server) enter(a *allocation) bool {
+// enter enters an allocation in the books, or says why not: there would be too many, or its participant, its client or the
+// relay itself has ended since the request was authenticated.
+func (s *Server) enter(a *allocation) refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	gone := false
+	gone := s.closed || s.drained && a.client.stream == nil
 	if a.client.stream != nil {
 		_, there := s.connections[a.client.stream]
-		gone = !there
+		gone = gone || !there
 	}
-	if gone || s.closed || s.allocations[a.client.key] != nil || s.byParticipant[a.owner] >= ParticipantAllocationsMax ||
-		s.bySource[a.source] >= SourceAllocationsMax || len(s.allocations) >= AllocationsMax {
-		return false
+	switch {
+	case s.hasEnded(a.owner, a.issued):
+		return unauthorized
+	case gone || s.allocations[a.client.key] != nil || !s.tallyOf(a.owner).room(a.owner, a.source):
+		return quotaReached
 	}
 	s.allocations[a.client.key] = a
-	s.byParticipant[a.owner]++
-	s.bySource[a.source]++
-	return true
+	s.tallyOf(a.owner).add(a.owner, a.source)
+	return 0
 }
 
 // relayAddress is the address of this machine that an allocation speaks from: one where the conference's media are, of the
@@ -170,8 +179,7 @@ func (s *Server) refresh(c *client, m *message, who authority) {
 		finish(over)
 		return
 	}
-	lifetime = max(lifetime, LifetimeDefault)
-	a.refresh(lifetime)
+	lifetime = a.refresh(max(lifetime, LifetimeDefault))
 	s.answer(c, build(methodRefresh, classSuccess, m.id).number(attrLifetime, uint32(lifetime/time.Second)).finish(who.key))
 }
 

@@ -48,6 +48,14 @@ const (
 	refusedSourcesMax         = 65536
 )
 
+// Quotas of tests, apart from the others: anybody may ask for a test. An allocation of a test relays nothing.
+const (
+	TestAllocationsMax            = 500
+	TestParticipantAllocationsMax = 16               // with one credential
+	TestSourceAllocationsMax      = 64               // from one IPv4 address or one IPv6 network of 64 bits
+	TestAllocationLife            = 30 * time.Second // of an allocation, refreshed or not
+)
+
 // PacketMax is the largest packet that is relayed, in bytes.
 const PacketMax = 2048
 
@@ -64,16 +72,15 @@ type Server struct {
 	Options
 	nonceKey []byte
 
-	mu            sync.Mutex // guards what follows
-	closed        bool
-	allocations   map[clientKey]*allocation
-	byParticipant map[person]int
-	bySource      map[netip.Prefix]int
-	ended         map[person]time.Time // whose credentials issued until a time count no more
-	refused       map[netip.Prefix]int // in this second
-	connections   map[*stream]struct{}
-	lastStream    uint64
-	done          chan struct{}
+	mu                sync.Mutex // guards what follows
+	closed, drained   bool
+	allocations       map[clientKey]*allocation
+	members, visitors *tally               // of allocations for conferences and for tests
+	ended             map[person]time.Time // whose credentials issued until a time count no more
+	refused           map[netip.Prefix]int // in this second
+	connections       map[*stream]struct{}
+	lastStream        uint64
+	done              chan struct{}
 }
 
 // person is a participant; an empty participant stands for the whole conference.
@@ -97,8 +104,10 @@ type client struct {
 func New(o Options) *Server {
 	s := &Server{
 		Options: o, nonceKey: make([]byte, 32),
-		allocations: map[clientKey]*allocation{}, byParticipant: map[person]int{}, bySource: map[netip.Prefix]int{},
-		ended: map[person]time.Time{}, refused: map[netip.Prefix]int{}, connections: map[*stream]struct{}{}, done: make(chan struct{}),
+		allocations: map[clientKey]*allocation{},
+		members:     newTally(quota{AllocationsMax, ParticipantAllocationsMax, SourceAllocationsMax}),
+		visitors:    newTally(quota{TestAllocationsMax, TestParticipantAllocationsMax, TestSourceAllocationsMax}),
+		ended:       map[person]time.Time{}, refused: map[netip.Prefix]int{}, connections: map[*stream]struct{}{}, done: make(chan struct{}),
 	}
 	_, _ = rand.Read(s.nonceKey) // never fails, see crypto/rand
 	if o.UDP != nil {
@@ -154,6 +163,7 @@ func (s *Server) Drain() {
 	}
 	_ = s.UDP.Close() // nothing can be done about it
 	s.mu.Lock()
+	s.drained = true
 	over := s.pick(func(a *allocation) bool { return a.client.stream == nil })
 	s.mu.Unlock()
 	finish(over)
@@ -213,12 +223,7 @@ func (s *Server) pick(which func(*allocation) bool) []*allocation {
 			continue
 		}
 		delete(s.allocations, key)
-		if s.byParticipant[a.owner]--; s.byParticipant[a.owner] == 0 {
-			delete(s.byParticipant, a.owner)
-		}
-		if s.bySource[a.source]--; s.bySource[a.source] == 0 {
-			delete(s.bySource, a.source)
-		}
+		s.tallyOf(a.owner).remove(a.owner, a.source)
 		picked = append(picked, a)
 	}
 	return picked
