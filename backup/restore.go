@@ -41,8 +41,8 @@ type Target struct {
 // stage is where files wait until the backup has proved good.
 const stage = ".restoring"
 
-// Restore brings everything back. Nothing is there when it fails: neither files nor rows. It fails like Open and
-// Reader.Each, with ErrNotEmpty or with store.SchemaTooNewError.
+// Restore brings everything back, at once when all of it is known to be good. Nothing is there when it fails: neither files
+// nor rows. It fails like Open and Reader.Each, with ErrNotEmpty or with store.SchemaTooNewError.
 func Restore(ctx context.Context, r io.Reader, recoveryKey string, to Target) (s Summary, err error) {
 	b, err := Open(r, recoveryKey)
 	if err != nil {
@@ -56,30 +56,37 @@ func Restore(ctx context.Context, r io.Reader, recoveryKey string, to Target) (s
 		if err != nil {
 			err = errors.Join(err, p.undo())
 		}
-		err = errors.Join(err, os.RemoveAll(filepath.Join(to.Data, stage)))
 	}()
-	dsn := p.stagedDSN()
-	err = store.Fill(ctx, dsn, b.Header.Schema, to.Options, func(f *store.Filling) error {
-		if s, err = b.Each(func(t store.Table, rows Rows) error { return p.table(ctx, f, t, rows) }, p.file); err != nil {
-			return err
-		}
-		return p.place(b.masterKey)
-	})
+	db, err := store.Stage(ctx, to.DSN, b.Header.Schema, to.Options)
+	if err != nil {
+		return s, notEmpty(err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err = db.Fill(ctx, func(f *store.Filling) error {
+		s, err = b.Each(func(t store.Table, rows Rows) error { return p.table(ctx, f, t, rows) }, p.file)
+		return err
+	}); err != nil {
+		return s, err
+	}
+	if err = finish(ctx, db, s); err != nil {
+		return s, err
+	}
+	if err = p.place(b.masterKey); err != nil {
+		return s, err
+	}
+	return s, notEmpty(db.Place(ctx))
+}
+
+func notEmpty(err error) error {
 	if errors.Is(err, store.ErrNotEmpty) {
-		return s, ErrNotEmpty.Because(err)
+		return ErrNotEmpty.Because(err)
 	}
-	if err == nil {
-		err = finish(ctx, dsn, to.Options, s)
-	}
-	if err == nil {
-		err = p.placeDatabase()
-	}
-	return s, err
+	return err
 }
 
 // finish brings the restored database up to date and notes where it comes from.
-func finish(ctx context.Context, dsn string, o store.Options, s Summary) error {
-	db, err := store.Open(ctx, dsn, o)
+func finish(ctx context.Context, staged *store.Staged, s Summary) error {
+	db, err := staged.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,16 +100,6 @@ func finish(ctx context.Context, dsn string, o store.Options, s Summary) error {
 type placing struct {
 	Target
 	placed []string
-}
-
-func (p *placing) sqlite() (path string, ok bool) { return strings.CutPrefix(p.DSN, "sqlite:") }
-
-// stagedDSN is the database that is filled: for SQLite a file beside the one that it becomes.
-func (p *placing) stagedDSN() string {
-	if _, ok := p.sqlite(); ok {
-		return p.DSN + stage
-	}
-	return p.DSN
 }
 
 func (p *placing) prepare(masterKey []byte) error {
@@ -127,14 +124,6 @@ func (p *placing) prepare(masterKey []byte) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if path, ok := p.sqlite(); ok {
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return errors.Join(err, ErrNotEmpty.Because(fmt.Errorf("there is %s", path)))
-		}
-		if err := removeDatabase(path + stage); err != nil { // of a restore that was interrupted
-			return err
-		}
-	}
 	staged := filepath.Join(p.Data, stage)
 	return errors.Join(os.RemoveAll(staged), os.Mkdir(staged, 0o700))
 }
@@ -143,15 +132,6 @@ func same(a, b string) bool {
 	a, errA := filepath.Abs(a)
 	b, errB := filepath.Abs(b)
 	return errA == nil && errB == nil && a == b
-}
-
-func removeDatabase(path string) error {
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 func (p *placing) table(ctx context.Context, f *store.Filling, t store.Table, rows Rows) error {
@@ -196,7 +176,7 @@ func (p *placing) place(masterKey []byte) error {
 		}
 		p.placed = append(p.placed, to)
 	}
-	return syncDir(p.Data)
+	return errors.Join(os.Remove(filepath.Join(p.Data, stage)), syncDir(p.Data))
 }
 
 func (p *placing) writeMasterKey(text []byte) error {
@@ -209,31 +189,13 @@ func (p *placing) writeMasterKey(text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(p.MasterKey)))
 }
 
-func (p *placing) placeDatabase() error {
-	path, ok := p.sqlite()
-	if !ok {
-		return nil
-	}
-	f, err := os.Open(path + stage)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close(), os.Rename(path+stage, path)); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
 // undo removes what was placed.
 func (p *placing) undo() error {
 	var errs []error
 	for _, name := range p.placed {
 		errs = append(errs, os.RemoveAll(name))
 	}
-	if path, ok := p.sqlite(); ok {
-		errs = append(errs, removeDatabase(path+stage))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, os.RemoveAll(filepath.Join(p.Data, stage)))...)
 }
 
 func syncDir(path string) error {

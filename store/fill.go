@@ -20,17 +20,15 @@ var ErrNotEmpty = errors.New("the database is not empty; restore into an empty o
 // ErrUnfit says that what is to be filled in does not have the tables of the schema that it names.
 var ErrUnfit = errors.New("the tables do not fit the schema")
 
-// Filling is an empty database that is being filled, in one transaction.
+// Filling is a Staged database that is being filled, in one transaction.
 type Filling struct {
 	Tables []Table
 	db     *Store
 	conn   *sql.Conn
 }
 
-// Fill gives the empty database at dsn the schema of a version, has fill put rows into it and stores them all when fill
-// succeeds, and none otherwise. It fails with SchemaTooNewError, ErrNotEmpty, or what fill fails with.
-func Fill(ctx context.Context, dsn string, schema int64, o Options, fill func(*Filling) error) (err error) {
-	o.schema = schema
+// fillAt gives the empty database at dsn the schema that o names, and the rows that fill puts.
+func fillAt(ctx context.Context, dsn string, o Options, fill func(*Filling) error) (err error) {
 	s, err := Open(ctx, dsn, o)
 	if err != nil {
 		return err
@@ -62,13 +60,6 @@ func Fill(ctx context.Context, dsn string, schema int64, o Options, fill func(*F
 }
 
 func (f *Filling) run(ctx context.Context, fill func(*Filling) error) error {
-	for _, t := range f.Tables {
-		var one int
-		err := f.conn.QueryRowContext(ctx, "SELECT 1 FROM "+quote(t.Name)+" LIMIT 1").Scan(&one)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return errors.Join(err, fmt.Errorf("%w (there is something in %s)", ErrNotEmpty, t.Name))
-		}
-	}
 	if err := fill(f); err != nil {
 		return err
 	}

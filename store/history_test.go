@@ -243,6 +243,19 @@ func TestASnapshotFillsEitherDatabase(t *testing.T) {
 	})
 }
 
+// fill makes a database at dsn.
+func fill(ctx context.Context, dsn string, schema int64, rows func(*store.Filling) error) (err error) {
+	staged, err := store.Stage(ctx, dsn, schema, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, staged.Close()) }()
+	if err := staged.Fill(ctx, rows); err != nil {
+		return err
+	}
+	return staged.Place(ctx)
+}
+
 // pour fills the database at dsn with all that is in s.
 func pour(ctx context.Context, s *store.Store, dsn string) error {
 	n, err := s.Snapshot(ctx)
@@ -250,7 +263,7 @@ func pour(ctx context.Context, s *store.Store, dsn string) error {
 		return err
 	}
 	defer n.Close()
-	return store.Fill(ctx, dsn, n.Schema, store.Options{}, func(f *store.Filling) error {
+	return fill(ctx, dsn, n.Schema, func(f *store.Filling) error {
 		for _, table := range n.Tables {
 			var rows [][]any
 			if err := n.Rows(ctx, table, func(row []any) error { rows = append(rows, cloned(row)); return nil }); err != nil {
@@ -290,7 +303,7 @@ func TestAnOldSnapshotIsFilledInAndBroughtUpToDate(t *testing.T) {
 		if all := contents(t, s); len(all["meetings"]) != 3 || len(all["journal_events"]) != 1 {
 			t.Errorf("meetings %q, events %q", all["meetings"], all["journal_events"])
 		}
-		if err := store.Fill(t.Context(), to, 1, store.Options{}, nil); !errors.Is(err, store.ErrNotEmpty) {
+		if err := fill(t.Context(), to, 1, nil); !errors.Is(err, store.ErrNotEmpty) {
 			t.Errorf("into a newer schema: %v", err)
 		}
 	})
@@ -314,7 +327,7 @@ func TestAFillThatFailsLeavesNothing(t *testing.T) {
 		broken := errors.New("broken")
 		row := []any{"n", "v"}
 		settings := store.Table{Name: "instance_settings", Columns: []store.Column{{"name", store.TypeText}, {"value", store.TypeText}}}
-		err := store.Fill(t.Context(), dsn, newest, store.Options{}, func(f *store.Filling) error {
+		err := fill(t.Context(), dsn, newest, func(f *store.Filling) error {
 			return f.Table(t.Context(), settings, func() ([]any, error) {
 				if row == nil {
 					return nil, broken
@@ -326,7 +339,7 @@ func TestAFillThatFailsLeavesNothing(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Errorf("got %v", err)
 		}
-		err = store.Fill(t.Context(), dsn, newest, store.Options{}, func(f *store.Filling) error {
+		err = fill(t.Context(), dsn, newest, func(f *store.Filling) error {
 			settings.Columns = settings.Columns[:1]
 			return f.Table(t.Context(), settings, func() ([]any, error) { return nil, io.EOF })
 		})
@@ -335,7 +348,7 @@ func TestAFillThatFailsLeavesNothing(t *testing.T) {
 		}
 		orphan := store.Table{Name: "conference_keys", Columns: []store.Column{{"conference_id", store.TypeText}, {"tenant", store.TypeText}, {"wrapped", store.TypeBytes}, {"created_at", store.TypeInteger}}}
 		rows := [][]any{{"nobody's", "default", []byte{1}, int64(1)}}
-		err = store.Fill(t.Context(), dsn, newest, store.Options{}, func(f *store.Filling) error {
+		err = fill(t.Context(), dsn, newest, func(f *store.Filling) error {
 			return f.Table(t.Context(), orphan, func() ([]any, error) {
 				if len(rows) == 0 {
 					return nil, io.EOF
@@ -347,13 +360,13 @@ func TestAFillThatFailsLeavesNothing(t *testing.T) {
 		if err == nil {
 			t.Error("a row that refers to nothing was stored")
 		}
+		if err := fill(t.Context(), dsn, newest+1, nil); !errors.As(err, new(*store.SchemaTooNewError)) {
+			t.Errorf("a newer schema: %v", err)
+		}
 		for table, rows := range contents(t, open(t, dsn)) {
 			if len(rows) != 1 {
 				t.Errorf("%s has %q", table, rows[1:])
 			}
-		}
-		if err := store.Fill(t.Context(), dsn, newest+1, store.Options{}, nil); !errors.As(err, new(*store.SchemaTooNewError)) {
-			t.Errorf("a newer schema: %v", err)
 		}
 	})
 }

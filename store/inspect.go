@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -51,7 +50,7 @@ func openToInspect(dsn string) (*sql.DB, string, error) {
 	if !isSQLite {
 		db, err := sql.Open("pgx", dsn)
 		if err != nil {
-			return nil, "", errors.New("the address of the database is not valid") // the cause could show the password
+			return nil, "", errAddress
 		}
 		return db, "migrations/postgres", nil
 	}

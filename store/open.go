@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3"
@@ -63,9 +64,16 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	return nil
 }
 
+// errAddress stands for the driver's error, which could show the password.
+var errAddress = errors.New("the address of the database is not valid")
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
 func (s *Store) openPostgres(ctx context.Context, dsn string) (err error) {
 	if s.write, err = sql.Open("pgx", dsn); err != nil {
-		return errors.New("the address of the database is not valid") // the cause could show the password
+		return errAddress
 	}
 	s.write.SetMaxOpenConns(postgresConnections)
 	s.write.SetMaxIdleConns(postgresConnections)

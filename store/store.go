@@ -62,7 +62,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	switch {
 	case isSQLite && path != "":
 		err = s.openSQLite(ctx, path)
-	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+	case isPostgres(dsn):
 		err = s.openPostgres(ctx, dsn)
 	default:
 		err = ErrDSN

@@ -126,8 +126,13 @@ func timed(name, what string, mib int, do func() error) error {
 }
 
 // fill writes a meeting, a conference, and then nine parts of events to one part of audit entries.
-func fill(ctx context.Context, dsn string, mib int) error {
-	return store.Fill(ctx, dsn, store.NewestSchema(), store.Options{}, func(f *store.Filling) error {
+func fill(ctx context.Context, dsn string, mib int) (err error) {
+	db, err := store.Stage(ctx, dsn, store.NewestSchema(), store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	err = db.Fill(ctx, func(f *store.Filling) error {
 		counts := map[string]int{
 			"users": 1, "meetings": 1, "conferences": 1,
 			"journal_events": mib * mebibyte / 10 * 9 / sealedSize, "audit_entries": mib * mebibyte / 10 / (2 * detailsSize),
@@ -146,6 +151,10 @@ func fill(ctx context.Context, dsn string, mib int) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return db.Place(ctx)
 }
 
 // row makes up a row of a table.

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// stagingLock is the number of the lock that keeps two from making a database at the same place.
+const stagingLock = 0x6b6f6e6b6c617665
+
+// clearing bounds how long the removal of what was not placed may take.
+const clearing = 30 * time.Second
+
+// schemaPostgres is the schema to which the tables come. Its connection holds the lock.
+type schemaPostgres struct {
+	db     *sql.DB
+	conn   *sql.Conn
+	schema string // to which the tables come, quoted
+}
+
+// errStagedTwice refuses a second restore into a database.
+var errStagedTwice = errors.New("another program is restoring into this database at the moment")
+
+func stagePostgres(ctx context.Context, dsn string) (string, place, error) {
+	if !isPostgres(dsn) {
+		return "", nil, ErrDSN
+	}
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return "", nil, errAddress
+	}
+	p := &schemaPostgres{db: db}
+	if err := p.begin(ctx); err != nil {
+		p.close()
+		return "", nil, err
+	}
+	return inStagingSchema(dsn), p, nil
+}
+
+// inStagingSchema is the address of the same database whose tables are made in a schema of their own.
+func inStagingSchema(dsn string) string {
+	address, options, _ := strings.Cut(dsn, "?")
+	return address + "?search_path=" + stagingSchema + "&" + options // of two, the first counts
+}
+
+func (p *schemaPostgres) begin(ctx context.Context) (err error) {
+	if p.conn, err = p.db.Conn(ctx); err != nil {
+		return err
+	}
+	var alone bool
+	if err := p.conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", stagingLock).Scan(&alone); err != nil {
+		return err
+	}
+	if !alone {
+		return errStagedTwice
+	}
+	if err := p.conn.QueryRowContext(ctx, "SELECT quote_ident(current_schema())").Scan(&p.schema); err != nil {
+		return fmt.Errorf("find the schema for the tables: %w", err)
+	}
+	if err := p.vacant(ctx, ""); err != nil {
+		return err
+	}
+	return p.execute(ctx, "DROP SCHEMA IF EXISTS "+stagingSchema+" CASCADE", "CREATE SCHEMA "+stagingSchema)
+}
+
+// vacant fails when a row is in the schema to which the tables come, or when its tables are those of a newer program. Before
+// it looks at a table it does with it what before says, such as "LOCK TABLE".
+func (p *schemaPostgres) vacant(ctx context.Context, before string) error {
+	names, err := p.list(ctx, "SELECT quote_ident(tablename) FROM pg_tables WHERE quote_ident(schemaname) = $1", p.schema)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		table := p.schema + "." + name
+		if before != "" {
+			if err := p.execute(ctx, before+" "+table); err != nil {
+				return err
+			}
+		}
+		query, limit := "SELECT count(*) FROM (SELECT 1 FROM "+table+" LIMIT 1) one", int64(0) // names from the catalogue, quoted
+		if name == versionTable {
+			query, limit = "SELECT COALESCE(MAX(version_id), 0) FROM "+table, NewestSchema()
+		}
+		var found int64
+		if err := p.conn.QueryRowContext(ctx, query).Scan(&found); err != nil {
+			return err
+		}
+		if found > limit {
+			return fmt.Errorf("%w (there is something in %s)", ErrNotEmpty, name)
+		}
+	}
+	return nil
+}
+
+// put moves everything out of the staging schema in one transaction.
+func (p *schemaPostgres) put(ctx context.Context) error {
+	defer p.close()
+	if err := p.execute(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	if err := p.move(ctx); err != nil {
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearing)
+		defer cancel()
+		_ = p.execute(undo, "ROLLBACK") // a connection that is gone has done it
+		return errors.Join(err, p.remove(undo))
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearing) // who gives up now would not know what is there
+	defer cancel()
+	if err := p.execute(last, "COMMIT"); err != nil {
+		return p.settle(last, err)
+	}
+	return nil
+}
+
+func (p *schemaPostgres) move(ctx context.Context) error {
+	if err := p.vacant(ctx, "LOCK TABLE"); err != nil {
+		return err
+	}
+	tables, err := p.list(ctx, "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = $1", stagingSchema)
+	if err != nil {
+		return err
+	}
+	functions, err := p.list(ctx, "SELECT quote_ident(proname) || '(' || pg_get_function_identity_arguments(oid) || ')' FROM pg_proc WHERE pronamespace = $1::regnamespace", stagingSchema)
+	if err != nil {
+		return err
+	}
+	there := make([]string, len(tables))
+	for i, name := range tables {
+		there[i] = p.schema + "." + name
+	}
+	statements := []string{"DROP TABLE IF EXISTS " + strings.Join(there, ", ")} // empty ones, as seen above
+	for _, name := range functions {
+		statements = append(statements, "DROP FUNCTION IF EXISTS "+p.schema+"."+name, "ALTER FUNCTION "+stagingSchema+"."+name+" SET SCHEMA "+p.schema)
+	}
+	for _, name := range tables { // with their indexes, sequences and triggers
+		statements = append(statements, "ALTER TABLE "+stagingSchema+"."+name+" SET SCHEMA "+p.schema)
+	}
+	return p.execute(ctx, append(statements, "DROP SCHEMA "+stagingSchema)...) // which fails when something is left in it
+}
+
+// settle finds out what became of a commit whose answer was lost: it waits until the database has ended that session.
+func (p *schemaPostgres) settle(ctx context.Context, lost error) error {
+	_ = p.conn.Close() // a session that lives is used again below
+	var left bool
+	_, err := p.db.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", stagingLock)
+	if err == nil {
+		err = p.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", stagingSchema).Scan(&left)
+	}
+	switch {
+	case err != nil:
+		return errors.Join(fmt.Errorf("it is not known whether the database was restored; look into it before you try again: %w", lost), err)
+	case left:
+		return errors.Join(lost, p.remove(ctx))
+	}
+	return nil
+}
+
+func (p *schemaPostgres) clear() error {
+	if p.conn == nil {
+		return nil
+	}
+	defer p.close()
+	ctx, cancel := context.WithTimeout(context.Background(), clearing)
+	defer cancel()
+	return p.remove(ctx)
+}
+
+// remove removes what was made, over a connection that works.
+func (p *schemaPostgres) remove(ctx context.Context) error {
+	_, err := p.db.ExecContext(ctx, "DROP SCHEMA IF EXISTS "+stagingSchema+" CASCADE")
+	return err
+}
+
+// close ends the connections, and so gives the lock back.
+func (p *schemaPostgres) close() {
+	if p.conn != nil {
+		_ = p.conn.Close() // nothing is to be had from it any more
+	}
+	_ = p.db.Close()
+	p.conn = nil
+}
+
+func (p *schemaPostgres) execute(ctx context.Context, statements ...string) error {
+	for _, s := range statements {
+		if _, err := p.conn.ExecContext(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *schemaPostgres) list(ctx context.Context, query, arg string) (all []string, err error) {
+	rows, err := p.conn.QueryContext(ctx, query, arg)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}
