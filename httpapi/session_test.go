@@ -25,7 +25,7 @@ func TestSetUpSignOutSignIn(t *testing.T) {
 	}
 	c.post("/api/v1/setup", firstUser("")).problem(http.StatusForbidden, "setup.invalid")
 	made := decode[httpapi.CompletedSetup](c.post("/api/v1/setup", firstUser(token)).want(http.StatusCreated))
-	if made.User.Role != access.RoleAdmin || made.ExpiresAt.IsZero() || !strings.HasPrefix(made.RecoveryKey, "AGE-SECRET-KEY-1") {
+	if made.User.Role != access.RoleAdmin || made.ExpiresAt == nil || made.ExpiresAt.IsZero() || !strings.HasPrefix(made.RecoveryKey, "AGE-SECRET-KEY-1") {
 		t.Errorf("%+v", made)
 	}
 	c.post("/api/v1/setup", firstUser(token)).problem(http.StatusForbidden, "access.denied")
@@ -50,6 +50,31 @@ func TestSetUpSignOutSignIn(t *testing.T) {
 	if s := decode[httpapi.CurrentSession](c.get("/api/v1/session").want(200)); s.User == nil || s.User.Name != "First" {
 		t.Errorf("%+v", s)
 	}
+}
+
+// The recovery key exists once: whoever has completed the set-up gets it, also where nobody can be signed in right now.
+func TestTheRecoveryKeyIsShownWithoutASession(t *testing.T) {
+	t.Parallel()
+	e := start(t, options{})
+	token, err := e.setup.Issue(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.exec("ALTER TABLE sessions RENAME TO gone")
+	c := e.browser()
+	a := c.post("/api/v1/setup", firstUser(token)).want(http.StatusCreated)
+	made := decode[httpapi.CompletedSetup](a)
+	if made.User.Email != "first@example.org" || made.ExpiresAt != nil || !strings.HasPrefix(made.RecoveryKey, "AGE-SECRET-KEY-1") {
+		t.Errorf("%+v", made)
+	}
+	if len(a.header.Values("Set-Cookie")) > 0 || c.cookies[auth.SessionCookie] != "" {
+		t.Error("there is a cookie of no session")
+	}
+	if log := e.log.String(); !strings.Contains(log, "sessions") || strings.Contains(log, made.RecoveryKey) {
+		t.Errorf("the log: %s", log)
+	}
+	e.exec("ALTER TABLE gone RENAME TO sessions")
+	c.post("/api/v1/session", map[string]any{"email": "first@example.org", "password": password}).want(http.StatusOK)
 }
 
 func TestA29CookiesAndFixation(t *testing.T) {

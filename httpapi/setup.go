@@ -34,9 +34,9 @@ type FirstUser struct {
 
 // CompletedSetup is the answer to a set-up.
 type CompletedSetup struct {
-	User        User      `json:"user"`
-	ExpiresAt   time.Time `json:"expiresAt" doc:"When the session ends in any case."`
-	RecoveryKey string    `json:"recoveryKey" doc:"Opens backups and brings the master key back. It is shown now and never again, and kept nowhere: the administrator must write it down."`
+	User        User       `json:"user"`
+	ExpiresAt   *time.Time `json:"expiresAt,omitempty" doc:"When the session ends in any case; absent when none could begin: the administrator then has to sign in."`
+	RecoveryKey string     `json:"recoveryKey" doc:"Opens backups and brings the master key back. It is shown now and never again, and kept nowhere: the administrator must write it down."`
 }
 
 // setUp is the answer that shows the recovery key and begins a session.
@@ -48,15 +48,19 @@ type setUp struct {
 func (a *API) completeSetup(ctx context.Context, in *body[FirstUser]) (*setUp, error) {
 	f := in.Body
 	// Whoever is signed in, the set-up is done by nobody: the token alone is the proof.
-	_, recoveryKey, err := a.setup.Complete(ctx, access.Nobody(), f.Token, user.New{
+	made, recoveryKey, err := a.setup.Complete(ctx, access.Nobody(), f.Token, user.New{
 		Email: f.Email, Name: f.Name, Language: f.Language, Password: f.Password,
 	})
 	if err != nil {
 		return nil, err
 	}
+	answer := &setUp{Body: CompletedSetup{User: showUser(made), RecoveryKey: recoveryKey}}
 	begun, err := a.beginSession(ctx, f.Email, f.Password)
 	if err != nil {
-		return nil, err
+		// The set-up is done and the key exists nowhere else: it has to be shown all the same.
+		a.log.ErrorContext(ctx, "the first administrator is not signed in after the set-up", "error", err)
+		return answer, nil
 	}
-	return &setUp{begun.SetCookie, CompletedSetup{*begun.Body.User, *begun.Body.ExpiresAt, recoveryKey}}, nil
+	answer.SetCookie, answer.Body.ExpiresAt = begun.SetCookie, begun.Body.ExpiresAt
+	return answer, nil
 }

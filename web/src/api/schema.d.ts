@@ -352,9 +352,9 @@ export interface components {
         CompletedSetup: {
             /**
              * Format: date-time
-             * @description When the session ends in any case.
+             * @description When the session ends in any case; absent when none could begin: the administrator then has to sign in.
              */
-            expiresAt: string;
+            expiresAt?: string;
             /** @description Opens backups and brings the master key back. It is shown now and never again, and kept nowhere: the administrator must write it down. */
             recoveryKey: string;
             user: components["schemas"]["User"];
