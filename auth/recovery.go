@@ -16,6 +16,7 @@ var ErrRecoveryKeyExists = fault.New(fault.KindConflict, "recovery_key.exists", 
 type Recovery struct {
 	Recipient string // the public half, "age1…"; backups are encrypted to it
 	Escrow    string // the master key encrypted to the recipient, an armored age file
+	Code      string // over both, by the master key: only this instance can have put them there
 }
 
 // NewRecovery makes a recovery key. The secret, "AGE-SECRET-KEY-1…", is shown to a person once and kept nowhere.
