@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"database/sql"
 	"errors"
 	"io"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"filippo.io/age"
 
+	"konklave/access"
+	"konklave/auth"
 	"konklave/backup"
 	"konklave/store"
 	"konklave/vault"
@@ -203,6 +206,58 @@ func foreign(t *testing.T, h *house) []byte {
 		}
 	}
 	return packed(t, all, h.secret, "")
+}
+
+// put writes settings into the database of a house, as somebody can who may write to it.
+func (h *house) put(t *testing.T, settings map[string]string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", strings.TrimPrefix(h.dsn, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for name, value := range settings {
+		if _, err := db.ExecContext(t.Context(), "INSERT INTO instance_settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestA86WhoCanWriteTheDatabaseDoesNotReadTheNextBackup(t *testing.T) {
+	t.Parallel()
+	h, attacker := newHouse(t), newHouse(t)
+	attacker.furnish(t)
+	theirs := map[string]string{}
+	for _, name := range []string{vault.SettingRecipient, vault.SettingEscrow} {
+		value, err := attacker.Store.Setting(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs[name] = value
+	}
+	refused := func(when string) {
+		t.Helper()
+		var b bytes.Buffer
+		if _, err := backup.Write(t.Context(), &b, h.Instance); !errors.Is(err, backup.ErrForeignRecipient) || b.Len() != 0 {
+			t.Errorf("%s: %d bytes, %v", when, b.Len(), err)
+		}
+	}
+	h.put(t, theirs)
+	refused("before there is a recovery key")
+	h.put(t, map[string]string{vault.SettingRecoveryCode: theirs[vault.SettingRecipient]})
+	refused("with a code that is none")
+	system := access.System("test")
+	system.Tenant = access.DefaultTenant
+	var err error
+	if h.secret, err = auth.NewRecoveryKeys(h.Store, h.Keys.NewRecovery, h.Now).Make(t.Context(), system, true); err != nil {
+		t.Fatal(err)
+	}
+	b, _ := h.backup(t)
+	if _, err := backup.Verify(bytes.NewReader(b), h.secret); err != nil {
+		t.Errorf("with a recovery key of its own: %v", err)
+	}
+	h.put(t, map[string]string{vault.SettingRecipient: theirs[vault.SettingRecipient]})
+	refused("with another recipient")
 }
 
 func mustIdentity(t *testing.T, secret string) *age.X25519Identity {

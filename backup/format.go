@@ -45,11 +45,12 @@ const (
 
 // Faults of making and reading a backup.
 var (
-	ErrNoRecipient = fault.New(fault.KindConflict, "backup.no_recipient", "There is no recovery key to encrypt a backup for, so none is made. Make one with `konklave recovery-key new`.")
-	ErrBroken      = fault.New(fault.KindInvalid, "backup.broken", "This backup is damaged, incomplete or was tampered with, and is refused. Use another one.")
-	ErrFormat      = fault.Newf(fault.KindInvalid, "backup.format", "This backup was written by another version of the program, in a format other than %d; use the program that wrote it.", Format)
-	ErrWrongKey    = fault.New(fault.KindDenied, "backup.wrong_key", "This recovery key does not open this backup.")
-	ErrNotEmpty    = fault.New(fault.KindConflict, "backup.not_empty", "There is something at the place to restore to. Restore into an empty data directory and an empty database.")
+	ErrNoRecipient      = fault.New(fault.KindConflict, "backup.no_recipient", "There is no recovery key to encrypt a backup for, so none is made. Make one with `konklave recovery-key new`.")
+	ErrForeignRecipient = fault.New(fault.KindConflict, "backup.foreign_recipient", "The recovery key in the database does not fit the master key, so no backup is made for it. When the master key was changed, make a new one with `konklave recovery-key new --replace`; when nobody changed it, somebody has tampered with the database: find out who before you make one.")
+	ErrBroken           = fault.New(fault.KindInvalid, "backup.broken", "This backup is damaged, incomplete or was tampered with, and is refused. Use another one.")
+	ErrFormat           = fault.Newf(fault.KindInvalid, "backup.format", "This backup was written by another version of the program, in a format other than %d; use the program that wrote it.", Format)
+	ErrWrongKey         = fault.New(fault.KindDenied, "backup.wrong_key", "This recovery key does not open this backup.")
+	ErrNotEmpty         = fault.New(fault.KindConflict, "backup.not_empty", "There is something at the place to restore to. Restore into an empty data directory and an empty database.")
 )
 
 // Header says what a backup holds.

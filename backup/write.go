@@ -28,8 +28,8 @@ type Instance struct {
 	Now     func() time.Time
 }
 
-// Write writes a backup of one moment to w. It fails with ErrNoRecipient; when it fails, what was written so far is no
-// backup.
+// Write writes a backup of one moment to w. It fails with ErrNoRecipient or ErrForeignRecipient; when it fails,
+// what was written so far is no backup.
 func Write(ctx context.Context, w io.Writer, in Instance) (Summary, error) {
 	to, escrow, err := in.recipient(ctx)
 	if err != nil {
@@ -55,20 +55,21 @@ func Write(ctx context.Context, w io.Writer, in Instance) (Summary, error) {
 	return a.summary, errors.Join(err, snapshot.Close(), a.tar.Close(), packed.Close(), encrypted.Close())
 }
 
-// recipient reads for whom backups are encrypted.
+// recipient reads for whom backups are encrypted. The database alone does not decide that: who can write to it could put
+// somebody else there, and read the next backup.
 func (in Instance) recipient(ctx context.Context) (to *age.X25519Recipient, escrow string, err error) {
-	text, err := vault.Recipient(ctx, in.Store)
+	kept, err := in.Keys.Recovery(ctx, in.Store)
+	if errors.Is(err, vault.ErrForeignRecovery) {
+		return nil, "", ErrForeignRecipient.Because(err)
+	}
 	if err != nil {
 		return nil, "", err
 	}
-	if escrow, err = in.Store.Setting(ctx, vault.SettingEscrow); err != nil {
-		return nil, "", err
-	}
-	if text == "" || escrow == "" {
+	if kept.Recipient == "" {
 		return nil, "", ErrNoRecipient
 	}
-	to, err = age.ParseX25519Recipient(text)
-	return to, escrow, err
+	to, err = age.ParseX25519Recipient(kept.Recipient)
+	return to, kept.Escrow, err
 }
 
 func lasting(tables []store.Table) []store.Table {

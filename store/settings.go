@@ -41,8 +41,12 @@ func (s *Store) PutRecovery(ctx context.Context, kept auth.Recovery, replace boo
 }
 
 func putRecovery(ctx context.Context, q *sqlgen.Queries, kept auth.Recovery) error {
-	if err := q.PutSetting(ctx, sqlgen.PutSettingParams{Name: vault.SettingRecipient, Value: kept.Recipient}); err != nil {
-		return err
+	for _, p := range []sqlgen.PutSettingParams{
+		{Name: vault.SettingRecipient, Value: kept.Recipient}, {Name: vault.SettingEscrow, Value: kept.Escrow}, {Name: vault.SettingRecoveryCode, Value: kept.Code},
+	} {
+		if err := q.PutSetting(ctx, p); err != nil {
+			return err
+		}
 	}
-	return q.PutSetting(ctx, sqlgen.PutSettingParams{Name: vault.SettingEscrow, Value: kept.Escrow})
+	return nil
 }

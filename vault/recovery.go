@@ -16,16 +16,20 @@ import (
 	"konklave/auth"
 )
 
-// Names of the settings that hold the public half of the recovery key and the master key encrypted to it.
+// Names of the settings that hold the public half of the recovery key, the master key encrypted to it, and the code over both.
 const (
-	SettingRecipient = "recovery.recipient"
-	SettingEscrow    = "recovery.master_key"
+	SettingRecipient    = "recovery.recipient"
+	SettingEscrow       = "recovery.master_key"
+	SettingRecoveryCode = "recovery.code"
 )
 
 // Errors of the recovery key.
 var (
 	ErrRecoveryKey = errors.New("this is not a recovery key; it begins with AGE-SECRET-KEY-1")
 	ErrWrongKey    = errors.New("this recovery key does not belong to this database or backup")
+
+	// ErrForeignRecovery says that what the database holds of a recovery key was not made with the present master key.
+	ErrForeignRecovery = errors.New("the recovery key in the database was not put there with the present master key")
 )
 
 // NewRecovery makes a recovery key, an age identity (X25519), and encrypts the master key to it. It is an auth.NewRecovery.
@@ -36,7 +40,37 @@ func (v *Vault) NewRecovery() (secret string, kept auth.Recovery, err error) {
 	}
 	kept.Recipient = identity.Recipient().String()
 	kept.Escrow, err = v.escrow(identity)
+	kept.Code = v.recoveryCode(kept)
 	return identity.String(), kept, err
+}
+
+// recoveryPurpose binds the code over what the database holds of the recovery key.
+const recoveryPurpose = "konklave recovery 1"
+
+// recoveryCode is made with the present master key alone: an earlier one would let an earlier recovery key come back, and the
+// escrow does not hold the present one.
+func (v *Vault) recoveryCode(kept auth.Recovery) string {
+	content := fmt.Appendf(nil, "%d %s%s", len(kept.Recipient), kept.Recipient, kept.Escrow)
+	return base64.StdEncoding.EncodeToString(v.Authenticate(recoveryPurpose, content))
+}
+
+// Recovery returns what the settings hold of the recovery key, to which backups are encrypted; nothing when none was made. It
+// fails with ErrForeignRecovery when somebody else put it there, or when the master key was changed since.
+func (v *Vault) Recovery(ctx context.Context, settings Settings) (auth.Recovery, error) {
+	var kept auth.Recovery
+	for name, to := range map[string]*string{SettingRecipient: &kept.Recipient, SettingEscrow: &kept.Escrow, SettingRecoveryCode: &kept.Code} {
+		var err error
+		if *to, err = settings.Setting(ctx, name); err != nil {
+			return auth.Recovery{}, err
+		}
+	}
+	switch {
+	case kept == auth.Recovery{}:
+		return kept, nil
+	case !hmac.Equal([]byte(kept.Code), []byte(v.recoveryCode(kept))):
+		return auth.Recovery{}, ErrForeignRecovery
+	}
+	return kept, nil
 }
 
 // proofPrefix begins the line of an escrow that only somebody with the recovery key can have written: the recipient is public,
@@ -87,11 +121,6 @@ func OpenEscrow(secret, escrow string) (*Vault, []byte, error) {
 		return nil, nil, fmt.Errorf("the master key in the backup is damaged: %w", err)
 	}
 	return v, content, nil
-}
-
-// Recipient returns the public half of the recovery key, "age1…", to which backups are encrypted; empty when none was made.
-func Recipient(ctx context.Context, settings Settings) (string, error) {
-	return settings.Setting(ctx, SettingRecipient)
 }
 
 // RestoreFile writes the master key that escrow holds to path, where there must be no file yet (fs.ErrExist). It fails with

@@ -1,8 +1,10 @@
 package vault
 
 import (
+	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,6 +90,66 @@ func TestA86AnEscrowOfSomebodyElseIsRefused(t *testing.T) {
 		}
 		if _, _, err := OpenEscrow(secret, forged.String()); !errors.Is(err, ErrWrongKey) {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// settings are texts of a database.
+type settings map[string]string
+
+func (s settings) Setting(_ context.Context, name string) (string, error) { return s[name], nil }
+
+func (s settings) AddSetting(_ context.Context, name, value string) (string, error) {
+	if _, there := s[name]; !there {
+		s[name] = value
+	}
+	return s[name], nil
+}
+
+func TestARecoveryKeyThatTheMasterKeyDidNotVouchForIsRefused(t *testing.T) {
+	t.Parallel()
+	first, second := (*Vault)(nil).NewKey(), (*Vault)(nil).NewKey()
+	v := &Vault{keys: [][]byte{first}}
+	made := func(v *Vault) settings {
+		_, kept, err := v.NewRecovery()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return settings{SettingRecipient: kept.Recipient, SettingEscrow: kept.Escrow, SettingRecoveryCode: kept.Code}
+	}
+	own, later, foreign := made(v), made(v), made(&Vault{keys: [][]byte{second}})
+	kept, err := v.Recovery(t.Context(), own)
+	if err != nil || kept.Recipient != own[SettingRecipient] || kept.Escrow != own[SettingEscrow] {
+		t.Errorf("its own: %+v, %v", kept, err)
+	}
+	if kept, err := v.Recovery(t.Context(), settings{}); err != nil || kept.Recipient != "" {
+		t.Errorf("none: %+v, %v", kept, err)
+	}
+	if _, err := (&Vault{keys: [][]byte{second, first}}).Recovery(t.Context(), own); !errors.Is(err, ErrForeignRecovery) {
+		t.Errorf("that of an earlier master key, which it does not cover: %v", err)
+	}
+	mixed := func(change string, from settings) settings {
+		s := maps.Clone(own)
+		s[change] = from[change]
+		return s
+	}
+	shifted := maps.Clone(own)
+	shifted[SettingRecipient], shifted[SettingEscrow] = own[SettingRecipient]+own[SettingEscrow][:1], own[SettingEscrow][1:]
+	for name, s := range map[string]settings{
+		"somebody else's recipient":    mixed(SettingRecipient, foreign),
+		"somebody else's escrow":       mixed(SettingEscrow, foreign),
+		"somebody else's code":         mixed(SettingRecoveryCode, foreign),
+		"everything somebody else's":   foreign,
+		"the recipient of another one": mixed(SettingRecipient, later),
+		"the escrow of another one":    mixed(SettingEscrow, later),
+		"no code":                      mixed(SettingRecoveryCode, settings{}),
+		"no recipient":                 mixed(SettingRecipient, settings{}),
+		"no escrow":                    mixed(SettingEscrow, settings{}),
+		"a byte on the other side":     shifted,
+		"a recipient and nothing else": {SettingRecipient: foreign[SettingRecipient]},
+	} {
+		if kept, err := v.Recovery(t.Context(), s); !errors.Is(err, ErrForeignRecovery) || kept.Recipient != "" {
+			t.Errorf("%s: %+v, %v", name, kept, err)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func wantRecoveryKeptAndRecorded(t *testing.T, data string, secrets ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recipient, err := vault.Recipient(t.Context(), db)
+	recipient, err := db.Setting(t.Context(), vault.SettingRecipient)
 	if err != nil || !strings.HasPrefix(recipient, "age1") {
 		t.Errorf("recipient %q, %v", recipient, err)
 	}
