@@ -260,8 +260,8 @@ func (c *cgroups) finding(layer Layer, controller, name string, pid int, l Limit
 		f.Detail = err.Error()
 		return f
 	}
-	if !slices.Contains(strings.Fields(string(inside)), strconv.Itoa(pid)) {
-		f.Detail = "the process is not in its control group"
+	if got := strings.Fields(string(inside)); !slices.Equal(got, []string{strconv.Itoa(pid)}) {
+		f.Detail = fmt.Sprintf("its control group holds %d processes instead of this one alone", len(got))
 		return f
 	}
 	limit := h.settings(controller, l)[0]

@@ -17,6 +17,10 @@ type Profile struct {
 // other processes, mounts, bpf, keys, io_uring and all files beyond the profile. The network stays. What the process was given
 // open stays open. The report has the layers that Confine is about, each verified.
 func Confine(p Profile) Report {
+	before, err := readThreads(os.Getpid())
+	if err != nil {
+		before = nil // nothing counts as verified
+	}
 	failed := map[Layer]error{
 		ResourceLimits: unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}),
 		NoNewPrivs:     allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0),
@@ -27,11 +31,11 @@ func Confine(p Profile) Report {
 	failed[Seccomp] = installFilter(program(serviceDenied(), serviceMissing(), answerRefuse, answerAllow))
 	threads, err := readThreads(os.Getpid()) // before the files are out of reach
 	if err != nil {
-		threads = nil // nothing counts as verified
+		threads = nil // as well
 	}
 	failed[Landlock] = enterLandlock(reach{read: p.Read, write: p.Write, network: true, others: true})
 	report := Report{
-		everyThread(NoNewPrivs, threads, "NoNewPrivs", "1"), everyThread(Seccomp, threads, "Seccomp", "2"),
+		everyThread(NoNewPrivs, threads, "NoNewPrivs", "1"), oneMoreFilter(threads, before),
 		{Landlock, failed[Landlock] == nil && refusedFiles(), fmt.Sprintf("version %d", landlockABI())},
 		{ResourceLimits, failed[ResourceLimits] == nil, "no core dump"},
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -56,7 +57,7 @@ func (p plan) enter() answer {
 	a := answer{Failed: map[Layer]string{}, ABI: landlockABI()}
 	note := func(l Layer, err error) {
 		if err != nil {
-			a.Failed[l] = err.Error()
+			a.Failed[l] = strings.TrimPrefix(a.Failed[l]+"; "+err.Error(), "; ") // one layer is taken in several steps
 		}
 	}
 	_ = writeFile("/proc/self/comm", ProcessName) // a nicety
@@ -73,11 +74,11 @@ func (p plan) enter() answer {
 	note(ResourceLimits, unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
 	note(Landlock, enterLandlock(reach{}))
 	note(Seccomp, installFilter(program(workerCalls(), workerMissing(), answerAllow, answerRefuse)))
-	a.Landlock = refusedFiles()
+	a.Landlock = a.Failed[Landlock] == "" && refusedFiles() // the kernel confirmed it, and it works
 	return a
 }
 
-// refusedFiles tries what only Landlock refuses: to open the root directory.
+// refusedFiles tries what Landlock refuses: to open the root directory. Others may refuse it too, so it is no proof by itself.
 func refusedFiles() bool {
 	f, err := os.Open("/")
 	if err == nil {

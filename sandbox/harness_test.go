@@ -71,12 +71,18 @@ type prison struct {
 
 func newPrison(t *testing.T, mode sandbox.Mode, l sandbox.Limits) *prison {
 	t.Helper()
+	return newPrisonOf(t, hostileFile, mode, l)
+}
+
+// newPrisonOf has workers of another program, with an environment.
+func newPrisonOf(t *testing.T, program string, mode sandbox.Mode, l sandbox.Limits, env ...string) *prison {
+	t.Helper()
 	p := &prison{dir: t.TempDir()}
 	log := slog.New(slog.DiscardHandler)
 	p.launcher = process.New(process.Options{
 		Command: func() *exec.Cmd {
-			cmd := exec.Command(hostileFile) //nolint:noctx // the launcher ends it
-			cmd.Env = []string{}
+			cmd := exec.Command(program) //nolint:noctx // the launcher ends it
+			cmd.Env = append([]string{}, env...)
 			return cmd
 		},
 		Sandbox: sandbox.Open(sandbox.Options{UIDBase: uidBase, Limits: l, Log: log}), Mode: mode, Log: log,

@@ -30,7 +30,7 @@ type plan struct {
 // be seen from there, is tried by the worker itself.
 type answer struct {
 	Failed   map[Layer]string `json:"failed"`
-	Landlock bool             `json:"landlock"` // tried, and refused
+	Landlock bool             `json:"landlock"` // put on, tried, and refused
 	ABI      int              `json:"abi"`      // version of Landlock's interface
 }
 

@@ -63,17 +63,23 @@ func lack(l sandbox.Layer) string {
 	return ""
 }
 
-// lackOfGroup tries to make a control group beside this process.
+// lackOfGroup says why no control group can be made beside this process.
 func lackOfGroup(controller string) string {
+	_, why := groupBeside(controller)
+	return why
+}
+
+// groupBeside tries to make a control group beside this process, and returns where that can be done, or why it cannot.
+func groupBeside(controller string) (parent, why string) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return err.Error()
+		return "", err.Error()
 	}
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return err.Error()
+		return "", err.Error()
 	}
-	why := "no hierarchy has the controller"
+	why = "no hierarchy has the controller"
 	for line := range strings.SplitSeq(string(groups), "\n") {
 		parts := strings.SplitN(line, ":", 3)
 		if len(parts) != 3 || parts[1] != "" && !slices.Contains(strings.Split(parts[1], ","), controller) {
@@ -99,10 +105,10 @@ func lackOfGroup(controller string) string {
 				continue
 			}
 			_ = os.Remove(dir) // just made, and empty
-			return ""
+			return parent, ""
 		}
 	}
-	return why
+	return "", why
 }
 
 // TestEveryLayerIsInForce wants each layer, unless this host or user really cannot have it.
@@ -179,51 +185,3 @@ func TestStrictStartsWithAll(t *testing.T) {
 		t.Errorf("the worker says %q", got)
 	}
 }
-
-// The circumstances under which all of these tests run again.
-const (
-	circumstance   = "KONKLAVE_TEST_CIRCUMSTANCE"
-	ordinary       = "ordinary user"
-	ordinaryNoUser = "ordinary user without user namespaces"
-	rootNoUser     = "root without user namespaces"
-)
-
-// change makes the circumstances true for this copy of the test.
-func change() error {
-	what := os.Getenv(circumstance)
-	if what == ordinaryNoUser || what == rootNoUser {
-		// This copy is in a user namespace, for which alone the setting holds.
-		if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0o644); err != nil { // a file of the kernel
-			return err
-		}
-	}
-	if what == ordinaryNoUser {
-		return errors.Join(syscall.Setgroups(nil), syscall.Setresgid(nobody, nobody, nobody), syscall.Setresuid(nobody, nobody, nobody))
-	}
-	return nil
-}
-
-// again runs all of these tests in a copy of this one.
-func again(t *testing.T, what string) {
-	t.Helper()
-	if os.Geteuid() != 0 || os.Getenv(circumstance) != "" {
-		t.Skip("needs root, and is not for the copies")
-	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.run=Layer|Probe|Strict|Escape")
-	cmd.Env = append(os.Environ(), hostileBuilt+"="+hostileFile, circumstance+"="+what, "HOME=/nonexistent")
-	if what == ordinary {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	} else {
-		all := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1 << 16}}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: all, GidMappings: all, GidMappingsEnableSetgroups: true}
-	}
-	out, err := cmd.CombinedOutput()
-	t.Logf("as %s:\n%s", what, out)
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func TestAsAnOrdinaryUser(t *testing.T)                      { again(t, ordinary) }
-func TestAsAnOrdinaryUserWithoutUserNamespaces(t *testing.T) { again(t, ordinaryNoUser) }
-func TestAsRootWithoutUserNamespaces(t *testing.T)           { again(t, rootNoUser) }

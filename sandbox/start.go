@@ -10,10 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Mode says what happens where a layer is missing.
@@ -47,31 +45,17 @@ type Sandbox struct {
 	Options
 	groups *cgroups
 
-	mu     sync.Mutex // guards what follows
-	shapes []shape    // what may work, the best first; those that were refused are taken out
-	taken  map[int]bool
-	count  int
+	choosing sync.Mutex // held while probes find out how to start; taken before mu
+	chosen   *choice    // guarded by choosing; nil until a probe has come through
+
+	mu    sync.Mutex   // guards what follows
+	taken map[int]bool // users of processes: our own, and those that a launcher before us has left
+	count int
 }
 
-// shape is how a process is started.
-type shape struct {
-	user       bool // in a user namespace
-	namespaces bool // in namespaces of its own
-	own        bool // as a user of its own
-	bare       bool // without any capability from its first instruction
-}
-
-// Open finds out what this machine offers, and makes the launcher's control groups.
+// Open makes the launcher's control groups. How processes are started here is found out by the first Probe or Start.
 func Open(o Options) *Sandbox {
-	s := &Sandbox{Options: o, taken: map[int]bool{}, groups: openCgroups(ProcessName + "-" + strconv.Itoa(os.Getpid()))}
-	if os.Geteuid() == 0 {
-		s.shapes = []shape{
-			{user: true, namespaces: true, own: true}, {namespaces: true, own: true}, {own: true}, {own: true, bare: true}, {bare: true},
-		}
-	} else {
-		s.shapes = []shape{{user: true, namespaces: true}, {bare: true}}
-	}
-	return s
+	return &Sandbox{Options: o, taken: usersOfProcesses(), groups: openCgroups(ProcessName + "-" + strconv.Itoa(os.Getpid()))}
 }
 
 // Close takes the launcher's control groups away; all cells have ended.
@@ -89,14 +73,35 @@ type Cell struct {
 }
 
 // Start starts a process that calls Enter with the file descriptor number fd first of all, and returns when what is in force
-// has been verified. Command makes a fresh command each time, whose ExtraFiles leave room at fd.
-func (s *Sandbox) Start(command func() *exec.Cmd, fd int) (*Cell, error) {
-	return s.start(command, fd, false)
+// has been verified. Command makes a fresh command each time, whose ExtraFiles leave room at fd. A start that comes to less
+// than the first probe did is an error.
+func (s *Sandbox) Start(command func() *exec.Cmd, fd int, mode Mode) (*Cell, error) {
+	how, err := s.choose(command, fd, mode)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.startIn(command, fd, how, false)
+	if err != nil || mode == Strict { // whose caller holds the report against all layers
+		return c, err
+	}
+	if err := weaker(c.Report, how.report); err != nil {
+		c.end()
+		return nil, err
+	}
+	return c, nil
 }
 
-// Probe starts such a process only to see what is in force for it.
-func (s *Sandbox) Probe(command func() *exec.Cmd, fd int) (Report, error) {
-	c, err := s.start(command, fd, true)
+// Probe starts such a process only to see what is in force for it, or would be where the mode did not forbid the start.
+func (s *Sandbox) Probe(command func() *exec.Cmd, fd int, mode Mode) (Report, error) {
+	how, err := s.choose(command, fd, mode)
+	var refused *RefusedError
+	if errors.As(err, &refused) && refused.Report != nil {
+		return refused.Report, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.startIn(command, fd, how, true)
 	if err != nil {
 		return nil, err
 	}
@@ -104,79 +109,80 @@ func (s *Sandbox) Probe(command func() *exec.Cmd, fd int) (Report, error) {
 	return c.Report, nil
 }
 
-func (s *Sandbox) start(command func() *exec.Cmd, fd int, probe bool) (*Cell, error) {
-	for {
-		c, l, sh, err := s.spawn(command(), fd)
-		if err == nil {
-			err = s.settle(c, l, sh, probe)
-			l.close()
-			if err != nil {
-				_ = c.cmd.Process.Kill() // it is of no use
-				_ = c.Wait()             // the other error is the one that matters
-				return nil, err
-			}
-			return c, nil
-		}
-		if !s.giveUp(sh, err) {
-			return nil, err
+// weaker names the layers that a process lacks although the probe had them.
+func weaker(got, probed Report) error {
+	var lost []string
+	for _, f := range got {
+		if !f.InForce && probed.InForce(f.Layer) {
+			lost = append(lost, fmt.Sprintf("%s (%s)", f.Layer, f.Detail))
 		}
 	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return fmt.Errorf("sandbox: in force when the launcher started, and missing now: %s", strings.Join(lost, ", "))
 }
 
-// giveUp takes a way of starting out of the list when the kernel does not allow it here; false when the error is another one,
-// or no way is left.
-func (s *Sandbox) giveUp(sh shape, err error) bool {
-	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EUSERS) && !errors.Is(err, unix.EACCES) {
-		return false
+// startIn starts a process in the chosen way.
+func (s *Sandbox) startIn(command func() *exec.Cmd, fd int, how choice, probe bool) (*Cell, error) {
+	c, l, err := s.spawn(command(), fd, how.shape)
+	if err != nil {
+		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.shapes) < 2 {
-		return false
+	defer l.close()
+	if err := s.settle(c, l, how, probe); err != nil {
+		c.end()
+		return nil, err
 	}
-	if s.shapes[0] == sh { // else another start has found the same
-		s.Log.Warn("a way of starting workers is not allowed here; going on with fewer protections", "error", err)
-		s.shapes = s.shapes[1:]
-	}
-	return true
+	return c, nil
 }
 
-// spawn starts the process in the best shape, and places it into its control groups.
-func (s *Sandbox) spawn(cmd *exec.Cmd, fd int) (*Cell, line, shape, error) {
-	c, sh := s.reserve()
+// end ends a process that is of no use.
+func (c *Cell) end() {
+	_ = c.cmd.Process.Kill() // one that has just ended needs none
+	_ = c.Wait()             // its end has no meaning
+}
+
+// spawn starts the process in a shape, and places it into its control groups.
+func (s *Sandbox) spawn(cmd *exec.Cmd, fd int, sh shape) (_ *Cell, _ line, err error) {
+	c := s.reserve(sh)
+	defer func() {
+		if err != nil {
+			s.release(c)
+		}
+	}()
 	ours, theirs, err := newLine()
 	if err != nil {
-		s.release(c)
-		return nil, line{}, sh, err
+		return nil, line{}, err
 	}
 	defer theirs.Close()
+	defer func() {
+		if err != nil {
+			ours.close()
+		}
+	}()
 	executable, err := openExecutable(cmd)
 	if err != nil {
-		ours.close()
-		s.release(c)
-		return nil, line{}, sh, err
+		return nil, line{}, err
 	}
 	defer executable.Close()
 	cmd.ExtraFiles[fd-3] = theirs
 	cmd.SysProcAttr = sh.attributes(c.uid)
 	cmd.Env = append(cmd.Env, s.environment()...)
 	if err := cmd.Start(); err != nil {
-		ours.close()
-		s.release(c)
-		return nil, line{}, sh, err
+		return nil, line{}, err
 	}
 	c.cmd, c.PID = cmd, cmd.Process.Pid
 	s.groups.place(c.name, c.PID, s.Limits)
-	return c, ours, sh, nil
+	return c, ours, nil
 }
 
 // reserve gives the next process a name and, where it has its own, a user.
-func (s *Sandbox) reserve() (*Cell, shape) {
+func (s *Sandbox) reserve(sh shape) *Cell {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count++
 	c := &Cell{s: s, name: "worker-" + strconv.Itoa(s.count), uid: -1}
-	sh := s.shapes[0]
 	if sh.own {
 		c.uid = s.UIDBase + firstPlace
 		for s.taken[c.uid] {
@@ -184,7 +190,7 @@ func (s *Sandbox) reserve() (*Cell, shape) {
 		}
 		s.taken[c.uid] = true
 	}
-	return c, sh
+	return c
 }
 
 func (s *Sandbox) release(c *Cell) {
@@ -223,32 +229,9 @@ func (s *Sandbox) environment() []string {
 	return env
 }
 
-func (sh shape) attributes(uid int) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setsid: true} // no terminal, and a Ctrl-C is for the launcher
-	if sh.namespaces {
-		a.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWNET
-		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP}
-	} else if !sh.bare {
-		a.AmbientCaps = []uintptr{unix.CAP_SETPCAP}
-	}
-	gid := uid
-	if sh.own {
-		a.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	} else {
-		uid, gid = os.Geteuid(), os.Getegid()
-	}
-	if sh.user {
-		a.Cloneflags |= unix.CLONE_NEWUSER
-		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		a.GidMappingsEnableSetgroups = sh.own
-	}
-	return a
-}
-
 // settle tells the process what to do, hears what failed, and verifies the rest.
-func (s *Sandbox) settle(c *Cell, l line, sh shape, probe bool) error {
-	p := plan{Root: sh.namespaces, UTS: sh.namespaces, Limits: s.Limits, Own: sh.own || sh.user, Probe: probe}
+func (s *Sandbox) settle(c *Cell, l line, how choice, probe bool) error {
+	p := plan{Root: how.namespaces, UTS: how.namespaces, Limits: s.Limits, Own: how.own || how.user, Probe: probe}
 	if err := l.send(p); err != nil {
 		return fmt.Errorf("sandbox: tell the worker: %w", err)
 	}
@@ -256,7 +239,7 @@ func (s *Sandbox) settle(c *Cell, l line, sh shape, probe bool) error {
 	if err := l.receive(&a); err != nil {
 		return fmt.Errorf("sandbox: the worker did not enter: %w", err)
 	}
-	c.Report = s.verify(c, sh, a)
+	c.Report = s.verify(c, how, a)
 	return nil
 }
 

@@ -14,29 +14,48 @@ import (
 )
 
 // verify finds out from outside what is in force for a process that has entered.
-func (s *Sandbox) verify(c *Cell, sh shape, a answer) Report {
+func (s *Sandbox) verify(c *Cell, how choice, a answer) Report {
 	threads, err := readThreads(c.PID)
 	if err != nil {
 		threads = nil
 	}
+	ours, err := readThreads(os.Getpid())
+	if err != nil {
+		ours = nil
+	}
 	report := Report{
 		namespace(Mount, c.PID, "mnt"), namespace(PID, c.PID, "pid"), namespace(IPC, c.PID, "ipc"), namespace(UTS, c.PID, "uts"),
 		emptyNetwork(c.PID), emptyFiles(c.PID), ownUser(threads, c.uid), noCapabilities(threads),
-		everyThread(NoNewPrivs, threads, "NoNewPrivs", "1"), everyThread(Seccomp, threads, "Seccomp", "2"),
+		everyThread(NoNewPrivs, threads, "NoNewPrivs", "1"), oneMoreFilter(threads, ours),
 		{Landlock, a.Landlock, fmt.Sprintf("version %d", a.ABI)},
 	}
-	own := sh.own || sh.user
+	own := how.own || how.user
 	report = append(report, s.groups.findings(c.name, c.PID, s.Limits)...)
 	if i := len(report) - 1; !report[i].InForce && own { // the last of them counts processes
 		report[i] = countedThreads(c.PID, s.Limits, report[i])
 	}
 	report = append(report, heldToLimits(c.PID, rlimits(s.Limits, own)))
-	for i, f := range report {
-		if why := a.Failed[f.Layer]; why != "" && !f.InForce {
-			report[i].Detail = why
-		}
+	for i := range report {
+		report[i].doubt(a.Failed[report[i].Layer], how)
 	}
 	return report
+}
+
+// doubt adds what the process itself says it could not do, and why the machine refused better ways of starting. Of seccomp and
+// the resource limits a part would look like the whole from outside, so there a failure inside counts.
+func (f *Finding) doubt(failure string, how choice) {
+	if failure != "" && (f.Layer == Seccomp || f.Layer == ResourceLimits) {
+		f.InForce = false
+	}
+	if f.InForce {
+		return
+	}
+	if failure != "" {
+		f.Detail = failure
+	}
+	if how.best.allows(f.Layer) && !how.allows(f.Layer) {
+		f.Detail = "refused by this machine: " + strings.Join(how.refused, "; ")
+	}
 }
 
 // namespace compares a process's namespace with our own.
@@ -134,6 +153,27 @@ func parseStatus(raw []byte) status {
 	return s
 }
 
+// usersOfProcesses lists who runs anything on this machine.
+func usersOfProcesses() map[int]bool {
+	users := map[int]bool{}
+	files, err := filepath.Glob("/proc/[1-9]*/status")
+	if err != nil {
+		return users // the pattern is right
+	}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			continue // it has just ended, or is hidden
+		}
+		for id := range strings.FieldsSeq(parseStatus(raw)["Uid"]) {
+			if n, err := strconv.Atoi(id); err == nil {
+				users[n] = true
+			}
+		}
+	}
+	return users
+}
+
 // everyThread wants a value of a field in all threads.
 func everyThread(l Layer, threads []status, field, want string) Finding {
 	if len(threads) == 0 {
@@ -145,6 +185,47 @@ func everyThread(l Layer, threads []status, field, want string) Finding {
 		}
 	}
 	return Finding{l, true, field + " " + want}
+}
+
+// filters is how many seccomp filters act on a thread; -1 where the kernel does not count them (before Linux 5.9).
+func (s status) filters() int {
+	n, err := strconv.Atoi(s["Seccomp_filters"])
+	switch {
+	case err == nil:
+		return n
+	case s["Seccomp"] == "0":
+		return 0
+	}
+	return -1
+}
+
+// oneMoreFilter wants a filter on all threads that was not there before: one that whoever started us had put on (a container's
+// runtime, systemd) acts on us and is inherited, and is not ours. Before are the threads of the process it was inherited from.
+func oneMoreFilter(threads, before []status) Finding {
+	f := everyThread(Seccomp, threads, "Seccomp", "2")
+	if !f.InForce {
+		return f
+	}
+	if len(before) == 0 {
+		return Finding{Seccomp, false, "the server's own threads cannot be read"}
+	}
+	inherited := 0
+	for _, t := range before {
+		n := t.filters()
+		if n < 0 {
+			return Finding{Seccomp, false, "the server runs under a filter itself, and this kernel does not tell how many there are"}
+		}
+		inherited = max(inherited, n)
+	}
+	for _, t := range threads {
+		if n := t.filters(); n <= inherited && (n >= 0 || inherited > 0) {
+			return Finding{Seccomp, false, fmt.Sprintf("only the filter that the server itself runs under (%d of %d)", n, inherited)}
+		}
+	}
+	if inherited > 0 {
+		f.Detail += fmt.Sprintf(", beside %d inherited", inherited)
+	}
+	return f
 }
 
 func ownUser(threads []status, uid int) Finding {

@@ -70,7 +70,7 @@ func (l *Launcher) Probe() (sandbox.Report, error) {
 		cmd := l.Command()
 		cmd.ExtraFiles = make([]*os.File, launch.FileMedia-3)
 		return cmd
-	}, launch.FileSandbox)
+	}, launch.FileSandbox, l.Mode)
 }
 
 func refuse(code fault.Code, message string) launch.Response {

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 
@@ -47,17 +48,26 @@ func (l *Launcher) enclose(command func() *exec.Cmd) (process, sandbox.Report, e
 		cmd := command()
 		return plain{cmd}, nil, sandbox.StartBare(cmd, launch.FileSandbox)
 	}
-	cell, err := l.Sandbox.Start(command, launch.FileSandbox)
+	cell, err := l.Sandbox.Start(command, launch.FileSandbox, l.Mode)
+	var refused *sandbox.RefusedError
+	if l.Mode == sandbox.Strict && errors.As(err, &refused) {
+		return nil, nil, incomplete(refused.Report.Missing()).Because(err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	if l.Mode == sandbox.Strict && !cell.Report.Complete() {
 		end(cell)
-		return nil, nil, fault.Newf(fault.KindUnavailable, launch.CodeIncomplete,
-			"The conference was not started: this server may only run conferences with complete isolation, and these layers are missing: %s. Your administrator can find out why with `konklave doctor`.",
-			sandbox.Names(cell.Report.Missing()))
+		return nil, nil, incomplete(cell.Report.Missing())
 	}
 	return cell, cell.Report, nil
+}
+
+// incomplete is the refusal of strict mode.
+func incomplete(missing []sandbox.Layer) *fault.Fault {
+	return fault.Newf(fault.KindUnavailable, launch.CodeIncomplete,
+		"The conference was not started: this server may only run conferences with complete isolation, and these layers are missing: %s. Your administrator can find out why with `konklave doctor`.",
+		sandbox.Names(missing))
 }
 
 // end ends a worker that nobody knows of yet.

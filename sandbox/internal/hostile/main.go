@@ -37,6 +37,11 @@ func run() error {
 	if len(os.Args) > 1 {
 		return confined(os.Args[1], os.Args[2:])
 	}
+	if os.Getenv("KONKLAVE_TEST_FOREIGN") != "" {
+		if err := foreignFilter(); err != nil {
+			return err
+		}
+	}
 	if err := sandbox.Enter(fileSandbox); err != nil {
 		return err
 	}
