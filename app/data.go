@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,18 +20,40 @@ const socketPathMax = 107
 // longestSocket is the longest name below the data directory that a socket may have.
 const longestSocket = "run/c/" + "0123456789012345678901234567890123456789" + ".ctl"
 
-// openDataDir makes the data directory with everything below it that the processes expect, and locks it: two servers on one
-// directory would destroy each other's work. Closing the file unlocks.
-func openDataDir(dir string) (*os.File, error) {
+// modes are those of what controller and front share.
+type modes struct{ directory, socket fs.FileMode }
+
+// modes lets two users of one group pass through the directories, and talk through the sockets.
+func (id identities) modes() modes {
+	if id.separate {
+		return modes{0o710, 0o660}
+	}
+	return modes{0o700, 0o600}
+}
+
+// makeWay makes the data directory unless it is there. Above it others may pass.
+func makeWay(dir string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if shortest := min(len(abs), len(dir)); shortest+1+len(longestSocket) > socketPathMax {
-		return nil, fmt.Errorf("the path of the data directory %q is too long for sockets below it; choose one with at most %d characters", dir, socketPathMax-1-len(longestSocket))
+		return fmt.Errorf("the path of the data directory %q is too long for sockets below it; choose one with at most %d characters", dir, socketPathMax-1-len(longestSocket))
 	}
-	for _, d := range []string{dir, filepath.Join(dir, "run"), filepath.Join(dir, "run", "c")} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(abs), 0o755); err != nil { //nolint:gosec // nothing else lies there
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	return nil
+}
+
+// lockDataDir makes what the processes expect in the data directory, and locks it: two servers on one directory would destroy
+// each other's work. Closing the file unlocks.
+func lockDataDir(dir string, m modes) (*os.File, error) {
+	for _, d := range []string{filepath.Join(dir, "run"), filepath.Join(dir, "run", "c")} {
+		if err := m.makeDirectory(d); err != nil {
 			return nil, fmt.Errorf("make data directory: %w", err)
 		}
 	}
@@ -46,6 +69,13 @@ func openDataDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
 	return lock, nil
+}
+
+func (m modes) makeDirectory(dir string) error {
+	if err := os.Mkdir(dir, m.directory); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return errors.Join(os.Chown(dir, -1, os.Getegid()), os.Chmod(dir, m.directory)) // where it was there, or the umask took rights
 }
 
 func instanceKeyFile(dir string) string { return filepath.Join(dir, "instance.key") }
@@ -77,7 +107,7 @@ func instanceKey(dir string) ([]byte, error) {
 }
 
 // listenUnix binds a unix socket, in place of a stale one, and returns the file alone: closing it removes nothing.
-func listenUnix(path string) (*os.File, error) {
+func listenUnix(path string, mode fs.FileMode) (*os.File, error) {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("remove stale socket: %w", err)
 	}
@@ -87,6 +117,9 @@ func listenUnix(path string) (*os.File, error) {
 	}
 	defer l.Close()
 	l.SetUnlinkOnClose(false)
+	if err := os.Chmod(path, mode); err != nil {
+		return nil, err
+	}
 	return l.File()
 }
 

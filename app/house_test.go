@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 	switch ctx := context.Background(); {
 	case len(os.Args) == 3 && os.Args[1] == "controller":
 		err = Controller(ctx, testConfig(os.Args[2]), "test", os.Stderr, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	case len(os.Args) == 4 && os.Args[1] == "act":
+		err = act(os.Args[2], os.Args[3])
 	case len(os.Args) == 2 && os.Args[1] == "conference":
 		err = Conference(ctx, os.Stderr)
 	default:
@@ -68,12 +70,12 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	lock, err := openDataDir(dir)
+	lock, err := lockDataDir(dir, identities{}.modes())
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{config: testConfig(dir)}
-	if h.private, err = listenUnix(ControllerSocket(h.config)); err != nil {
+	if h.private, err = listenUnix(ControllerSocket(h.config), identities{}.modes().socket); err != nil {
 		t.Fatal(err)
 	}
 	var alive *os.File

@@ -3,13 +3,14 @@ package app
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"konklave/config"
 	"konklave/sandbox"
@@ -85,52 +86,77 @@ func (id identities) credential(uid int) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(id.group), Groups: []uint32{}} // bounded by the configuration
 }
 
-// Modes of what controller and front share: they may pass through the directories, and talk through the sockets.
-const (
-	sharedDirectory = 0o710
-	sharedSocket    = 0o660
-)
+// asController runs do with the rights of the controller's user: root touches nothing below the data directory itself, because
+// the controller, which may have turned against us, places there what it likes.
+func (id identities) asController(do func() error) error {
+	if !id.separate {
+		return do()
+	}
+	return as(id.controller, id.group, do)
+}
 
-// own gives the data directory to the controller, what is the front's to the front, and the sockets to both. A directory
-// that belonged to root, as at the first start, is given away with everything in it.
+// own gives the data directory to the controller, and the directory of the certificates to the front. A directory that belonged
+// to root, as at the first start, is given away with everything in it.
 func (id identities) own(c config.Config) error {
+	if err := makeWay(c.Data); err != nil {
+		return err
+	}
 	if !id.separate {
 		return nil
 	}
-	st, err := os.Stat(c.Data)
+	data, err := openPlace(c.Data, []int{id.controller, id.front}, id.group)
 	if err != nil {
 		return err
 	}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok && sys.Uid == 0 {
-		if err := id.giveTo(c.Data, id.controller); err != nil {
-			return err
-		}
-	}
-	if err := os.MkdirAll(CertificateDir(c), 0o700); err != nil {
+	defer data.Close()
+	st, err := statOf(data)
+	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, dir := range []string{c.Data, c.RunDir(), ConferenceDir(c)} {
-		errs = append(errs, os.Chown(dir, id.controller, id.group), os.Chmod(dir, sharedDirectory))
+	if int(st.Uid) != id.controller && st.Uid != 0 {
+		return fmt.Errorf("the data directory %s belongs to user %d, but the controller is user %d; give it to that one with everything in it (chown -R), or choose another data directory", data.Name(), st.Uid, id.controller)
 	}
-	for _, socket := range []string{ControllerSocket(c), FrontSocket(c)} {
-		errs = append(errs, os.Lchown(socket, id.controller, id.group), os.Chmod(socket, sharedSocket))
+	certificates := filepath.Base(CertificateDir(c))
+	first := gift{to: id.controller, group: id.group, other: map[string]int{certificates: id.front}}
+	if st.Uid == 0 {
+		err = first.directory(data)
+	} else {
+		err = first.take(data, st)
 	}
-	errs = append(errs, os.Lchown(instanceKeyFile(c.Data), id.controller, id.group), id.giveTo(CertificateDir(c), id.front))
-	if err := errors.Join(errs...); err != nil {
+	if err == nil {
+		err = data.Chmod(id.modes().directory)
+	}
+	if err == nil {
+		err = id.ownCertificates(data, certificates)
+	}
+	if err != nil {
 		return fmt.Errorf("give the data directory to its users: %w", err)
 	}
 	return nil
 }
 
-// giveTo makes a user own a tree. It follows no links.
-func (id identities) giveTo(dir string, uid int) error {
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, uid, id.group)
-	})
+// ownCertificates gives the front the directory in which it keeps certificates, also when a restored backup has made it.
+func (id identities) ownCertificates(data *os.File, name string) error {
+	err := id.asController(func() error { return unix.Mkdirat(int(data.Fd()), name, 0o700) })
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	dir, err := openIn(data, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	st, err := statOf(dir)
+	if err != nil {
+		return err
+	}
+	switch int(st.Uid) {
+	case 0, id.controller:
+		return gift{from: int(st.Uid), to: id.front, group: id.group}.directory(dir)
+	case id.front:
+		return gift{from: id.controller, to: id.front, group: id.group}.directory(dir)
+	}
+	return fmt.Errorf("%s belongs to user %d, but the front is user %d", dir.Name(), st.Uid, id.front)
 }
 
 // tell says what is missing when the processes are not kept apart.

@@ -47,12 +47,7 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 	if err != nil {
 		return err
 	}
-	dir, err := openDataDir(c.Data)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	s := &server{config: c, stdout: stdout, stderr: stderr, log: log}
+	s := &server{config: c, identities: findIdentities(c), stdout: stdout, stderr: stderr, log: log}
 	if s.executable, err = os.Executable(); err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
@@ -61,17 +56,10 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	s.program.Store(first)
-	if s.relayKey, err = relayKey(c.Data); err != nil {
+	if s.prepared, err = prepare(ctx, c, s.identities, &handed); err != nil {
 		return err
 	}
-	if s.sockets, err = openSockets(ctx, c, &handed); err != nil {
-		return err
-	}
-	defer s.sockets.Close()
-	s.identities = findIdentities(c)
-	if err := s.identities.own(c); err != nil {
-		return err
-	}
+	defer s.prepared.Close()
 	s.args = append(args, "--listen="+s.sockets.address)
 	if s.lifeline, s.alive, err = os.Pipe(); err != nil {
 		return err
@@ -95,11 +83,51 @@ type server struct {
 	launcher   *process.Launcher
 	controller *keeper
 	front      *keeper
-	sockets    sockets
-	lifeline   *os.File // the end that the children read
-	alive      *os.File // the end that this process holds
-	relayKey   []byte
 	identities identities
+	prepared
+	lifeline *os.File // the end that the children read
+	alive    *os.File // the end that this process holds
+}
+
+// prepared is what has to be there before the first process starts.
+type prepared struct {
+	lock     *os.File // on the data directory
+	relayKey []byte
+	sockets  sockets
+}
+
+// prepare makes the data directory with what the processes expect in it, locks it, and opens the sockets.
+func prepare(ctx context.Context, c config.Config, id identities, handed *activation.Set) (p prepared, err error) {
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	if err := id.own(c); err != nil {
+		return p, err
+	}
+	err = id.asController(func() (err error) {
+		if p.lock, err = lockDataDir(c.Data, id.modes()); err != nil {
+			return err
+		}
+		p.relayKey, err = relayKey(c.Data)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	if p.sockets, err = openSockets(ctx, c, handed); err != nil {
+		return p, err
+	}
+	return p, id.asController(func() error { return p.sockets.openPrivate(c, id.modes()) })
+}
+
+// Close unlocks the data directory and gives the sockets up.
+func (p *prepared) Close() {
+	p.sockets.Close()
+	if p.lock != nil {
+		_ = p.lock.Close() // the process ends
+	}
 }
 
 func (s *server) run(ctx context.Context) error {

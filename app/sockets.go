@@ -22,6 +22,7 @@ type sockets struct {
 	controllerSocket *os.File
 }
 
+// openSockets opens what the network reaches.
 func openSockets(ctx context.Context, c config.Config, handed *activation.Set) (s sockets, err error) {
 	defer func() {
 		if err != nil {
@@ -41,11 +42,16 @@ func openSockets(ctx context.Context, c config.Config, handed *activation.Set) (
 			return s, err
 		}
 	}
-	if s.frontSocket, err = listenUnix(FrontSocket(c)); err != nil {
-		return s, err
+	return s, nil
+}
+
+// openPrivate opens the sockets between front and controller.
+func (s *sockets) openPrivate(c config.Config, m modes) (err error) {
+	if s.frontSocket, err = listenUnix(FrontSocket(c), m.socket); err != nil {
+		return err
 	}
-	s.controllerSocket, err = listenUnix(ControllerSocket(c))
-	return s, err
+	s.controllerSocket, err = listenUnix(ControllerSocket(c), m.socket)
+	return err
 }
 
 // openTCP takes a listener that was handed over, or opens one.
