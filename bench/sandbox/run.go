@@ -47,6 +47,11 @@ func (b *bench) run(walls *sandbox.Sandbox) (cost, []sandbox.Layer, error) {
 	if err != nil {
 		return cost{}, nil, err
 	}
+	if walls != nil {
+		if _, err := l.Probe(); err != nil { // as a launcher does at its start, so that it is not measured
+			return cost{}, nil, err
+		}
+	}
 	began := time.Now()
 	running, err := client.Start(launch.WorkerConfig{Conference: name, Epoch: 1}, files)
 	if err != nil {
