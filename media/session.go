@@ -65,10 +65,12 @@ func (r *Room) connect(a *participant, j *join, c *connection) (*session, error)
 	return r.start(a, j, c)
 }
 
+// resume makes c the session's connection. When that fails the session has none, and is as lost as after detach.
 func (r *Room) resume(s *session, j *join, c *connection) error {
 	s.attach(c)
 	err := r.engine.room.ResumeParticipant(s.engine, c, c, nil, nil, j.reason)
 	if err != nil {
+		s.detach(c)
 		return fmt.Errorf("resume media session: %w", err)
 	}
 	s.remind()
