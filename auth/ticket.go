@@ -41,8 +41,8 @@ type TicketStore interface {
 	InsertTicket(ctx context.Context, secret Hash, g Grant, expiresAt, forget time.Time, entry audit.Entry) error
 	// RedeemTicket uses the ticket up, atomically: of many that try, one gets the grant. It fails with ErrTicketUnknown,
 	// ErrTicketForeign (which does not use it up), ErrTicketUsed or ErrTicketExpired (at the moment of expiry and later);
-	// for the last three it writes the entry that refused makes.
-	RedeemTicket(ctx context.Context, secret Hash, conference string, now time.Time, refused func(Grant, audit.TicketReason) audit.Entry) (Grant, error)
+	// for the last three it writes the entry that refused makes. The ticket is good for that session from then on.
+	RedeemTicket(ctx context.Context, secret Hash, conference, session string, now time.Time, refused func(Grant, audit.TicketReason) audit.Entry) (Grant, error)
 }
 
 // Tickets issues and redeems the single-use tickets that open a connection to a conference.
@@ -78,14 +78,15 @@ func (t *Tickets) Issue(ctx context.Context, actor access.Actor, g Grant) (ticke
 }
 
 // Redeem uses a ticket up for a conference, which must be the one whose worker asks: taken from the channel, never from
-// a message. Faults: ticket.unknown, ticket.expired, ticket.used, ticket.foreign.
-func (t *Tickets) Redeem(ctx context.Context, ticket, conference string) (Grant, error) {
+// a message. Session is the hash of the token that resumes the one session that the ticket opens; empty when the worker is of
+// a version that does not tell. Faults: ticket.unknown, ticket.expired, ticket.used, ticket.foreign.
+func (t *Tickets) Redeem(ctx context.Context, ticket, conference, session string) (Grant, error) {
 	hash, ok := hashSecret(ticket)
 	if !ok {
 		return Grant{}, ErrTicketUnknown
 	}
 	now := wholeMillis(t.now())
-	return t.store.RedeemTicket(ctx, hash, conference, now, func(g Grant, reason audit.TicketReason) audit.Entry {
+	return t.store.RedeemTicket(ctx, hash, conference, session, now, func(g Grant, reason audit.TicketReason) audit.Entry {
 		worker := access.Worker(conference, g.Tenant)
 		return audit.TicketRefused(audit.Origin{At: now, Actor: worker}, conference, reason)
 	})

@@ -138,6 +138,19 @@ func Store(e Event) (Stored, error) {
 	return Stored{Version: StoredVersion, Seq: e.Seq, At: e.At, By: e.By, CommandID: e.CommandID, Kind: e.Fact.Kind(), Fact: fact}, nil
 }
 
+// Session is the hash of the token of the session that the event begins; false when it begins none.
+func (st Stored) Session() (hash string, ok bool) {
+	if st.Kind != (*SessionOpened)(nil).Kind() {
+		return "", false
+	}
+	e, err := st.Event()
+	if err != nil {
+		return "", false
+	}
+	opened, ok := e.Fact.(*SessionOpened)
+	return opened.Session, ok
+}
+
 // Event decodes a stored event strictly.
 func (st Stored) Event() (Event, error) {
 	if st.Version != StoredVersion {

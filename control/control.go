@@ -24,9 +24,10 @@ import (
 // A side that knows no version that the other one speaks ends the handshake. Bodies are decoded strictly, so that a field or a
 // call that is new needs a new version, and is left out towards a side that does not have it.
 const (
-	Version        = 2 // what this build speaks
+	Version        = 3 // what this build speaks
 	VersionMin     = 1 // the oldest that it still speaks
 	VersionHistory = 2 // the first with CallHistory
+	VersionSession = 3 // the first with the session of a Redeem
 )
 
 // Limits of the channel.
@@ -68,9 +69,11 @@ const (
 	CallEnd = "end"
 )
 
-// Redeem is the content of CallRedeem.
+// Redeem is the content of CallRedeem. The ticket is good for one session, which Session names by the hash of its resume token
+// (SHA-256, base64url); from VersionSession on.
 type Redeem struct {
-	Ticket string `json:"ticket"`
+	Ticket  string `json:"ticket"`
+	Session string `json:"session,omitempty"`
 }
 
 // Append is the content of CallAppend: events of which the first gets the number Seq in the journal, counted from 1 over the

@@ -29,11 +29,12 @@ const (
 
 // Faults of the journal.
 var (
-	ErrStaleEpoch = fault.New(fault.KindConflict, "journal.stale_epoch", "Another worker has taken this conference over.")
-	ErrOutOfOrder = fault.New(fault.KindConflict, "journal.out_of_order", "These events do not follow the ones that are stored.")
-	ErrEmptyBatch = fault.New(fault.KindInvalid, "journal.empty", "There are no events to append.")
-	ErrFull       = fault.New(fault.KindTooLarge, "journal.full", "This conference has lasted so long that nothing more can be stored of it. Please join again: a new one begins.")
-	ErrCorrupt    = fault.New(fault.KindConflict, "journal.corrupt", "What was stored of this conference is damaged, so it cannot be continued. The meeting's owner or an administrator can close it; after that a new one begins with the next person who joins.")
+	ErrStaleEpoch   = fault.New(fault.KindConflict, "journal.stale_epoch", "Another worker has taken this conference over.")
+	ErrOutOfOrder   = fault.New(fault.KindConflict, "journal.out_of_order", "These events do not follow the ones that are stored.")
+	ErrEmptyBatch   = fault.New(fault.KindInvalid, "journal.empty", "There are no events to append.")
+	ErrFull         = fault.New(fault.KindTooLarge, "journal.full", "This conference has lasted so long that nothing more can be stored of it. Please join again: a new one begins.")
+	ErrSessionSpent = fault.New(fault.KindDenied, "journal.session_spent", "The session that an event begins has begun before.")
+	ErrCorrupt      = fault.New(fault.KindConflict, "journal.corrupt", "What was stored of this conference is damaged, so it cannot be continued. The meeting's owner or an administrator can close it; after that a new one begins with the next person who joins.")
 )
 
 // Row is one sealed event as it is stored.
@@ -57,7 +58,8 @@ type Batch struct {
 	Digest     []byte // tells a repetition from something else
 	Rows       []Row
 	Entries    []audit.Entry
-	Ended      bool // ends the conference
+	Sessions   []string // that begin with it, each for the first time, by the hashes of their resume tokens
+	Ended      bool     // ends the conference
 }
 
 // Store keeps journals.
@@ -111,7 +113,7 @@ func New(store Store, vault Vault, log *slog.Logger) *Journal {
 // a transaction.
 //
 // The same again succeeds and does nothing. Faults: journal.stale_epoch when the epoch is not the latest one,
-// journal.out_of_order when seq does not follow, journal.empty, journal.full, journal.corrupt, conference.ended,
+// journal.out_of_order when seq does not follow, journal.session_spent, journal.empty, journal.full, journal.corrupt, conference.ended,
 // conference.unknown.
 func (j *Journal) Append(ctx context.Context, conferenceID string, epoch, seq int64, events []conference.Stored, entries []audit.Entry, ended bool) error {
 	key, err := j.key(ctx, conferenceID)
@@ -133,6 +135,9 @@ func (j *Journal) Append(ctx context.Context, conferenceID string, epoch, seq in
 		r := Row{Number: seq + int64(i), Epoch: epoch, Kind: e.Kind}
 		r.Sealed = j.vault.Seal(key, content, r.place(conferenceID))
 		b.Rows = append(b.Rows, r)
+		if session, ok := e.Session(); ok {
+			b.Sessions = append(b.Sessions, session)
+		}
 	}
 	if err := j.group.append(ctx, b); err != nil {
 		return err

@@ -81,11 +81,12 @@ func (s *Server) hello(ctx context.Context, c *conn, rest []byte) (*session, err
 	if err != nil {
 		return nil, err
 	}
-	admission, err := s.Redeem(ctx, f.Ticket)
+	token := newToken()
+	admission, err := s.Redeem(ctx, f.Ticket, hashToken(token))
 	if err != nil {
 		return nil, s.unavailable(err)
 	}
-	line, token := s.nextLine(), newToken()
+	line := s.nextLine()
 	join := conference.Join{Admission: admission, ID: conference.ParticipantID(newID()), Line: line, Session: hashToken(token)}
 	outcome, err := s.enter(ctx, join, line)
 	if err != nil {

@@ -1,6 +1,8 @@
 package signalling_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
@@ -21,6 +23,30 @@ func TestWelcomeTellsWhereOneStands(t *testing.T) {
 	}
 	if m.State.Participants[1].Name != "anna" || string(m.State.Participants[1].ID) != m.Self {
 		t.Errorf("state: %+v", m.State)
+	}
+}
+
+// TestATicketIsRedeemedForTheSessionThatItOpens: for a new place and for one taken again.
+func TestATicketIsRedeemedForTheSessionThatItOpens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	anna := w.join(t, "anna", conference.RoleParticipant)
+	again := w.open(t)
+	again.hello(w.ticket("anna", conference.RoleParticipant, anna.self))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var opened []string
+	for _, e := range w.kept {
+		if f, ok := e.Fact.(*conference.SessionOpened); ok {
+			opened = append(opened, f.Session)
+		}
+	}
+	if len(opened) != 2 || opened[0] == opened[1] || !slices.Equal(opened, w.told) {
+		t.Errorf("redeemed for %q, opened %q", w.told, opened)
+	}
+	sum := sha256.Sum256([]byte(anna.hold.token))
+	if want := base64.RawURLEncoding.EncodeToString(sum[:]); opened[0] != want {
+		t.Errorf("the session is %q; the token's hash is %q", opened[0], want)
 	}
 }
 

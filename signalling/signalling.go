@@ -70,8 +70,9 @@ type Options struct {
 	ResumeWindow time.Duration
 	Conference   Conference
 	Media        Gate
-	// Redeem turns a ticket into an admission; faults ticket.* or server.unavailable.
-	Redeem func(ctx context.Context, ticket string) (conference.Admission, error)
+	// Redeem turns a ticket into an admission to the one session whose resume token has this hash; faults ticket.* or
+	// server.unavailable.
+	Redeem func(ctx context.Context, ticket, session string) (conference.Admission, error)
 	// Relay returns the relays for a participant, with credentials that are valid from now on. It must be quick; nil means none.
 	Relay func(ctx context.Context, p conference.ParticipantID) []ICEServer
 	Now   func() time.Time

@@ -26,6 +26,7 @@ type world struct {
 
 	mu      sync.Mutex
 	tickets map[string]conference.Admission
+	told    []string // sessions that tickets were redeemed for
 	media   []string // what happened to the media, in order
 	removed chan string
 	kept    []conference.Event // what was journalled
@@ -61,7 +62,7 @@ func (w *world) observe(d conference.Delivery) {
 	w.serving.Observe(d)
 }
 
-func (w *world) redeem(_ context.Context, ticket string) (conference.Admission, error) {
+func (w *world) redeem(_ context.Context, ticket, session string) (conference.Admission, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a, ok := w.tickets[ticket]
@@ -69,6 +70,7 @@ func (w *world) redeem(_ context.Context, ticket string) (conference.Admission, 
 		return a, fault.New(fault.KindUnauthenticated, "ticket.unknown", "This ticket is not known.")
 	}
 	delete(w.tickets, ticket)
+	w.told = append(w.told, session)
 	return a, nil
 }
 

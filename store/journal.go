@@ -94,6 +94,9 @@ func (s *Store) appendBatch(ctx context.Context, q *sqlgen.Queries, b journal.Ba
 	case !b.Ended && (last > journal.EventsMax || size > journal.BytesMax):
 		return journal.ErrFull
 	}
+	if err := s.openSessions(ctx, q, b.Conference, b.Sessions); err != nil {
+		return err
+	}
 	at, endedAt := millis(s.time()), int64(0)
 	if b.Ended {
 		endedAt = at

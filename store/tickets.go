@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/journal"
 	"konklave/store/sqlgen"
 )
 
@@ -28,12 +30,12 @@ func (s *Store) InsertTicket(ctx context.Context, secret auth.Hash, g auth.Grant
 }
 
 // RedeemTicket implements auth.TicketStore.
-func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference string, now time.Time, refused func(auth.Grant, audit.TicketReason) audit.Entry) (auth.Grant, error) {
+func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, session string, now time.Time, refused func(auth.Grant, audit.TicketReason) audit.Entry) (auth.Grant, error) {
 	var grant auth.Grant
 	var refusal error // kept apart from the error of the transaction, which is committed with the entry about it
 	err := s.change(ctx, "redeem ticket", func(ctx context.Context, q *sqlgen.Queries) error {
 		refusal = nil
-		row, err := q.UseTicket(ctx, sqlgen.UseTicketParams{Hash: secret, ConferenceID: conference, Now: millis(now)})
+		row, err := q.UseTicket(ctx, sqlgen.UseTicketParams{Hash: secret, ConferenceID: conference, Session: session, Now: millis(now)})
 		if err == nil {
 			grant = grantOf(row)
 			return nil
@@ -56,6 +58,38 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference s
 		return auth.Grant{}, refusal
 	}
 	return grant, nil
+}
+
+// TicketOfSession returns what the ticket stood for that was redeemed for a session of the conference, by whichever
+// controller. It fails with auth.ErrTicketUnknown when there is none; tickets are remembered for auth.TicketMemory after
+// their expiry.
+func (s *Store) TicketOfSession(ctx context.Context, conference, session string) (auth.Grant, error) {
+	row, err := ask(ctx, s, (*sqlgen.Queries).TicketOfSession, sqlgen.TicketOfSessionParams{ConferenceID: conference, Session: session})
+	if err != nil {
+		return auth.Grant{}, orElse(err, auth.ErrTicketUnknown)
+	}
+	return grantOf(row), nil
+}
+
+// openSessions notes that the sessions of a batch begin, each of which may do so once. When it fails with a fault, it has
+// changed nothing. Sessions that no ticket is known for are the controller's to judge.
+func (s *Store) openSessions(ctx context.Context, q *sqlgen.Queries, conference string, sessions []string) error {
+	for i, session := range sessions {
+		row, err := q.TicketOfSession(ctx, sqlgen.TicketOfSessionParams{ConferenceID: conference, Session: session})
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
+			return err
+		case row.OpenedAt != 0, slices.Contains(sessions[:i], session):
+			return journal.ErrSessionSpent
+		}
+	}
+	for _, session := range sessions {
+		if err := q.OpenSession(ctx, sqlgen.OpenSessionParams{ConferenceID: conference, Session: session, Now: millis(s.time())}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refusalOf says why UseTicket did not take the ticket.

@@ -55,7 +55,7 @@ func (w *worker) redeem(ctx context.Context, body []byte) (any, error) {
 	if !w.quota.redeems.AllowN(w.s.Now(), 1) {
 		return nil, errRedeemsFast
 	}
-	grant, err := w.s.Tickets.Redeem(ctx, q.Ticket, w.id)
+	grant, err := w.s.Tickets.Redeem(ctx, q.Ticket, w.id, q.Session)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,9 @@ type Records interface {
 	LiveConferences(ctx context.Context) ([]conference.Record, error)
 	// MeetingTitle returns the title of a meeting.
 	MeetingTitle(ctx context.Context, meetingID string) (string, error)
+	// TicketOfSession returns what the ticket stood for that any controller redeemed for a session; it fails with
+	// ticket.unknown when there is none.
+	TicketOfSession(ctx context.Context, conferenceID, session string) (auth.Grant, error)
 	// TicketRedeemed reports whether any controller redeemed a ticket with this grant.
 	TicketRedeemed(ctx context.Context, g auth.Grant) (bool, error)
 }
@@ -55,7 +58,7 @@ type Journal interface {
 
 // Tickets redeems tickets.
 type Tickets interface {
-	Redeem(ctx context.Context, ticket, conferenceID string) (auth.Grant, error)
+	Redeem(ctx context.Context, ticket, conferenceID, session string) (auth.Grant, error)
 }
 
 // Launcher starts and finds workers; *launch.Client is one.

@@ -91,6 +91,10 @@ func (l *line) call(ctx context.Context, name string, body, result any) error {
 	if name == control.CallHistory && conn.Version() < control.VersionHistory {
 		return errNoHistory
 	}
+	if q, ok := body.(control.Redeem); ok && conn.Version() < control.VersionSession {
+		q.Session = ""
+		body = q
+	}
 	err := conn.Call(ctx, name, body, result)
 	if errors.Is(err, control.ErrClosed) {
 		return errNoController.Because(err)

@@ -159,9 +159,9 @@ func (w *worker) watchLease(ctx context.Context, stop context.CancelCauseFunc) {
 }
 
 // redeem asks the controller what a ticket is worth.
-func (w *worker) redeem(ctx context.Context, ticket string) (conference.Admission, error) {
+func (w *worker) redeem(ctx context.Context, ticket, session string) (conference.Admission, error) {
 	var a conference.Admission
-	err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket}, &a)
+	err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket, Session: session}, &a)
 	return a, err
 }
 

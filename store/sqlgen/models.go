@@ -139,6 +139,8 @@ type Ticket struct {
 	Role          string
 	ExpiresAt     int64
 	UsedAt        int64
+	Session       string
+	OpenedAt      int64
 }
 
 type User struct {

@@ -52,8 +52,24 @@ func (q *Queries) InsertTicket(ctx context.Context, arg InsertTicketParams) erro
 	return err
 }
 
+const openSession = `-- name: OpenSession :exec
+UPDATE tickets SET opened_at = $1 WHERE conference_id = $2 AND session = $3 AND session <> ''
+`
+
+type OpenSessionParams struct {
+	Now          int64
+	ConferenceID string
+	Session      string
+}
+
+// OpenSession notes that the session of a ticket begins.
+func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error {
+	_, err := q.db.ExecContext(ctx, openSession, arg.Now, arg.ConferenceID, arg.Session)
+	return err
+}
+
 const ticketByHash = `-- name: TicketByHash :one
-SELECT hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at FROM tickets WHERE hash = $1
+SELECT hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at FROM tickets WHERE hash = $1
 `
 
 func (q *Queries) TicketByHash(ctx context.Context, hash []byte) (Ticket, error) {
@@ -71,24 +87,24 @@ func (q *Queries) TicketByHash(ctx context.Context, hash []byte) (Ticket, error)
 		&i.Role,
 		&i.ExpiresAt,
 		&i.UsedAt,
+		&i.Session,
+		&i.OpenedAt,
 	)
 	return i, err
 }
 
-const useTicket = `-- name: UseTicket :one
-UPDATE tickets SET used_at = $1
-WHERE hash = $2 AND conference_id = $3 AND used_at = 0 AND expires_at > $1
-RETURNING hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at
+const ticketOfSession = `-- name: TicketOfSession :one
+SELECT hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at FROM tickets WHERE conference_id = $1 AND session = $2 AND session <> ''
 `
 
-type UseTicketParams struct {
-	Now          int64
-	Hash         []byte
+type TicketOfSessionParams struct {
 	ConferenceID string
+	Session      string
 }
 
-func (q *Queries) UseTicket(ctx context.Context, arg UseTicketParams) (Ticket, error) {
-	row := q.db.QueryRowContext(ctx, useTicket, arg.Now, arg.Hash, arg.ConferenceID)
+// TicketOfSession finds the used ticket that a session begins with.
+func (q *Queries) TicketOfSession(ctx context.Context, arg TicketOfSessionParams) (Ticket, error) {
+	row := q.db.QueryRowContext(ctx, ticketOfSession, arg.ConferenceID, arg.Session)
 	var i Ticket
 	err := row.Scan(
 		&i.Hash,
@@ -102,6 +118,47 @@ func (q *Queries) UseTicket(ctx context.Context, arg UseTicketParams) (Ticket, e
 		&i.Role,
 		&i.ExpiresAt,
 		&i.UsedAt,
+		&i.Session,
+		&i.OpenedAt,
+	)
+	return i, err
+}
+
+const useTicket = `-- name: UseTicket :one
+UPDATE tickets SET used_at = $1, session = $2
+WHERE hash = $3 AND conference_id = $4 AND used_at = 0 AND expires_at > $1
+RETURNING hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at
+`
+
+type UseTicketParams struct {
+	Now          int64
+	Session      string
+	Hash         []byte
+	ConferenceID string
+}
+
+func (q *Queries) UseTicket(ctx context.Context, arg UseTicketParams) (Ticket, error) {
+	row := q.db.QueryRowContext(ctx, useTicket,
+		arg.Now,
+		arg.Session,
+		arg.Hash,
+		arg.ConferenceID,
+	)
+	var i Ticket
+	err := row.Scan(
+		&i.Hash,
+		&i.Tenant,
+		&i.ConferenceID,
+		&i.MeetingID,
+		&i.ActorKind,
+		&i.ActorID,
+		&i.ParticipantID,
+		&i.Name,
+		&i.Role,
+		&i.ExpiresAt,
+		&i.UsedAt,
+		&i.Session,
+		&i.OpenedAt,
 	)
 	return i, err
 }

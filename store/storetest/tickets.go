@@ -2,12 +2,14 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/journal"
 )
 
 // ticket issues a ticket to a guest for conference "c1".
@@ -24,7 +26,7 @@ func (h *house) ticket(t *testing.T) string {
 
 func (h *house) wantRedeem(t *testing.T, ticket, conference string, want error) {
 	t.Helper()
-	if g, err := h.tickets.Redeem(t.Context(), ticket, conference); !errors.Is(err, want) || err != nil && g != (auth.Grant{}) {
+	if g, err := h.tickets.Redeem(t.Context(), ticket, conference, ""); !errors.Is(err, want) || err != nil && g != (auth.Grant{}) {
 		t.Errorf("redeem: %+v, %v, want %v", g, err, want)
 	}
 }
@@ -37,7 +39,7 @@ var tickets = map[string]func(*testing.T, *house){
 			e.Details != `{"meeting":"m1","role":"participant","rejoin":true}` {
 			t.Errorf("entry %+v", e)
 		}
-		got, err := h.tickets.Redeem(t.Context(), ticket, "c1")
+		got, err := h.tickets.Redeem(t.Context(), ticket, "c1", "")
 		want := auth.Grant{Tenant: access.DefaultTenant, Conference: "c1", Meeting: "m1", Kind: access.KindGuest, ActorID: "g1",
 			Participant: "p0", Name: "Gast", Role: access.RoleParticipant}
 		if err != nil || got != want {
@@ -48,7 +50,7 @@ var tickets = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := h.tickets.Redeem(t.Context(), ticket, "c1"); err != nil || got.Kind != access.KindAccount || got.ActorID != "u1" {
+		if got, err := h.tickets.Redeem(t.Context(), ticket, "c1", ""); err != nil || got.Kind != access.KindAccount || got.ActorID != "u1" {
 			t.Errorf("the ticket of a token: %+v, %v", got, err)
 		}
 		h.wantNewEntries(t, func() {
@@ -65,10 +67,62 @@ var tickets = map[string]func(*testing.T, *house){
 			t.Errorf("entry %+v", e)
 		}
 	},
+	"ATicketOpensOneSessionOnce": func(t *testing.T, h *house) {
+		r := h.conference(t)
+		redeem := func(session string) error {
+			t.Helper()
+			ticket, _, err := h.tickets.Issue(t.Context(), access.Guest("g1"), auth.Grant{Conference: r.ID, Meeting: r.MeetingID, Name: "Gast", Role: access.RoleParticipant})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = h.tickets.Redeem(t.Context(), ticket, r.ID, session)
+			return err
+		}
+		for _, session := range []string{"s1", "s2", "", ""} {
+			if err := redeem(session); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := redeem("s1"); err == nil {
+			t.Error("two tickets were redeemed for one session")
+		}
+		if g, err := h.TicketOfSession(t.Context(), r.ID, "s1"); err != nil || g.ActorID != "g1" || g.Name != "Gast" {
+			t.Errorf("the ticket of a session: %+v, %v", g, err)
+		}
+		for conference, session := range map[string]string{r.ID: "s3", "c1": "s1", "c2": ""} {
+			if _, err := h.TicketOfSession(t.Context(), conference, session); !errors.Is(err, auth.ErrTicketUnknown) {
+				t.Errorf("session %q of %s: %v", session, conference, err)
+			}
+		}
+		if _, err := h.TicketOfSession(t.Context(), r.ID, ""); !errors.Is(err, auth.ErrTicketUnknown) {
+			t.Errorf("no session: %v", err)
+		}
+		opening := func(seq int64, sessions ...string) error {
+			b := batch(r.ID, r.Epoch, seq, 1, fmt.Sprint("opening ", seq))
+			b.Sessions = sessions
+			return h.append(t, b)
+		}
+		for i, tt := range []struct {
+			seq      int64
+			sessions []string
+			want     error
+		}{
+			{1, []string{"s2", "s2"}, journal.ErrSessionSpent},
+			{1, []string{"s1", "of a worker that does not tell", ""}, nil},
+			{1, []string{"s1", "of a worker that does not tell", ""}, nil}, // the answer was lost
+			{2, []string{"s2", "s1"}, journal.ErrSessionSpent},
+			{2, []string{"s2"}, nil},
+			{3, []string{"s2"}, journal.ErrSessionSpent},
+		} {
+			if err := opening(tt.seq, tt.sessions...); !errors.Is(err, tt.want) {
+				t.Errorf("append %d: %v, want %v", i, err, tt.want)
+			}
+		}
+	},
 	"A47TicketOpensOnceSideBySide": func(t *testing.T, h *house) {
 		ticket := h.ticket(t)
 		succeeded, failures := sideBySide(20, func(int) error {
-			_, err := h.tickets.Redeem(t.Context(), ticket, "c1")
+			_, err := h.tickets.Redeem(t.Context(), ticket, "c1", "")
 			return err
 		})
 		for _, err := range failures {
