@@ -2,7 +2,6 @@ package media
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -81,56 +80,5 @@ func TestTheQueueIsSentBeforeTheClose(t *testing.T) {
 	}
 	if _, _, err := client.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 		t.Errorf("the client was told %v", err)
-	}
-}
-
-// A connection that takes a session over and fails at once leaves the session as one that is lost: it does not live for ever.
-func TestAResumeThatFailsLeavesTheSessionItsLimit(t *testing.T) {
-	t.Parallel()
-	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Open(Options{Conns: []net.PacketConn{socket}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Close() })
-	a, err := r.lookup(r.Admit("anna", Permission{Publish: Sources(), Subscribe: true}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	limited := func(s *session) bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.conn == nil && s.loss != nil
-	}
-	first, _ := pair(t)
-	s, err := r.connect(a, &join{client: &livekit.ClientInfo{}}, first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if limited(s) {
-		t.Fatal("a session with a connection has a limit")
-	}
-	slow, _ := pair(t)
-	for range sendQueue {
-		if err := slow.send(&livekit.SignalResponse{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	resume := &join{client: &livekit.ClientInfo{}, reconnect: true, sid: s.engine.ID()}
-	if _, err := r.connect(a, resume, slow); !errors.Is(err, errSlow) {
-		t.Fatalf("resumed with %v", err)
-	}
-	if !limited(s) {
-		t.Error("the session has no limit after a resume that failed")
-	}
-	good, _ := pair(t)
-	if again, err := r.connect(a, resume, good); err != nil || again != s {
-		t.Fatalf("resumed with %v", err)
-	}
-	if limited(s) {
-		t.Error("a session that was resumed has a limit")
 	}
 }

@@ -174,6 +174,28 @@ func TestResumeWithoutASessionAsksForANewJoin(t *testing.T) {
 	}
 }
 
+// A connection that takes a session over and fails at once leaves it as one that is lost: it does not live for ever.
+func TestAResumeThatFailsLeavesTheSessionItsLimit(t *testing.T) {
+	s := newStage(t, media.Options{})
+	anna := s.join("anna", everything, client.ParticipantOptions{})
+	s.waitState("anna", media.StateActive, 1)
+	if s.room.Limited("anna") {
+		t.Error("a session with a connection has a limit")
+	}
+	if err := s.room.FailResume(t, "anna"); err == nil {
+		t.Fatal("the resume did not fail")
+	}
+	if !s.room.Limited("anna") {
+		t.Error("the session has no limit after a resume that failed")
+	}
+	if err := anna.Resume(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s.room.Limited("anna") {
+		t.Error("a session that was resumed has a limit")
+	}
+}
+
 func TestAParticipantWithoutBothConnectionsIsGone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the engine's time-outs, about 20 s")

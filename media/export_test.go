@@ -1,0 +1,36 @@
+package media
+
+import (
+	"testing"
+
+	"github.com/livekit/protocol/livekit"
+)
+
+// FailResume has a connection resume a participant's session that cannot take one message more, and returns the error.
+func (r *Room) FailResume(t *testing.T, id string) error {
+	t.Helper()
+	a, s := r.sessionOf(id)
+	slow, _ := pair(t)
+	for range sendQueue {
+		if err := slow.send(&livekit.SignalResponse{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := r.connect(a, &join{client: &livekit.ClientInfo{}, reconnect: true, sid: s.engine.ID()}, slow)
+	return err
+}
+
+// Limited reports whether a participant's session has no connection, and ends if it gets none.
+func (r *Room) Limited(id string) bool {
+	_, s := r.sessionOf(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn == nil && s.loss != nil
+}
+
+func (r *Room) sessionOf(id string) (*participant, *session) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	a := r.participants[id]
+	return a, a.session
+}
