@@ -30,6 +30,8 @@ type Options struct {
 	Sandbox *sandbox.Sandbox // nil: workers without walls, for tests of what stands behind them
 	Mode    sandbox.Mode     // what happens where a layer is missing
 	Log     *slog.Logger
+	// Patience is how long a controller may take to read an answer before its connection is closed; 0 for 5 seconds.
+	Patience time.Duration
 }
 
 // Launcher keeps the workers. Any number of controllers, at once or one after another, may use its verbs; each is told of the

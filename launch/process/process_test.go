@@ -56,20 +56,38 @@ type fixture struct {
 
 func setup(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{dir: t.TempDir()}
-	f.launcher = process.New(process.Options{Log: slog.New(slog.DiscardHandler), Command: func() *exec.Cmd {
-		cmd := exec.Command(os.Args[0]) //nolint:noctx // the launcher ends it
-		cmd.Env = append(os.Environ(), "KONKLAVE_TEST_WORKER=1")
-		cmd.Stderr = os.Stderr
-		return cmd
-	}})
+	f := &fixture{dir: t.TempDir(), launcher: process.New(options(time.Minute))}
 	f.client = f.connect(t)
 	t.Cleanup(func() { f.launcher.Close(5 * time.Second) })
 	return f
 }
 
+// options are those of a launcher without walls that starts this binary as a worker.
+func options(patience time.Duration) process.Options {
+	return process.Options{Log: slog.New(slog.DiscardHandler), Patience: patience, Command: func() *exec.Cmd {
+		cmd := exec.Command(os.Args[0]) //nolint:noctx // the launcher ends it
+		cmd.Env = append(os.Environ(), "KONKLAVE_TEST_WORKER=1")
+		cmd.Stderr = os.Stderr
+		return cmd
+	}}
+}
+
 // connect is a controller that starts.
 func (f *fixture) connect(t *testing.T) *launch.Client {
+	t.Helper()
+	ours, theirs := pair(t)
+	go func() {
+		if err := f.launcher.Serve(ours); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := launch.NewClient(theirs)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// pair is a connection between a launcher and a controller.
+func pair(t *testing.T) (launcher, controller *net.UnixConn) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -85,15 +103,8 @@ func (f *fixture) connect(t *testing.T) *launch.Client {
 		_ = file.Close()
 		ends[i] = c.(*net.UnixConn) //nolint:forcetypeassert // made above
 	}
-	go func() {
-		if err := f.launcher.Serve(ends[0]); err != nil {
-			t.Error(err)
-		}
-		_ = ends[0].Close()
-	}()
-	c := launch.NewClient(ends[1])
-	t.Cleanup(func() { _ = c.Close() })
-	return c
+	t.Cleanup(func() { _ = ends[1].Close() })
+	return ends[0], ends[1]
 }
 
 func (f *fixture) files(t *testing.T, name string) launch.Files {

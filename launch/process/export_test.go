@@ -1,0 +1,4 @@
+package process
+
+// WaitsMax is for tests of the bound.
+const WaitsMax = waitsMax
