@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -151,6 +153,13 @@ func TestA86ATamperedBackupIsRefused(t *testing.T) {
 	} {
 		if _, err := backup.Verify(bytes.NewReader(forged), h.secret); !errors.Is(err, backup.ErrBroken) {
 			t.Errorf("%s: %v", name, err)
+		}
+		to := sqliteTarget(t)
+		if _, err := backup.Restore(t.Context(), bytes.NewReader(forged), h.secret, to); err == nil {
+			t.Errorf("%s is restored", name)
+		}
+		if left, err := os.ReadDir(to.Data); len(left) != 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s leaves %v, %v", name, left, err)
 		}
 	}
 	if _, err := backup.Verify(bytes.NewReader(packed(t, replaced(all, "backup.json", func(s string) string { return strings.Replace(s, `"format":1`, `"format":2`, 1) }), h.secret, "")), h.secret); !errors.Is(err, backup.ErrFormat) {

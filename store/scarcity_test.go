@@ -4,59 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 
 	"konklave/access"
 	"konklave/store"
+	"konklave/store/storetest"
 )
-
-// confinedVariable marks the test program that is started again for one test in a process of its own.
-const confinedVariable = "KONKLAVE_TEST_CONFINED"
-
-// confined runs the test alone in a process with a mount namespace and limits of its own: body runs there.
-func confined(t *testing.T, body func(t *testing.T)) {
-	if os.Getenv(confinedVariable) == t.Name() {
-		body(t)
-		return
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), confinedVariable+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if uid, gid := os.Getuid(), os.Getgid(); uid != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("in its own process: %v\n%s", err, out)
-	}
-}
 
 func TestAFullDiskLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
-	confined(t, aFullDiskLosesNothingAcknowledged)
+	storetest.Confined(t, aFullDiskLosesNothingAcknowledged)
 }
 
 func aFullDiskLosesNothingAcknowledged(t *testing.T) {
-	dir := t.TempDir()
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	ballast := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 256<<10), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir, ballast := storetest.SmallDisk(t, "2m", 256<<10)
 	dsn := "sqlite:" + filepath.Join(dir, "k.db")
 	s, log := openLogged(t, dsn)
 	stored := 0
@@ -95,7 +58,7 @@ func aFullDiskLosesNothingAcknowledged(t *testing.T) {
 
 func TestFileDescriptorsRunOut(t *testing.T) {
 	t.Parallel()
-	confined(t, fileDescriptorsRunOut)
+	storetest.Confined(t, fileDescriptorsRunOut)
 }
 
 func fileDescriptorsRunOut(t *testing.T) {
