@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/livekit/protocol/livekit"
+
 	"konklave/client"
 	"konklave/store/postgrestest"
 )
@@ -45,9 +47,41 @@ func said(ctx context.Context, t *testing.T, who *client.Conference, texts ...st
 	}
 }
 
+// outageShort is how long the database is gone. E2E_OUTAGE makes it longer, such as 30s.
+const outageShort = time.Second
+
+// recovered bounds what passes until what waited is stored when the database is back: the pause between two attempts is one
+// second at most.
+const recovered = 10 * time.Second
+
+func outage() time.Duration {
+	d, err := time.ParseDuration(os.Getenv("E2E_OUTAGE"))
+	if err != nil || d <= 0 {
+		return outageShort
+	}
+	return d
+}
+
+// soundsFor waits for so long while p hears other all the time.
+func soundsFor(ctx context.Context, t *testing.T, p *client.Participant, other *client.Conference, span time.Duration) {
+	t.Helper()
+	const second = 50 // packets of sound
+	heard := func() uint64 { return p.Stream(other.Self(), livekit.TrackSource_MICROPHONE).Packets }
+	for left := span; left > 0; left -= time.Second {
+		part := min(left, time.Second)
+		before, began := heard(), time.Now()
+		if err := p.Wait(ctx, func() bool { return time.Since(began) >= part }); err != nil {
+			t.Fatalf("nothing was heard: %v", err)
+		}
+		if got, want := heard()-before, uint64(part.Seconds()*second/2); got < want {
+			t.Errorf("%d packets of sound in %v, want at least %d", got, part, want)
+		}
+	}
+}
+
 func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience+outage())
 	defer cancel()
 	database, err := postgrestest.Start(ctx)
 	if err != nil {
@@ -67,7 +101,9 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, anna := join(ctx, t, admin, m.Link, ""), join(ctx, t, s.client(), m.Link, "Anna")
+	host, _ := enter(ctx, t, admin, m.Link, "")
+	anna, annaMedia := enter(ctx, t, s.client(), m.Link, "Anna")
+	receives(ctx, t, annaMedia, host)
 	if err := host.Chat(ctx, "before"); err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +118,10 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 		t.Errorf("a join while the database is gone: %v", err)
 	}
 	s.log.await(ctx, t, `the database does not work`, 1)
+	soundsFor(ctx, t, annaMedia, host, outage())
+	if _, err := admin.Meetings(ctx); !errors.As(err, &problem) || problem.Code != "server.unavailable" {
+		t.Errorf("a request at the end of the outage: %v", err)
+	}
 	select {
 	case err := <-chatted:
 		t.Errorf("a message was acknowledged while the database is gone: %v", err)
@@ -90,13 +130,24 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 	if err := database.Resume(); err != nil {
 		t.Fatal(err)
 	}
+	back := time.Now()
 	if err := <-chatted; err != nil {
 		t.Errorf("the message sent meanwhile: %v", err)
+	}
+	if took := time.Since(back); took > recovered {
+		t.Errorf("it was stored %v after the database came back", took)
 	}
 	if err := anna.Chat(ctx, "after"); err != nil {
 		t.Errorf("a message afterwards: %v", err)
 	}
 	said(ctx, t, anna, "before", "meanwhile", "after")
+	for name, session := range map[string]*client.Conference{"host": host, "anna": anna} {
+		select {
+		case <-session.Lost():
+			t.Errorf("%s lost the connection: %v", name, session.Err())
+		default:
+		}
+	}
 	late := join(ctx, t, s.client(), m.Link, "Ben")
 	if chat := late.Welcome().State.Chat; len(chat) != 3 {
 		t.Errorf("the newcomer sees %+v", chat)
