@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +16,6 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,12 +29,6 @@ const (
 	leafLife  = 90 * 24 * time.Hour
 	leafRenew = 30 * 24 * time.Hour // before its end, a leaf is made anew
 	clockSlip = 24 * time.Hour      // by which devices may be behind
-)
-
-// The files of a local CA in its directory.
-const (
-	rootFile    = "local-ca.crt"
-	rootKeyFile = "local-ca.key"
 )
 
 // localDomains are the names that nobody owns on the internet, for which a local CA may vouch besides those it was made for.
@@ -61,8 +53,9 @@ type LocalCA struct {
 	leaf  atomic.Pointer[tls.Certificate]
 }
 
-// OpenLocalCA reads the CA in dir, or makes it, and issues a certificate for names: host names and IP addresses in text. A
-// CA that may not vouch for all of the names, or is about to end, is made anew; devices have to be told again then.
+// OpenLocalCA reads the CA in dir, or makes it, and issues a certificate for names: host names and IP addresses in text.
+// Devices have to be told again when the CA is made anew, so that happens only when it is about to end, or may not vouch for
+// a host name; addresses, which come and go, that it may not vouch for are left out of the certificate.
 func OpenLocalCA(dir string, names []string, now func() time.Time, log *slog.Logger) (*LocalCA, error) {
 	c := &LocalCA{names: slices.Compact(slices.Sorted(slices.Values(names))), now: now, log: log}
 	err := c.load(dir)
@@ -78,6 +71,11 @@ func OpenLocalCA(dir string, names []string, now func() time.Time, log *slog.Log
 			return nil, err
 		}
 	}
+	for _, name := range slices.DeleteFunc(slices.Clone(c.names), c.vouches) {
+		log.Warn("the local CA may not vouch for an address that this machine has; stop the server and remove the file of the CA for a new one, "+
+			"which devices have to be told to trust again", "address", name, "file", filepath.Join(dir, pairFile))
+	}
+	c.names = slices.DeleteFunc(c.names, func(name string) bool { return !c.vouches(name) })
 	return c, c.issue()
 }
 
@@ -117,45 +115,25 @@ func (c *LocalCA) Run(ctx context.Context) {
 	}
 }
 
-func (c *LocalCA) load(dir string) error {
-	certificate, err := readFile(filepath.Join(dir, rootFile))
-	if err != nil {
-		return err
-	}
-	key, err := readFile(filepath.Join(dir, rootKeyFile))
-	if err != nil {
-		return err
-	}
-	pair, err := tls.X509KeyPair(certificate, key)
-	if err != nil {
-		return fmt.Errorf("the local CA in %s cannot be used: %w (remove both of its files for a new one)", dir, err)
-	}
-	private, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
-	if !ok {
-		return fmt.Errorf("the local CA in %s has a key of another kind; remove both of its files for a new one", dir)
-	}
-	if c.root, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-		return err
-	}
-	c.key = private
-	return nil
-}
-
 // unfit says why the CA cannot go on; empty when it can.
 func (c *LocalCA) unfit() string {
 	if c.now().Add(leafLife).After(c.root.NotAfter) {
 		return "it ends on " + c.root.NotAfter.UTC().Format(time.DateOnly)
 	}
 	for _, name := range c.names {
-		if ip := net.ParseIP(name); ip != nil {
-			if !slices.ContainsFunc(c.root.PermittedIPRanges, func(n *net.IPNet) bool { return n.Contains(ip) }) {
-				return "it may not vouch for " + name
-			}
-		} else if !slices.ContainsFunc(c.root.PermittedDNSDomains, func(d string) bool { return within(name, d) }) {
+		if net.ParseIP(name) == nil && !c.vouches(name) {
 			return "it may not vouch for " + name
 		}
 	}
 	return ""
+}
+
+// vouches reports whether the CA may vouch for a name or an address.
+func (c *LocalCA) vouches(name string) bool {
+	if ip := net.ParseIP(name); ip != nil {
+		return slices.ContainsFunc(c.root.PermittedIPRanges, func(n *net.IPNet) bool { return n.Contains(ip) })
+	}
+	return slices.ContainsFunc(c.root.PermittedDNSDomains, func(d string) bool { return within(name, d) })
 }
 
 // within reports whether a name is a domain or below it.
@@ -203,43 +181,6 @@ func (c *LocalCA) create(dir string) error {
 
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
-}
-
-// save writes the key first: a certificate without its key would be of no use.
-func (c *LocalCA) save(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(c.key)
-	if err != nil {
-		return err
-	}
-	for _, f := range []struct {
-		name string
-		pem  pem.Block
-	}{{rootKeyFile, pem.Block{Type: "PRIVATE KEY", Bytes: key}}, {rootFile, pem.Block{Type: "CERTIFICATE", Bytes: c.root.Raw}}} {
-		if err := replaceFile(filepath.Join(dir, f.name), pem.EncodeToMemory(&f.pem)); err != nil {
-			return fmt.Errorf("keep the local CA: %w", err)
-		}
-	}
-	return nil
-}
-
-// replaceFile writes a file that is there completely or not at all.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it is gone when all went well
-	defer f.Close()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // issue makes a certificate for the names.

@@ -1,16 +1,19 @@
 package certificate
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"log/slog"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,15 +54,95 @@ func TestLocalCA(t *testing.T) {
 	if err := verifies(again, again.leaf.Load().Leaf, "printer.lan", noon); err != nil {
 		t.Error(err)
 	}
-	for file, mode := range map[string]os.FileMode{rootKeyFile: 0o600, rootFile: 0o600} {
+	for file, mode := range map[string]os.FileMode{pairFile: 0o600, rootFile: 0o600} {
 		info, err := os.Stat(filepath.Join(dir, file))
 		if err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v %v", file, info.Mode(), err)
 		}
 	}
-	other := openCA(t, dir, now, "192.0.2.8")
-	if string(other.Root()) == string(c.Root()) {
-		t.Error("the CA vouches for an address that it was not made for")
+	if other := openCA(t, dir, now, "meet.example.com"); string(other.Root()) == string(c.Root()) {
+		t.Error("the CA vouches for a name that it was not made for")
+	}
+}
+
+// Addresses come and go; devices that trust the CA go on to do so.
+func TestLocalCAStaysWhenAnAddressChanges(t *testing.T) {
+	t.Parallel()
+	now := func() time.Time { return noon }
+	dir := t.TempDir()
+	c := openCA(t, dir, now, "localhost", "192.0.2.7", "2001:db8::7")
+	var log bytes.Buffer
+	again, err := OpenLocalCA(dir, []string{"localhost", "192.0.2.7", "192.0.2.8", "192.168.7.7", "2001:db8::8"}, now, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(again.Root()) != string(c.Root()) {
+		t.Fatal("the CA is another one")
+	}
+	leaf := again.leaf.Load().Leaf
+	for _, name := range []string{"localhost", "192.0.2.7", "192.168.7.7"} {
+		if err := verifies(c, leaf, name, noon); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, said := range map[string]bool{"192.0.2.8": true, "2001:db8::8": true, "192.168.7.7": false} {
+		if strings.Contains(log.String(), "address="+name) != said {
+			t.Errorf("%s: the log says %s", name, log.String())
+		}
+		if said && covers(leaf, name) {
+			t.Errorf("the certificate is for %s, for which the CA may not vouch", name)
+		}
+	}
+}
+
+// A certificate and a key that do not belong together cannot come about, wherever writing ends.
+func TestLocalCAIsOneFile(t *testing.T) {
+	t.Parallel()
+	now := func() time.Time { return noon }
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	c := openCA(t, dir, now, "localhost")
+	openCA(t, elsewhere, now, "localhost")
+	// The loss of power came between the two files: the certificate for people is still another CA's, or is not there.
+	for _, copied := range []string{filepath.Join(elsewhere, rootFile), ""} {
+		if err := os.Remove(filepath.Join(dir, rootFile)); err != nil {
+			t.Fatal(err)
+		}
+		if copied != "" {
+			if err := os.Rename(copied, filepath.Join(dir, rootFile)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if again := openCA(t, dir, now, "localhost"); string(again.Root()) != string(c.Root()) {
+			t.Fatal("the CA is another one")
+		}
+		if shown, err := os.ReadFile(filepath.Join(dir, rootFile)); err != nil || string(shown) != string(c.rootPEM()) {
+			t.Errorf("people are shown another certificate: %v", err)
+		}
+	}
+}
+
+func TestALocalCAInTwoFilesIsTakenOver(t *testing.T) {
+	t.Parallel()
+	now := func() time.Time { return noon }
+	dir := t.TempDir()
+	c := openCA(t, dir, now, "localhost")
+	key, err := x509.MarshalPKCS8PrivateKey(c.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, oldKeyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, pairFile)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is in one file
+		if again := openCA(t, dir, now, "localhost"); string(again.Root()) != string(c.Root()) {
+			t.Fatal("the CA is another one")
+		}
+		if _, err := os.Stat(filepath.Join(dir, oldKeyFile)); !os.IsNotExist(err) {
+			t.Errorf("the old file is still there: %v", err)
+		}
 	}
 }
 
@@ -135,7 +218,7 @@ func TestBrokenLocalCAIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	openCA(t, dir, time.Now, "localhost")
-	if err := os.WriteFile(filepath.Join(dir, rootKeyFile), []byte("nonsense"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, pairFile), []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenLocalCA(dir, []string{"localhost"}, time.Now, slog.New(slog.DiscardHandler)); err == nil {
