@@ -3,6 +3,23 @@
 // Here is the narrow protocol with four verbs (start, signal, list, wait) and the controller's side of it; the launcher
 // itself, parent of all workers, is in package process. The two talk over an inherited socket pair that keeps message
 // borders and carries file descriptors, so the launcher needs no network and no address.
+//
+// # Versions
+//
+// Launcher and controller may be of different programs: an upgrade replaces the controller and leaves the launcher with its
+// conferences, and going back leaves a newer launcher with an older controller. So a controller first says hello, which will
+// always be {"id":1,"verb":"hello"}, and the launcher tells its version. A launcher from before there were versions, which
+// counts as 1.0, refuses that verb ([CodeUnknownVerb]). Every later request names the controller's version, except to a launcher
+// of 1.0; a request without a version counts as 1.0.
+//
+//   - The minor version grows when members or verbs are added that the other side may ignore or refuse without harm. Members
+//     that are not known are ignored when they come from a newer version, and refused ([CodeMalformed]) when they do not. A verb
+//     that is not known is refused. To a controller of 1.0 the launcher sends members of 1.0 only.
+//   - The major version grows with every other change. Between different ones nothing but hello is understood; all else is
+//     refused ([CodeVersion]) on both sides. Only stopping the whole server helps then.
+//   - The configuration in start is for the worker. The launcher passes on what it does not know of it, because the worker may
+//     be of the controller's program. A worker that is older than the controller ignores it; what it must not ignore is a
+//     matter of the version of the channel between the two.
 package launch
 
 import (
@@ -11,11 +28,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"konklave/fault"
 	"konklave/sandbox"
@@ -55,6 +74,8 @@ type WorkerConfig struct {
 	MediaSockets    int       `json:"mediaSockets"` // how many follow from FileMedia on; set by the launcher
 	LogLevel        string    `json:"logLevel"`
 	LogFormat       string    `json:"logFormat"`
+	// Newer is what a newer controller has added, passed on as it is.
+	Newer jsontext.Value `json:",embed"`
 }
 
 // The file descriptors a worker inherits, in this order; UDP sockets for media follow from FileMedia on.
@@ -95,19 +116,21 @@ type Exit struct {
 // Request is a message to the launcher.
 type Request struct {
 	ID         int64          `json:"id"`
-	Verb       string         `json:"verb"` // start, signal, list, wait
+	Version    *Version       `json:"version,omitempty"` // of the controller; nil is 1.0
+	Verb       string         `json:"verb"`              // hello, start, signal, list, wait
 	Start      *WorkerConfig  `json:"start,omitempty"`
 	Conference string         `json:"conference,omitempty"` // of signal
-	Signal     syscall.Signal `json:"signal,omitempty"`
+	Signal     syscall.Signal `json:"signal,omitzero"`
 	After      string         `json:"after,omitempty"` // of list: only conferences whose ids sort after this one
 }
 
 // Response is the launcher's answer. A wait is answered when a worker has ended.
 type Response struct {
 	ID      int64       `json:"id"`
+	Version *Version    `json:"version,omitempty"` // of the launcher, in the answer to hello
 	Started *Running    `json:"started,omitempty"`
 	List    []Running   `json:"list,omitempty"` // at most ListPage, by conference
-	More    bool        `json:"more,omitempty"` // there are more to list
+	More    bool        `json:"more,omitzero"`  // there are more to list
 	Exit    *Exit       `json:"exit,omitempty"`
 	Refused *fault.Code `json:"refused,omitempty"`
 	Message string      `json:"message,omitempty"`
@@ -115,6 +138,7 @@ type Response struct {
 
 // The verbs.
 const (
+	VerbHello  = "hello"
 	VerbStart  = "start"
 	VerbSignal = "signal"
 	VerbList   = "list"
@@ -124,13 +148,21 @@ const (
 // CodeIncomplete is the code of the refusal to start a conference with less than all layers of isolation.
 const CodeIncomplete fault.Code = "isolation.incomplete"
 
+// Codes of refusals that tell about the protocol.
+const (
+	CodeVersion     fault.Code = "launch.version"      // another major version
+	CodeUnknownVerb fault.Code = "launch.unknown_verb" // of a newer controller
+	CodeMalformed   fault.Code = "launch.malformed"
+)
+
 // ErrGone is returned when the launcher has gone away.
 var ErrGone = errors.New("launch: the launcher is gone")
 
 // Client is the controller's side.
 type Client struct {
-	conn *net.UnixConn
-	done chan struct{}
+	conn  *net.UnixConn
+	done  chan struct{}
+	greet func() (Version, error) // says hello, once, and returns the launcher's version
 
 	mu      sync.Mutex // guards what follows
 	lastID  int64
@@ -140,6 +172,7 @@ type Client struct {
 // NewClient talks to the launcher over its socket.
 func NewClient(conn *net.UnixConn) *Client {
 	c := &Client{conn: conn, done: make(chan struct{}), waiting: map[int64]chan Response{}}
+	c.greet = sync.OnceValues(c.hello)
 	go c.read()
 	return c
 }
@@ -151,6 +184,7 @@ func (c *Client) Start(config WorkerConfig, files Files) (Running, error) {
 		fds = append(fds, int(f.Fd()))
 	}
 	r, err := c.ask(Request{Verb: VerbStart, Start: &config}, fds)
+	runtime.KeepAlive(files) // until they are sent
 	if err != nil {
 		return Running{}, err
 	}
@@ -201,7 +235,20 @@ func (c *Client) Done() <-chan struct{} { return c.done }
 // Close ends the connection; the launcher and its workers stay.
 func (c *Client) Close() error { return c.conn.Close() }
 
+// ask sends a request that the launcher understands, whatever its version, and waits for the answer.
 func (c *Client) ask(q Request, fds []int) (Response, error) {
+	launcher, err := c.greet()
+	if err != nil {
+		return Response{}, err
+	}
+	if launcher != unversioned() {
+		own := Current()
+		q.Version = &own
+	}
+	return c.exchange(q, fds)
+}
+
+func (c *Client) exchange(q Request, fds []int) (Response, error) {
 	c.mu.Lock()
 	c.lastID++
 	q.ID = c.lastID
@@ -238,13 +285,14 @@ func (c *Client) ask(q Request, fds []int) (Response, error) {
 func (c *Client) read() {
 	defer close(c.done)
 	buffer := make([]byte, MessageMax)
+	launcher := unversioned() // until it has said hello
 	for {
 		n, err := c.conn.Read(buffer)
 		if err != nil || n == 0 {
 			return
 		}
 		var r Response
-		if err := json.Unmarshal(buffer[:n], &r, json.RejectUnknownMembers(true)); err != nil {
+		if r, launcher, err = decodeResponse(buffer[:n], launcher); err != nil {
 			return
 		}
 		c.mu.Lock()

@@ -81,7 +81,7 @@ func refuse(code fault.Code, message string) launch.Response {
 
 func (l *Launcher) start(config *launch.WorkerConfig, files []*os.File) launch.Response {
 	if config == nil || config.Conference == "" || len(files) < 3 {
-		return refuse("launch.malformed", "A start needs a configuration, two listeners and at least one media socket.")
+		return refuse(launch.CodeMalformed, "A start needs a configuration, two listeners and at least one media socket.")
 	}
 	if r := l.reserve(config); r != nil {
 		return *r

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	var c launch.WorkerConfig
-	if err := json.UnmarshalRead(os.NewFile(launch.FileConfig, "config"), &c); err != nil {
+	if err := json.UnmarshalRead(os.NewFile(launch.FileConfig, "config"), &c, json.RejectUnknownMembers(true)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		os.Exit(6)
 	}
-	fmt.Fprintln(conn, c.Conference, c.Title, c.ResumeWindow.Duration(), udp.LocalAddr())
+	fmt.Fprintln(conn, c.Conference, c.Title, c.ResumeWindow.Duration(), udp.LocalAddr(), string(c.Newer))
 	_, _ = conn.Read(make([]byte, 1)) // until the test lets go
 	os.Exit(7)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"konklave/fault"
 	"konklave/launch"
 )
 
@@ -84,10 +85,16 @@ func (s *server) read(parts *sync.WaitGroup) error {
 		if err != nil {
 			return err
 		}
-		var q launch.Request
-		if err := json.Unmarshal(buffer[:n], &q, json.RejectUnknownMembers(true)); err != nil {
+		q, err := launch.DecodeRequest(buffer[:n])
+		var refused *fault.Fault
+		if errors.As(err, &refused) {
 			closeAll(files)
-			return fmt.Errorf("malformed message from controller: %w", err)
+			s.answer(q.ID, refuse(refused.Code, refused.Message))
+			continue
+		}
+		if err != nil {
+			closeAll(files)
+			return err
 		}
 		if q.Verb != launch.VerbStart {
 			s.dispatch(q)
@@ -117,6 +124,9 @@ func (l *Launcher) startInTurn(config *launch.WorkerConfig, files []*os.File) la
 
 func (s *server) dispatch(q launch.Request) {
 	switch q.Verb {
+	case launch.VerbHello:
+		own := launch.Current()
+		s.answer(q.ID, launch.Response{Version: &own})
 	case launch.VerbSignal:
 		s.answer(q.ID, s.signal(q.Conference, q.Signal))
 	case launch.VerbList:
@@ -124,7 +134,7 @@ func (s *server) dispatch(q launch.Request) {
 	case launch.VerbWait:
 		s.wait(q.ID)
 	default:
-		s.answer(q.ID, refuse("launch.unknown_verb", "The launcher knows start, signal, list and wait."))
+		s.answer(q.ID, refuse(launch.CodeUnknownVerb, "The launcher knows hello, start, signal, list and wait."))
 	}
 }
 
