@@ -25,20 +25,20 @@ type Files struct {
 	log              *slog.Logger
 
 	current atomic.Pointer[tls.Certificate]
-	// what the files held when they were last looked at, and what was said about it; Run's alone after NewFiles
-	seen       [2]string
-	complained string
-	complainAt time.Time
+	// what follows is Run's alone after NewFiles
+	seen       [2]string // what the files held when they were last looked at
+	waiting    bool      // what they hold is not in use, because it is worse than what is
+	complaints complaints
 }
-
-// complainEvery is how often the same complaint is repeated.
-const complainEvery = 24 * time.Hour
 
 // NewFiles reads the files (PEM), which must belong together. Host is the name that the certificate should be for; empty
 // when there is none. An expired certificate is served, and complained about: those who wait for its renewal can do nothing
 // about a server that does not start.
 func NewFiles(certificate, key, host string, now func() time.Time, log *slog.Logger) (*Files, error) {
-	f := &Files{certificate: certificate, key: key, host: host, now: now, log: log}
+	f := &Files{
+		certificate: certificate, key: key, host: host, now: now, log: log,
+		complaints: complaints{log: log.With("certificate", certificate, "key", key)},
+	}
 	pair, err := f.read()
 	if err != nil {
 		return nil, err
@@ -77,39 +77,31 @@ func (f *Files) Run(ctx context.Context) {
 	}
 }
 
-// check takes new files into use. Broken or expired ones change nothing: the old certificate stays and the log says why.
+// check takes new files into use. What browsers would refuse, and what cannot be read, takes the place of nothing that is
+// good: the old certificate stays, the log says why, and what is only too early is taken when its time has come.
 func (f *Files) check() {
-	seen := f.seen
+	seen, now, old := f.seen, f.now(), f.current.Load().Leaf
 	pair, err := f.read()
-	if err == nil && f.seen == seen {
-		f.complain(complaint(f.current.Load().Leaf, f.host, f.now()))
+	if err != nil {
+		f.complain("The new certificate cannot be used, the old one stays: " + err.Error())
 		return
 	}
-	now := f.now()
-	switch {
-	case err != nil:
-		f.complain("The new certificate cannot be used, the old one stays: " + err.Error())
-	case now.After(pair.Leaf.NotAfter) && now.Before(f.current.Load().Leaf.NotAfter):
-		f.complain("The new certificate expired on " + pair.Leaf.NotAfter.UTC().Format(time.DateOnly) + ", the old one stays.")
-	default:
-		f.current.Store(pair)
-		f.log.Info("new certificate in use", "for", strings.Join(names(pair.Leaf), ", "), "until", pair.Leaf.NotAfter.UTC())
-		f.complained = ""
-		f.complain(complaint(pair.Leaf, f.host, now))
+	if f.seen == seen && !f.waiting {
+		f.complain(complaint(old, f.host, now))
+		return
 	}
+	wrong := flaw(pair.Leaf, f.host, now)
+	if f.waiting = wrong != "" && flaw(old, f.host, now) == ""; f.waiting {
+		f.complain("The new certificate " + wrong + ", the old one stays.")
+		return
+	}
+	f.current.Store(pair)
+	f.log.Info("new certificate in use", "for", strings.Join(names(pair.Leaf), ", "), "until", pair.Leaf.NotAfter.UTC())
+	f.complaints.last = ""
+	f.complain(complaint(pair.Leaf, f.host, now))
 }
 
-// complain logs a sentence, the same one once a day.
-func (f *Files) complain(sentence string) {
-	now := f.now()
-	if sentence == f.complained && now.Sub(f.complainAt) < complainEvery {
-		return
-	}
-	f.complained, f.complainAt = sentence, now
-	if sentence != "" {
-		f.log.Error(sentence, "certificate", f.certificate, "key", f.key)
-	}
-}
+func (f *Files) complain(sentence string) { f.complaints.say(f.now(), sentence) }
 
 // read reads both files.
 func (f *Files) read() (*tls.Certificate, error) {

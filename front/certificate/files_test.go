@@ -24,13 +24,18 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // issued is a certificate of a CA, or of itself, and its key (PEM).
 func issued(t *testing.T, name string, until time.Time, own bool) (certificate, key []byte) {
 	t.Helper()
+	return issuedFrom(t, name, noon.Add(-365*24*time.Hour), until, own)
+}
+
+func issuedFrom(t *testing.T, name string, from, until time.Time, own bool) (certificate, key []byte) {
+	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: noon.Add(-365 * 24 * time.Hour), NotAfter: until,
+		NotBefore: from, NotAfter: until,
 	}
 	parent, signer := template, k
 	if !own {
@@ -110,6 +115,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 	}
 	good, goodKey := issued(t, "a.example", year.Add(24*time.Hour), false)
 	expired, expiredKey := issued(t, "a.example", noon.Add(-time.Second), false)
+	other, otherKey := issued(t, "b.example", year, false)
 	for _, step := range []struct {
 		name             string
 		certificate, key []byte
@@ -121,6 +127,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 		{"too large", make([]byte, FileMax+1), goodKey, "2027-11-22", "larger than"},
 		{"key of another", good, expiredKey, "2027-11-22", "cannot be used together"},
 		{"expired", expired, expiredKey, "2027-11-22", "The new certificate expired on 2026-11-22, the old one stays."},
+		{"of another host", other, otherKey, "2027-11-22", "The new certificate is not for a.example, the host of public-url, but for b.example, the old one stays."},
 		{"good", good, goodKey, "2027-11-23", "new certificate in use"},
 	} {
 		if step.certificate != nil {
@@ -147,6 +154,47 @@ func TestFilesAreReadAgain(t *testing.T) {
 	d.now = d.now.Add(complainEvery)
 	f.check()
 	d.says("cannot be read")
+}
+
+// A certificate that is put in place too early waits; the one before it is served for as long as it is good.
+func TestACertificateIsTakenWhenItsTimeHasCome(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		oldUntil time.Duration // from noon
+		from     time.Duration
+		taken    time.Duration // when the new one is served first
+	}{
+		"it becomes valid":     {48 * time.Hour, 24 * time.Hour, 24 * time.Hour},
+		"the old one ends":     {12 * time.Hour, 24 * time.Hour, 12*time.Hour + time.Second},
+		"the old one is ended": {-time.Hour, 24 * time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDisk(t)
+			d.write(issued(t, "a.example", noon.Add(test.oldUntil), false))
+			f, err := d.open("a.example")
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.log.Reset()
+			d.write(issuedFrom(t, "a.example", noon.Add(test.from), noon.Add(365*24*time.Hour), false))
+			f.check()
+			if test.taken > 0 {
+				d.says("The new certificate is valid from 2026-11-23 12:00:00 UTC on only, the old one stays.")
+				d.now = noon.Add(test.taken - time.Second)
+				f.check()
+				if got := served(t, f, ""); strings.HasSuffix(got, "2027-11-22") {
+					t.Errorf("serves %s too early", got)
+				}
+				d.now = noon.Add(test.taken)
+				f.check()
+			}
+			if got := served(t, f, ""); got != "a.example 2027-11-22" {
+				t.Errorf("serves %s", got)
+			}
+			d.says("new certificate in use")
+		})
+	}
 }
 
 func TestRunLooksAtTheFiles(t *testing.T) {
