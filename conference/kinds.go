@@ -25,7 +25,7 @@ func newCommand(kind string) (Body, bool) {
 }
 
 // newFact is the register of durable facts: one line for each kind.
-func newFact(kind string) (Fact, bool) {
+func newFact(kind string) (storable, bool) {
 	switch kind {
 	case "participant.joined":
 		return &ParticipantJoined{}, true

@@ -83,7 +83,7 @@ func drawCommand(t *rapid.T, ids []ParticipantID, step int) Command {
 	by := Command{By: id, Line: int64(rapid.IntRange(0, step).Draw(t, "over")), ID: int64(rapid.IntRange(1, 40).Draw(t, "id"))}
 	switch rapid.IntRange(0, 8).Draw(t, "command") {
 	case 0, 1:
-		return Command{Body: Join{Admission: Admission{Account: "a-" + string(id), Kind: KindGuest, Role: role, Name: string(id), Rejoin: id}, ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line"))}}
+		return Command{Body: Join{Admission: Admission{Account: "a-" + string(id), Kind: KindGuest, Role: role, Name: string(id), Rejoin: id}, ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line")), Session: fmt.Sprintf("%043d", step)}}
 	case 2:
 		return Command{Body: Disconnect{ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line"))}}
 	case 3:
@@ -105,7 +105,7 @@ func drawCommand(t *rapid.T, ids []ParticipantID, step int) Command {
 	return by
 }
 
-// replay stores a durable event, reads it back and applies it.
+// replay stores a durable event as a controller does, which checks it, and applies it.
 func replay(t *rapid.T, s *State, e Event) {
 	if !e.Fact.Durable() {
 		return
@@ -122,9 +122,9 @@ func replay(t *rapid.T, s *State, e Event) {
 	if err := json.Unmarshal(raw, &back, json.RejectUnknownMembers(true)); err != nil {
 		t.Fatalf("%s: %v", raw, err)
 	}
-	event, err := back.Event()
-	if err != nil {
-		t.Fatalf("%s: %v", raw, err)
+	event, kept, err := back.Checked(1, e.At)
+	if err != nil || !reflect.DeepEqual(kept, stored) {
+		t.Fatalf("%s: %+v, %v", raw, kept, err)
 	}
 	s.Evolve(event)
 }

@@ -100,12 +100,13 @@ type Journal struct {
 	keys map[string][]byte // of conferences that live, by conference
 
 	group      group
-	condensing sync.Mutex // held while a snapshot is made in the background
+	condensing sync.Mutex    // held while a snapshot is made in the background
+	reads      chan struct{} // holds one for each that reads
 }
 
 // New returns a journal.
 func New(store Store, vault Vault, log *slog.Logger) *Journal {
-	return &Journal{store: store, vault: vault, log: log, keys: map[string][]byte{}, group: group{store: store}}
+	return &Journal{store: store, vault: vault, log: log, keys: map[string][]byte{}, group: group{store: store}, reads: make(chan struct{}, readsAtOnce)}
 }
 
 // Append seals the events and stores them with the audit entries about them; ended ends the conference. The first event gets

@@ -50,14 +50,23 @@ func (j *Journal) key(ctx context.Context, conferenceID string) ([]byte, error) 
 	return j.unwrap(conferenceID, wrapped)
 }
 
+// keyOfStored returns the key of a conference of which something is stored, or ErrCorrupt.
+func (j *Journal) keyOfStored(ctx context.Context, conferenceID string) ([]byte, error) {
+	key, err := j.key(ctx, conferenceID)
+	if errors.Is(err, errNoKey) {
+		err = ErrCorrupt.Because(err)
+	}
+	return key, err
+}
+
 // makeKey gives a conference its key. Of several controllers that do it at once, one wins and all return its key.
 func (j *Journal) makeKey(ctx context.Context, conferenceID string) ([]byte, error) {
 	rec, err := j.store.Conference(ctx, conferenceID)
 	if err != nil {
 		return nil, err
 	}
-	if rec.Seq > 0 { // what is stored needs the old key
-		return nil, ErrCorrupt.Because(errNoKey)
+	if rec.Seq > 0 { // what is stored needs its own key, which another controller may have made meanwhile
+		return j.keyOfStored(ctx, conferenceID)
 	}
 	wrapped, err := j.store.AddConferenceKey(ctx, conferenceID, j.vault.Wrap(j.vault.NewKey(), keyPlace(conferenceID)))
 	if err != nil {

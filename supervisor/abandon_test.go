@@ -38,7 +38,7 @@ func (o overfull) Append(ctx context.Context, id string, epoch, seq int64, event
 func (w *world) talk(t *testing.T, id string, worker *control.Conn) {
 	t.Helper()
 	anna := w.admit(t, id, worker, "Anna")
-	if err := appending(worker, 1, 1, stored(t, 1, "", joined(anna, "p1")), stored(t, 2, "p1", said("m", "p1"))); err != nil {
+	if err := appending(worker, 1, 1, append(enters(t, 1, anna, "p1"), stored(t, 3, "p1", said("m", "p1")))...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -61,7 +61,7 @@ func TestADamagedConferenceIsRefusedUntilItIsGivenUp(t *testing.T) {
 		}
 	}
 	refused(w.owner, w.meeting.ID, "conference.running")
-	w.damage(t, id, 3)
+	w.damage(t, id, 4)
 	w.end(launch.Exit{Running: launch.Running{Conference: id, Epoch: 1}, Signal: "killed"})
 	for range 2 {
 		if _, err := w.Ensure(t.Context(), w.meeting); fault.As(err).Code != "journal.corrupt" {
@@ -116,7 +116,7 @@ func TestAFullConferenceIsClosedAndTheNextOneBegins(t *testing.T) {
 	w := newWorld(t, func(o *supervisor.Options) { o.Journal = overfull{o.Journal} })
 	id, worker := w.open(t)
 	w.talk(t, id, worker)
-	if err := appending(worker, 1, 3, stored(t, 3, "p1", said("m2", "p1"))); fault.As(err).Code != "journal.full" {
+	if err := appending(worker, 1, 4, stored(t, 4, "p1", said("m2", "p1"))); fault.As(err).Code != "journal.full" {
 		t.Fatalf("got %v", err)
 	}
 	entries := w.entries(t)

@@ -18,6 +18,10 @@ const (
 	EventsBurst  = 2 * EventsMax
 	RedeemsRate  = 100 // tickets a second
 	RedeemsBurst = 1000
+	PagesRate    = 20 // pages of the journal a second that are read
+	PagesBurst   = 200
+	LooksRate    = 200 // times a second that the conference's row is looked at
+	LooksBurst   = 2000
 )
 
 // alarmQuiet is how long after a line in the log the same misdeed of the same worker is only counted.
@@ -26,14 +30,18 @@ const alarmQuiet = time.Minute
 // Faults of a worker that wants too much at once; it may try again.
 var (
 	errEventsFast  = fault.New(fault.KindUnavailable, "journal.too_fast", "This conference appends faster than it may.")
+	errReadsFast   = fault.New(fault.KindUnavailable, "journal.too_fast", "This conference reads its journal faster than it may.")
 	errRedeemsFast = fault.New(fault.KindTooMany, "rate.limited", "Too many people join at once. Please wait a moment and try again.")
 )
 
 // quota is what a worker has left.
-type quota struct{ events, redeems *rate.Limiter }
+type quota struct{ events, redeems, pages, looks *rate.Limiter }
 
 func newQuota() quota {
-	return quota{rate.NewLimiter(EventsRate, EventsBurst), rate.NewLimiter(RedeemsRate, RedeemsBurst)}
+	return quota{
+		events: rate.NewLimiter(EventsRate, EventsBurst), redeems: rate.NewLimiter(RedeemsRate, RedeemsBurst),
+		pages: rate.NewLimiter(PagesRate, PagesBurst), looks: rate.NewLimiter(LooksRate, LooksBurst),
+	}
 }
 
 // alarms writes a worker's misdeeds to the log, once a burst.
@@ -67,7 +75,7 @@ func (w *worker) suspect(call string, err error) {
 	switch {
 	case call == control.CallRedeem && !errors.Is(err, errRedeemsFast):
 		return
-	case f.Kind == fault.KindInternal, f.Kind == fault.KindUnavailable && !errors.Is(err, errEventsFast), f.Kind == fault.KindGone:
+	case f.Kind == fault.KindInternal, f.Kind == fault.KindUnavailable && f.Code != errEventsFast.Code, f.Kind == fault.KindGone:
 		return
 	}
 	w.alarm(call, f.Code)

@@ -9,17 +9,21 @@ import (
 	"konklave/journal"
 )
 
-const (
-	// historyBytes is how much content one page of history carries; in a frame it grows by a third at most.
-	historyBytes = control.FrameMax / 4
-	// eventOverhead is about what stands around an event's content.
-	eventOverhead = 256
-)
+// historyBytes is how much content one page of history carries; in a frame it grows by a third at most.
+const historyBytes = control.FrameMax / 4
 
 // errHistoryPlace answers a worker that asks for what is not there.
 var errHistoryPlace = fault.New(fault.KindInvalid, "journal.no_such_place", "The journal does not reach there.")
 
-// history tells a worker what was stored of its conference, page by page.
+// reading is the journal as it was when the worker began to ask, so that all pages are of one piece. Of the journal itself
+// nothing is held, only the snapshot until the worker has it.
+type reading struct {
+	snapshot         []byte
+	size             int64 // of the snapshot
+	snapshotSeq, seq int64
+}
+
+// history tells a worker what was stored of its conference, page by page, one at a time.
 func (w *worker) history(ctx context.Context, body []byte) (any, error) {
 	var q control.History
 	if err := control.Decode(body, &q); err != nil {
@@ -28,63 +32,57 @@ func (w *worker) history(ctx context.Context, body []byte) (any, error) {
 	if q.Epoch != w.epoch {
 		return nil, journal.ErrStaleEpoch
 	}
-	replay, err := w.replay(ctx)
+	if !w.quota.pages.AllowN(w.s.Now(), 1) {
+		return nil, errReadsFast
+	}
+	over, err := w.reads.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	page, err := pageOf(replay, q)
-	if err == nil && !page.More {
-		w.keep(nil)
-	}
-	return page, err
-}
-
-// replay is the journal as it was when the worker began to ask, so that all pages are of one piece.
-func (w *worker) replay(ctx context.Context) (*journal.Replay, error) {
-	w.mu.Lock()
-	kept := w.kept
-	w.mu.Unlock()
-	if kept != nil {
-		return kept, nil
-	}
-	replay, err := w.s.Journal.Load(ctx, w.id)
-	if err != nil {
+	defer over()
+	if err := w.beginReading(ctx, q); err != nil {
 		return nil, err
 	}
-	w.keep(&replay)
-	return &replay, nil
-}
-
-// keep holds a replay for the pages to come; nil when the last one is told.
-func (w *worker) keep(replay *journal.Replay) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.kept = replay
-}
-
-func pageOf(replay *journal.Replay, q control.History) (control.HistoryPage, error) {
-	page := control.HistoryPage{SnapshotSize: int64(len(replay.Snapshot)), SnapshotSeq: replay.SnapshotSeq, Seq: replay.Seq}
-	if q.After < 0 || q.After > replay.Seq || q.Offset < 0 || q.Offset > page.SnapshotSize {
+	r := w.reading
+	page := control.HistoryPage{SnapshotSize: r.size, SnapshotSeq: r.snapshotSeq, Seq: r.seq}
+	if q.After < 0 || q.After > r.seq || q.Offset < 0 || q.Offset > r.size {
 		return page, errHistoryPlace
 	}
-	if q.After < replay.SnapshotSeq {
-		page.Snapshot = replay.Snapshot[q.Offset:min(q.Offset+historyBytes, page.SnapshotSize)]
+	if q.After < r.snapshotSeq {
+		page.Snapshot = r.snapshot[q.Offset:min(q.Offset+historyBytes, r.size)]
 		page.More = true
 		return page, nil
 	}
-	rest := replay.Events[min(q.After-replay.SnapshotSeq, int64(len(replay.Events))):]
-	size := 0
-	for i, st := range rest {
-		if size += len(st.Fact) + eventOverhead; size > historyBytes && i > 0 {
-			page.Events, page.More = rest[:i], true
-			return page, nil
+	r.snapshot = nil
+	if q.After < r.seq {
+		if page.Events, err = w.s.Journal.Events(ctx, w.id, q.After, historyBytes); err != nil {
+			return nil, err
 		}
+		page.Events = page.Events[:min(int64(len(page.Events)), r.seq-q.After)] // more may be stored meanwhile
 	}
-	page.Events = rest
+	if page.More = q.After+int64(len(page.Events)) < r.seq; !page.More {
+		w.reading = nil
+	}
 	return page, nil
 }
 
-// stateOf is what a replay amounts to; only what is durable is in it.
+// beginReading looks where the journal stands, unless the worker goes on with what it reads.
+func (w *worker) beginReading(ctx context.Context, q control.History) error {
+	r := w.reading
+	begins := q.After <= 0 && q.Offset <= 0
+	if r != nil && !begins && (r.snapshot != nil || q.After >= r.snapshotSeq) {
+		return nil
+	}
+	head, err := w.s.Journal.Head(ctx, w.id)
+	if err != nil {
+		return err
+	}
+	w.reading = &reading{head.Snapshot, int64(len(head.Snapshot)), head.SnapshotSeq, head.Seq}
+	return nil
+}
+
+// stateOf is what a replay amounts to; only what is durable is in it. It fails with journal.corrupt unless a worker can begin
+// with it.
 func stateOf(settings conference.Settings, replay journal.Replay) (*conference.State, error) {
 	var zero conference.Record
 	s, err := conference.Restore(settings, zero.StartedAt, zero.StartedAt, replay.Snapshot)
@@ -97,6 +95,9 @@ func stateOf(settings conference.Settings, replay journal.Replay) (*conference.S
 			return nil, journal.ErrCorrupt.Because(err)
 		}
 		s.Evolve(e)
+	}
+	if _, err := s.Snapshot(); err != nil { // as the worker's first step will
+		return nil, journal.ErrCorrupt.Because(err)
 	}
 	return s, nil
 }

@@ -61,7 +61,7 @@ func TestA89MisdeedsAreWrittenDownOnceABurst(t *testing.T) {
 			if err := worker.Call(t.Context(), "users", struct{}{}, nil); fault.As(err).Code != "control.unknown_call" {
 				t.Errorf("unknown: %v", err)
 			}
-			if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: "guessed"}, nil); fault.As(err).Code != "ticket.unknown" {
+			if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: "guessed", Session: sessionOf("guessed")}, nil); fault.As(err).Code != "ticket.unknown" {
 				t.Errorf("guessed: %v", err)
 			}
 		}
@@ -105,11 +105,11 @@ func TestQuotasOfAWorkerFromBothSides(t *testing.T) {
 	w := newWorld(t, func(o *supervisor.Options) { o.Now = func() time.Time { return now } })
 	_, worker := w.open(t)
 	for i := range supervisor.RedeemsBurst {
-		if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: "x"}, nil); fault.As(err).Code != "ticket.unknown" {
+		if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: "x", Session: sessionOf("x")}, nil); fault.As(err).Code != "ticket.unknown" {
 			t.Fatalf("redeem %d: %v", i, err)
 		}
 	}
-	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: "x"}, nil); fault.As(err).Code != "rate.limited" {
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: "x", Session: sessionOf("x")}, nil); fault.As(err).Code != "rate.limited" {
 		t.Errorf("one more: %v", err)
 	}
 	for i := range supervisor.EventsBurst / 2048 {
@@ -137,7 +137,7 @@ func TestA89AFloodingWorkerSlowsNobodyDown(t *testing.T) {
 	}
 	honest := <-w.workers
 	anna := w.admit(t, id, honest, "Anna")
-	if err := appending(honest, 1, 1, stored(t, 1, "", joined(anna, "p1"))); err != nil {
+	if err := appending(honest, 1, 1, enters(t, 1, anna, "p1")...); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -152,7 +152,7 @@ func TestA89AFloodingWorkerSlowsNobodyDown(t *testing.T) {
 		})
 	}
 	worst := time.Duration(0)
-	for seq := int64(2); seq < 102; seq++ {
+	for seq := int64(3); seq < 103; seq++ {
 		began := time.Now()
 		if err := appending(honest, 1, seq, stored(t, seq, "p1", said("m", "p1"))); err != nil {
 			t.Fatal(err)

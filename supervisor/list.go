@@ -41,13 +41,3 @@ func (s *Supervisor) About(ctx context.Context, c conference.Record) (title stri
 	title, err = s.Records.MeetingTitle(ctx, c.MeetingID)
 	return title, people, err
 }
-
-// count is how many are there, or -1 when that has to be read.
-func (p *people) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.seq < 0 {
-		return -1
-	}
-	return len(p.present)
-}

@@ -38,7 +38,7 @@ func (w *worker) relay(ctx context.Context, body []byte) (any, error) {
 	if len(w.s.Relay.URLs) == 0 {
 		return control.RelayGrant{}, nil
 	}
-	if _, err := w.know(ctx, 1); err != nil {
+	if _, err := w.catchUp(ctx); err != nil { // who is there may be known to another controller alone
 		return nil, err
 	}
 	if !w.people.has(q.Participant) {
@@ -70,14 +70,6 @@ func (w *worker) mediaAddresses() ([]netip.AddrPort, error) {
 	}
 	w.media.Store(&running.Media)
 	return running.Media, nil
-}
-
-// has reports whether a participant is there.
-func (p *people) has(id conference.ParticipantID) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, ok := p.present[id]
-	return ok
 }
 
 // endRelays tells the relay of those who have left, after that is stored.

@@ -65,7 +65,7 @@ func TestRelayIsForThoseWhoAreThere(t *testing.T) {
 	if _, err := askRelay(worker, "p1"); fault.As(err).Code != "relay.stranger" {
 		t.Errorf("before the join is stored: %v", err)
 	}
-	if err := appending(worker, 1, 1, stored(t, 1, "", joined(anna, "p1"))); err != nil {
+	if err := appending(worker, 1, 1, enters(t, 1, anna, "p1")...); err != nil {
 		t.Fatal(err)
 	}
 	before := time.Now()
@@ -80,7 +80,7 @@ func TestRelayIsForThoseWhoAreThere(t *testing.T) {
 	if _, err := askRelay(worker, "p2"); fault.As(err).Code != "relay.stranger" {
 		t.Errorf("for somebody else: %v", err)
 	}
-	if err := appending(worker, 1, 2, stored(t, 2, "p1", &conference.ParticipantLeft{ID: "p1", Reason: conference.LeftByChoice})); err != nil {
+	if err := appending(worker, 1, 3, stored(t, 3, "p1", &conference.ParticipantLeft{ID: "p1", Reason: conference.LeftByChoice})); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-heard; got != (told{id, "p1"}) {
@@ -89,7 +89,7 @@ func TestRelayIsForThoseWhoAreThere(t *testing.T) {
 	if _, err := askRelay(worker, "p1"); fault.As(err).Code != "relay.stranger" {
 		t.Errorf("after leaving: %v", err)
 	}
-	if err := appending(worker, 1, 3, stored(t, 3, "", &conference.Ended{Reason: conference.EndedEmpty})); err != nil {
+	if err := appending(worker, 1, 4, stored(t, 4, "", &conference.Ended{Reason: conference.EndedEmpty})); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-heard; got != (told{id, ""}) {

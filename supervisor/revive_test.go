@@ -17,8 +17,8 @@ func TestADeadWorkerIsFollowedAtOnceByOneThatFindsItsHistory(t *testing.T) {
 	w := newWorld(t, nil)
 	id, worker := w.open(t)
 	anna := w.admit(t, id, worker, "Anna")
-	events := []conference.Stored{stored(t, 1, "", joined(anna, "p1"))}
-	for seq := int64(2); seq <= 40; seq++ {
+	events := enters(t, 1, anna, "p1")
+	for seq := int64(3); seq <= 40; seq++ {
 		events = append(events, stored(t, seq, "p1", said("m", "p1")))
 	}
 	if err := appending(worker, 1, 1, events...); err != nil {
@@ -41,7 +41,7 @@ func TestADeadWorkerIsFollowedAtOnceByOneThatFindsItsHistory(t *testing.T) {
 			t.Errorf("%+v: %v", q, err)
 		}
 	}
-	if err := appending(next, 2, 41, stored(t, 41, "p1", said("m", "p1"))); err != nil {
+	if err := appending(next, 2, 41, stored(t, conference.SeqBefore(2)+1, "p1", said("m", "p1"))); err != nil {
 		t.Errorf("the next worker goes on: %v", err)
 	}
 }

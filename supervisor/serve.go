@@ -20,6 +20,7 @@ const EventsMax = 16384
 var (
 	errEventsMany    = fault.Newf(fault.KindTooLarge, "journal.too_many", "One append may bring at most %d events.", EventsMax)
 	errForgedActor   = fault.New(fault.KindDenied, "journal.forged_actor", "An event names somebody whom the controller did not admit.")
+	errNoSession     = fault.New(fault.KindInvalid, "journal.no_session", "A ticket is redeemed for one session, which has to be told.")
 	errEventsUnorder = fault.New(fault.KindInvalid, "journal.unordered", "The events of an append are not in order.")
 )
 
@@ -55,12 +56,17 @@ func (w *worker) redeem(ctx context.Context, body []byte) (any, error) {
 	if !w.quota.redeems.AllowN(w.s.Now(), 1) {
 		return nil, errRedeemsFast
 	}
+	if q.Session == "" && !w.tellsNoSessions() {
+		return nil, errNoSession
+	}
 	grant, err := w.s.Tickets.Redeem(ctx, q.Ticket, w.id, q.Session)
 	if err != nil {
 		return nil, err
 	}
 	a := admission(grant)
-	w.people.admit(a)
+	if q.Session != "" {
+		w.people.admit(q.Session, a)
+	}
 	return a, nil
 }
 
@@ -74,16 +80,17 @@ func admission(g auth.Grant) conference.Admission {
 	}
 }
 
-// append checks and stores what the worker reports. Who did it is taken from the admissions of this controller.
+// append checks and stores what the worker reports, one report at a time. Who did it is taken from the admissions of the
+// controllers, when it was reported from the controller's clock; what is stored is what was checked, in the controller's own
+// words, so that it can be replayed for ever after.
 func (w *worker) append(ctx context.Context, body []byte) error {
 	var q control.Append
 	if err := control.Decode(body, &q); err != nil {
 		return err
 	}
-	if q.Epoch != w.epoch {
-		return journal.ErrStaleEpoch
-	}
 	switch {
+	case q.Epoch != w.epoch:
+		return journal.ErrStaleEpoch
 	case len(q.Events) == 0:
 		return journal.ErrEmptyBatch
 	case len(q.Events) > EventsMax:
@@ -91,57 +98,86 @@ func (w *worker) append(ctx context.Context, body []byte) error {
 	case !w.quota.events.AllowN(w.s.Now(), len(q.Events)):
 		return errEventsFast
 	}
+	over, err := w.appending.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer over()
 	repeated, err := w.know(ctx, q.Seq)
 	if err != nil {
 		return err
 	}
 	if repeated { // the answer to the first time was lost, or it is refused
-		return w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, nil, false)
+		return w.repeat(ctx, q)
 	}
-	people := w.draft()
-	entries, facts := make([]audit.Entry, 0, len(q.Events)), make([]conference.Fact, 0, len(q.Events))
-	ended, last := false, int64(0)
-	for _, st := range q.Events {
-		e, err := st.Event()
-		if err != nil {
-			return err
-		}
-		if e.Seq <= last {
-			return errEventsUnorder
-		}
-		last = e.Seq
-		about, err := w.entries(ctx, people, e)
-		if err != nil {
-			return err
-		}
-		entries, facts = append(entries, about...), append(facts, e.Fact)
-		if _, ok := e.Fact.(*conference.Ended); ok {
-			ended = true
-		}
+	r, err := w.check(ctx, q.Events)
+	if err != nil {
+		return err
 	}
-	err = w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, entries, ended)
+	err = w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, r.events, r.entries, r.ended)
 	if errors.Is(err, journal.ErrFull) {
 		return w.full(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	w.people.commit(people, q.Seq+int64(len(q.Events))-1)
-	w.endRelays(facts)
-	if ended {
+	w.people.commit(r.roll, q.Seq+int64(len(r.events))-1)
+	w.endRelays(r.facts)
+	if r.ended {
 		w.ended.Store(true)
 	}
 	return nil
 }
 
-// entries derives the audit entries of an event: one line for each kind.
-func (w *worker) entries(ctx context.Context, people *draft, e conference.Event) ([]audit.Entry, error) {
-	actor, err := people.actor(ctx, e)
-	if err != nil {
-		return nil, err
+// repeat answers a report whose number is stored already; it succeeds when it is the one that is stored.
+func (w *worker) repeat(ctx context.Context, q control.Append) error {
+	for i := range q.Events {
+		e, err := q.Events[i].Event()
+		if err != nil {
+			return err
+		}
+		e.At = e.At.UTC()
+		if q.Events[i], err = conference.Store(e); err != nil {
+			return err
+		}
 	}
-	r := audit.Report{At: e.At, Actor: actor, Conference: w.id}
-	switch f := e.Fact.(type) {
+	return w.s.Journal.Append(ctx, w.id, q.Epoch, q.Seq, q.Events, nil, false)
+}
+
+// report is what of an append is to be stored, and what is so afterwards.
+type report struct {
+	events  []conference.Stored
+	entries []audit.Entry
+	facts   []conference.Fact
+	roll    roll
+	ended   bool
+}
+
+func (w *worker) check(ctx context.Context, events []conference.Stored) (report, error) {
+	var r report
+	draft, now := w.draft(), w.s.Now()
+	for _, st := range events {
+		e, kept, err := st.Checked(w.epoch, now)
+		if err != nil {
+			return report{}, err
+		}
+		actor, err := draft.take(ctx, e)
+		if err != nil {
+			return report{}, err
+		}
+		about, err := entries(audit.Report{At: now, Actor: actor, Conference: w.id}, e.Fact)
+		if err != nil {
+			return report{}, err
+		}
+		r.events, r.entries, r.facts = append(r.events, kept), append(r.entries, about...), append(r.facts, e.Fact)
+	}
+	r.roll, r.ended = draft.roll, draft.ended
+	return r, draft.done()
+}
+
+// entries derives the audit entries of an event: one line for each kind.
+func entries(r audit.Report, fact conference.Fact) ([]audit.Entry, error) {
+	switch f := fact.(type) {
 	case *conference.ParticipantJoined:
 		return []audit.Entry{audit.ParticipantJoined(r, string(f.Participant.ID), access.Role(f.Participant.Role))}, nil
 	case *conference.SessionOpened:
@@ -153,5 +189,18 @@ func (w *worker) entries(ctx context.Context, people *draft, e conference.Event)
 	case *conference.Ended:
 		return []audit.Entry{audit.ConferenceEnded(r, string(f.Reason))}, nil
 	}
-	return nil, fault.Newf(fault.KindInvalid, "journal.unknown_kind", "The event kind %q has no audit entry.", e.Fact.Kind())
+	return nil, fault.Newf(fault.KindInvalid, "journal.unknown_kind", "The event kind %q has no audit entry.", fact.Kind())
+}
+
+// turns lets one call in at a time.
+type turns chan struct{}
+
+// enter waits for the turn; over lets the next one in.
+func (t turns) enter(ctx context.Context) (over func(), err error) {
+	select {
+	case t <- struct{}{}:
+		return func() { <-t }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

@@ -92,16 +92,16 @@ func TestWhatOneControllerAdmittedAnotherOneStores(t *testing.T) {
 	}
 	two := <-w.workers
 	anna, bob := w.admit(t, id, one, "Anna"), w.admit(t, id, two, "Bob")
-	again := stored(t, 4, "p2", said("m2", "p2"))
+	again := stored(t, 6, "p2", said("m2", "p2"))
 	for i, step := range []struct {
 		by     *control.Conn
 		events []conference.Stored
 	}{
-		{two, []conference.Stored{stored(t, 1, "", joined(anna, "p1"))}},
-		{one, []conference.Stored{stored(t, 2, "p1", said("m1", "p1")), stored(t, 3, "", joined(bob, "p2"))}},
+		{two, enters(t, 1, anna, "p1")},
+		{one, append([]conference.Stored{stored(t, 3, "p1", said("m1", "p1"))}, enters(t, 4, bob, "p2")...)},
 		{two, []conference.Stored{again}},
 		{one, []conference.Stored{again}}, // the answer was lost with the other controller
-		{one, []conference.Stored{stored(t, 5, "p1", said("m3", "p1"))}},
+		{one, []conference.Stored{stored(t, 7, "p1", said("m3", "p1"))}},
 	} {
 		if err := appending(step.by, 1, step.events[0].Seq, step.events...); err != nil {
 			t.Errorf("append %d: %v", i, err)
@@ -109,11 +109,11 @@ func TestWhatOneControllerAdmittedAnotherOneStores(t *testing.T) {
 	}
 	stranger := anna
 	stranger.Account = "somebody"
-	if err := appending(two, 1, 6, stored(t, 6, "", joined(stranger, "p3"))); fault.As(err).Code != "journal.forged_actor" {
+	if err := appending(two, 1, 8, enters(t, 8, stranger, "p3")...); fault.As(err).Code != "journal.forged_actor" {
 		t.Errorf("somebody whom neither admitted: %v", err)
 	}
 	var page control.HistoryPage
-	if err := two.Call(t.Context(), control.CallHistory, control.History{Epoch: 1}, &page); err != nil || page.Seq != 5 || len(page.Events) != 5 {
+	if err := two.Call(t.Context(), control.CallHistory, control.History{Epoch: 1}, &page); err != nil || page.Seq != 7 || len(page.Events) != 7 {
 		t.Errorf("the history by the other controller: %d of %d, %v", len(page.Events), page.Seq, err)
 	}
 }

@@ -54,6 +54,8 @@ type Records interface {
 type Journal interface {
 	Append(ctx context.Context, conferenceID string, epoch, seq int64, events []conference.Stored, entries []audit.Entry, ended bool) error
 	Load(ctx context.Context, conferenceID string) (journal.Replay, error)
+	Head(ctx context.Context, conferenceID string) (journal.Replay, error)
+	Events(ctx context.Context, conferenceID string, after int64, size int) ([]conference.Stored, error)
 }
 
 // Tickets redeems tickets.
@@ -221,7 +223,6 @@ func (s *Supervisor) startClaimed(ctx context.Context, rec conference.Record, ti
 	if err := w.learn(replay); err != nil {
 		return err
 	}
-	w.keep(&replay)
 	if err := s.register(w); err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package supervisor_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"maps"
@@ -182,34 +184,66 @@ func (w *world) end(e launch.Exit) {
 	}
 }
 
+// admitted is somebody whose ticket was redeemed for a session.
+type admitted struct {
+	conference.Admission
+	session string
+}
+
 // admit issues a ticket for a guest and has the worker redeem it.
-func (w *world) admit(t *testing.T, id string, worker *control.Conn, name string) conference.Admission {
+func (w *world) admit(t *testing.T, id string, worker *control.Conn, name string) admitted {
 	t.Helper()
 	_, guest := auth.NewGuest()
 	ticket, _, err := w.tickets.Issue(t.Context(), access.Guest(guest), auth.Grant{Conference: id, Meeting: w.meeting.ID, Name: name, Role: access.RoleParticipant})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a conference.Admission
-	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket}, &a); err != nil {
+	a := admitted{session: sessionOf(ticket)}
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket, Session: a.session}, &a.Admission); err != nil {
 		t.Fatal(err)
 	}
-	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket}, &a); fault.As(err).Code != "ticket.used" {
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket, Session: a.session}, &a.Admission); fault.As(err).Code != "ticket.used" {
 		t.Errorf("A-23: second use of a ticket: %v", err)
 	}
 	return a
 }
 
-func joined(a conference.Admission, id string) conference.Fact {
+// sessionOf makes a session as a worker does, of any text.
+func sessionOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func joined(a admitted, id string) conference.Fact {
 	return &conference.ParticipantJoined{
-		Participant: conference.Participant{ID: conference.ParticipantID(id), Name: a.Name, Kind: a.Kind, Role: a.Role, JoinedAt: time.Now().UTC(), Connected: true},
+		Participant: conference.Participant{ID: conference.ParticipantID(id), Name: a.Name, Kind: a.Kind, Role: a.Role, Connected: true},
 		Account:     a.Account,
 	}
 }
 
+func opened(a admitted, id string) conference.Fact {
+	return &conference.SessionOpened{ID: conference.ParticipantID(id), Session: a.session}
+}
+
+// enters is the two events of somebody who comes.
+func enters(t *testing.T, seq int64, a admitted, id string) []conference.Stored {
+	t.Helper()
+	return []conference.Stored{stored(t, seq, "", joined(a, id)), stored(t, seq+1, "", opened(a, id))}
+}
+
 func stored(t *testing.T, seq int64, by string, f conference.Fact) conference.Stored {
 	t.Helper()
-	st, err := conference.Store(conference.Event{Seq: seq, At: time.Unix(1700000000+seq, 0).UTC(), By: conference.ParticipantID(by), Fact: f})
+	e := conference.Event{Seq: seq, At: time.Now().UTC().Truncate(time.Millisecond), By: conference.ParticipantID(by), Fact: f}
+	if by != "" {
+		e.CommandID = seq
+	}
+	switch f := f.(type) {
+	case *conference.ParticipantJoined:
+		f.Participant.JoinedAt = e.At
+	case *conference.ChatMessage:
+		f.Message.At = e.At
+	}
+	st, err := conference.Store(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +255,8 @@ func appending(worker *control.Conn, epoch, seq int64, events ...conference.Stor
 }
 
 func said(id, from string) conference.Fact {
-	return &conference.ChatMessage{Message: conference.Message{ID: id, From: conference.ParticipantID(from), Name: "x", Text: "the secret text", At: time.Now().UTC()}}
+	name := map[string]string{"p1": "Anna", "p2": "Bob"}[from]
+	return &conference.ChatMessage{Message: conference.Message{ID: id, From: conference.ParticipantID(from), Name: name, Text: "the secret text"}}
 }
 
 func (w *world) entries(t *testing.T) []audit.Record {
@@ -239,7 +274,7 @@ func TestReportsOfAWorkerAreStoredOnceWithTheirEntries(t *testing.T) {
 	id, worker := w.open(t)
 	anna := w.admit(t, id, worker, "Anna")
 	before := len(w.entries(t))
-	batch := []conference.Stored{stored(t, 1, "", joined(anna, "p1")), stored(t, 2, "p1", said("m1", "p1"))}
+	batch := append(enters(t, 1, anna, "p1"), stored(t, 3, "p1", said("m1", "p1")))
 	for range 2 { // the answer to the first was lost
 		if err := appending(worker, 1, 1, batch...); err != nil {
 			t.Fatal(err)
@@ -257,7 +292,7 @@ func TestReportsOfAWorkerAreStoredOnceWithTheirEntries(t *testing.T) {
 			t.Error("the audit log says what was said")
 		}
 	}
-	if err := appending(worker, 1, 3, stored(t, 3, "", &conference.Ended{Reason: conference.EndedEmpty})); err != nil {
+	if err := appending(worker, 1, 4, stored(t, 4, "", &conference.Ended{Reason: conference.EndedShutdown})); err != nil {
 		t.Fatal(err)
 	}
 	if w.Running(w.meeting.ID) {
@@ -273,8 +308,8 @@ func TestA89AHostileWorkerIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id, worker := w.open(t)
-	anna := w.admit(t, id, worker, "Anna")
-	if err := appending(worker, 1, 1, stored(t, 1, "", joined(anna, "p1"))); err != nil {
+	anna, bob := w.admit(t, id, worker, "Anna"), w.admit(t, id, worker, "Bob")
+	if err := appending(worker, 1, 1, enters(t, 1, anna, "p1")...); err != nil {
 		t.Fatal(err)
 	}
 	host := anna
@@ -283,12 +318,22 @@ func TestA89AHostileWorkerIsRefused(t *testing.T) {
 	stranger.Account = "somebody"
 	renamed := anna
 	renamed.Name = "Mayor"
-	malformed := stored(t, 2, "p1", said("m", "p1"))
+	renamedMessage := said("m", "p1")
+	renamedMessage.(*conference.ChatMessage).Message.Name = "Mayor"
+	other := anna
+	other.session = sessionOf("another")
+	malformed := stored(t, 3, "p1", said("m", "p1"))
 	malformed.Fact = jsontext.Value(`{"message":{"id":"m"},"extra":1}`)
-	unknown := stored(t, 2, "p1", said("m", "p1"))
+	unknown := stored(t, 3, "p1", said("m", "p1"))
 	unknown.Kind = "vote.cast"
-	newer := stored(t, 2, "p1", said("m", "p1"))
+	newer := stored(t, 3, "p1", said("m", "p1"))
 	newer.Version = conference.StoredVersion + 1
+	late := stored(t, 3, "p1", said("m", "p1"))
+	late.At = late.At.Add(-2 * conference.EventLate)
+	repeated := stored(t, 3, "p1", said("m", "p1"))
+	repeated.CommandID = 0
+	one := func(st conference.Stored) []conference.Stored { return []conference.Stored{st} }
+	ended := stored(t, 3, "", &conference.Ended{Reason: conference.EndedShutdown})
 	before := len(w.entries(t))
 	for _, tt := range []struct {
 		name   string
@@ -297,22 +342,37 @@ func TestA89AHostileWorkerIsRefused(t *testing.T) {
 		events []conference.Stored
 		want   fault.Code
 	}{
-		{"forged speaker", 1, 2, []conference.Stored{stored(t, 2, "p9", said("m", "p9"))}, "journal.forged_actor"},
-		{"speaks for another", 1, 2, []conference.Stored{stored(t, 2, "p1", said("m", "p2"))}, "journal.forged_actor"},
-		{"forged account", 1, 2, []conference.Stored{stored(t, 2, "", joined(stranger, "p2"))}, "journal.forged_actor"},
-		{"raised role", 1, 2, []conference.Stored{stored(t, 2, "", joined(host, "p2"))}, "journal.forged_actor"},
-		{"another name", 1, 2, []conference.Stored{stored(t, 2, "", joined(renamed, "p2"))}, "journal.forged_actor"},
-		{"end in the host's name", 1, 2, []conference.Stored{stored(t, 2, "p1", &conference.Ended{Reason: conference.EndedByHost})}, "journal.forged_actor"},
-		{"leaving of one who is not there", 1, 2, []conference.Stored{stored(t, 2, "", &conference.ParticipantLeft{ID: "p9", Reason: "left"})}, "journal.forged_actor"},
-		{"stale epoch", 0, 2, []conference.Stored{stored(t, 2, "p1", said("m", "p1"))}, "journal.stale_epoch"},
-		{"epoch of the future", 2, 2, []conference.Stored{stored(t, 2, "p1", said("m", "p1"))}, "journal.stale_epoch"},
-		{"a gap", 1, 3, []conference.Stored{stored(t, 3, "p1", said("m", "p1"))}, "journal.out_of_order"},
-		{"other content at a number taken", 1, 1, []conference.Stored{stored(t, 1, "p1", said("m", "p1"))}, "journal.out_of_order"},
-		{"backwards", 1, 2, []conference.Stored{stored(t, 3, "p1", said("m", "p1")), stored(t, 2, "p1", said("m", "p1"))}, "journal.unordered"},
-		{"nothing", 1, 2, nil, "journal.empty"},
-		{"malformed", 1, 2, []conference.Stored{malformed}, "journal.malformed"},
-		{"unknown kind", 1, 2, []conference.Stored{unknown}, "journal.unknown_kind"},
-		{"unknown version", 1, 2, []conference.Stored{newer}, "journal.version"},
+		{"forged speaker", 1, 3, one(stored(t, 3, "p9", said("m", "p9"))), "journal.forged_actor"},
+		{"speaks for another", 1, 3, one(stored(t, 3, "p1", said("m", "p2"))), "journal.impossible"},
+		{"speaks under another name", 1, 3, one(stored(t, 3, "p1", renamedMessage)), "journal.forged_actor"},
+		{"forged account", 1, 3, enters(t, 3, stranger, "p2"), "journal.forged_actor"},
+		{"raised role", 1, 3, enters(t, 3, host, "p2"), "journal.forged_actor"},
+		{"another name", 1, 3, enters(t, 3, renamed, "p2"), "journal.forged_actor"},
+		{"a session without a ticket", 1, 3, one(stored(t, 3, "", opened(other, "p1"))), "journal.forged_actor"},
+		{"the same session again", 1, 3, one(stored(t, 3, "", opened(anna, "p1"))), "journal.session_spent"},
+		{"the same ticket for another place", 1, 3, enters(t, 3, anna, "p2"), "journal.session_spent"},
+		{"coming without a session", 1, 3, one(stored(t, 3, "", joined(bob, "p2"))), "journal.forged_actor"},
+		{"a session for another place than the one taken", 1, 3, []conference.Stored{stored(t, 3, "", joined(bob, "p2")), stored(t, 4, "", opened(bob, "p1"))}, "journal.forged_actor"},
+		{"somebody's session for another", 1, 3, one(stored(t, 3, "", opened(bob, "p1"))), "journal.forged_actor"},
+		{"coming again", 1, 3, enters(t, 3, bob, "p1"), "journal.forged_actor"},
+		{"end in the host's name", 1, 3, one(stored(t, 3, "p1", &conference.Ended{Reason: conference.EndedByHost})), "journal.forged_actor"},
+		{"end of what is not empty", 1, 3, one(stored(t, 3, "", &conference.Ended{Reason: conference.EndedEmpty})), "journal.forged_actor"},
+		{"leaving of one who is not there", 1, 3, one(stored(t, 3, "", &conference.ParticipantLeft{ID: "p9", Reason: "lost"})), "journal.forged_actor"},
+		{"leaving with an end that is none", 1, 3, one(stored(t, 3, "", &conference.ParticipantLeft{ID: "p1", Reason: conference.LeftEnded})), "journal.forged_actor"},
+		{"a message after the end", 1, 3, []conference.Stored{ended, stored(t, 4, "p1", said("m", "p1"))}, "journal.forged_actor"},
+		{"stale epoch", 0, 3, one(stored(t, 3, "p1", said("m", "p1"))), "journal.stale_epoch"},
+		{"epoch of the future", 2, 3, one(stored(t, 3, "p1", said("m", "p1"))), "journal.stale_epoch"},
+		{"a gap", 1, 4, one(stored(t, 4, "p1", said("m", "p1"))), "journal.out_of_order"},
+		{"other content at a number taken", 1, 1, one(stored(t, 1, "p1", said("m", "p1"))), "journal.out_of_order"},
+		{"backwards", 1, 3, []conference.Stored{stored(t, 4, "p1", said("m", "p1")), stored(t, 3, "p1", said("m", "p1"))}, "journal.unordered"},
+		{"the number of an event before", 1, 3, one(stored(t, 2, "p1", said("m", "p1"))), "journal.unordered"},
+		{"a number of the next epoch", 1, 3, one(stored(t, conference.EpochSpan+1, "p1", said("m", "p1"))), "journal.impossible"},
+		{"long ago", 1, 3, one(late), "journal.impossible"},
+		{"no command", 1, 3, one(repeated), "journal.impossible"},
+		{"nothing", 1, 3, nil, "journal.empty"},
+		{"malformed", 1, 3, one(malformed), "journal.malformed"},
+		{"unknown kind", 1, 3, one(unknown), "journal.unknown_kind"},
+		{"unknown version", 1, 3, one(newer), "journal.version"},
 	} {
 		if err := appending(worker, tt.epoch, tt.seq, tt.events...); fault.As(err).Code != tt.want {
 			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
@@ -324,8 +384,22 @@ func TestA89AHostileWorkerIsRefused(t *testing.T) {
 	if err := worker.Call(t.Context(), "users", struct{}{}, nil); fault.As(err).Code != "control.unknown_call" {
 		t.Errorf("a call that does not exist: %v", err)
 	}
-	if err := appending(worker, 1, 2, stored(t, 2, "p1", said("m", "p1"))); err != nil {
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: "x"}, nil); fault.As(err).Code != "journal.no_session" {
+		t.Errorf("a ticket for no session: %v", err)
+	}
+	if err := appending(worker, 1, 3, stored(t, 3, "p1", said("m", "p1"))); err != nil {
 		t.Errorf("an honest report after all that: %v", err)
+	}
+	again := stored(t, 4, "p1", said("m2", "p1"))
+	again.CommandID = 3
+	if err := appending(worker, 1, 4, again); fault.As(err).Code != "journal.forged_actor" {
+		t.Errorf("a command that was applied before: %v", err)
+	}
+	w.end(launch.Exit{Running: launch.Running{Conference: id, Epoch: 1}, Signal: "killed"})
+	next := <-w.workers // what is stored is sound
+	var page control.HistoryPage
+	if err := next.Call(t.Context(), control.CallHistory, control.History{Epoch: 2}, &page); err != nil || page.Seq != 3 {
+		t.Errorf("the history for the next worker: %+v, %v", page, err)
 	}
 }
 
@@ -341,9 +415,11 @@ func TestEventsMaxFromBothSides(t *testing.T) {
 	w := newWorld(t, func(o *supervisor.Options) { o.Journal = forgetful{o.Journal} })
 	id, worker := w.open(t)
 	anna := w.admit(t, id, worker, "Anna")
-	events := []conference.Stored{stored(t, 1, "", joined(anna, "p1"))}
-	for seq := int64(2); seq <= supervisor.EventsMax+1; seq++ {
-		events = append(events, stored(t, seq, "p1", &conference.ChatMessage{Message: conference.Message{From: "p1"}}))
+	events := enters(t, 1, anna, "p1")
+	for seq := int64(3); seq <= supervisor.EventsMax+1; seq++ {
+		message := said("m", "p1").(*conference.ChatMessage)
+		message.Message.Text = "x" // all of them fit into a frame
+		events = append(events, stored(t, seq, "p1", message))
 	}
 	if err := appending(worker, 1, 1, events...); fault.As(err).Code != "journal.too_many" {
 		t.Errorf("over the limit: %v", err)
@@ -358,7 +434,7 @@ func TestARestartedControllerKnowsWhoWasAdmittedAndARetryIsNotForged(t *testing.
 	w := newWorld(t, nil)
 	id, worker := w.open(t)
 	anna := w.admit(t, id, worker, "Anna")
-	batch := []conference.Stored{stored(t, 1, "", joined(anna, "p1")), stored(t, 2, "p1", &conference.ParticipantLeft{ID: "p1", Reason: conference.LeftByChoice})}
+	batch := append(enters(t, 1, anna, "p1"), stored(t, 3, "p1", &conference.ParticipantLeft{ID: "p1", Reason: conference.LeftByChoice}))
 	for range 2 { // the answer to the first was lost; p1 has left meanwhile
 		if err := appending(worker, 1, 1, batch...); err != nil {
 			t.Fatal(err)
@@ -370,12 +446,12 @@ func TestARestartedControllerKnowsWhoWasAdmittedAndARetryIsNotForged(t *testing.
 		t.Fatal(err)
 	}
 	again := <-w.workers
-	if err := appending(again, 1, 3, stored(t, 3, "", joined(bob, "p2")), stored(t, 4, "p2", said("m", "p2"))); err != nil {
+	if err := appending(again, 1, 4, append(enters(t, 4, bob, "p2"), stored(t, 6, "p2", said("m", "p2")))...); err != nil {
 		t.Errorf("what was admitted before the restart: %v", err)
 	}
 	stranger := anna
 	stranger.Account = "somebody"
-	if err := appending(again, 1, 5, stored(t, 5, "", joined(stranger, "p3"))); fault.As(err).Code != "journal.forged_actor" {
+	if err := appending(again, 1, 7, enters(t, 7, stranger, "p3")...); fault.As(err).Code != "journal.forged_actor" {
 		t.Errorf("a stranger after the restart: %v", err)
 	}
 	if got, err := next.Ensure(t.Context(), w.meeting); err != nil || got != id {
@@ -392,7 +468,7 @@ func TestATicketOfAnotherConferenceIsForeign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket}, nil); fault.As(err).Code != "ticket.foreign" {
+	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket, Session: sessionOf(ticket)}, nil); fault.As(err).Code != "ticket.foreign" {
 		t.Errorf("A-20: got %v", err)
 	}
 }
@@ -428,7 +504,7 @@ func TestADeadWorkerIsReplacedInTheNextEpoch(t *testing.T) {
 	w := newWorld(t, nil)
 	id, worker := w.open(t)
 	anna := w.admit(t, id, worker, "Anna")
-	if err := appending(worker, 1, 1, stored(t, 1, "", joined(anna, "p1"))); err != nil {
+	if err := appending(worker, 1, 1, enters(t, 1, anna, "p1")...); err != nil {
 		t.Fatal(err)
 	}
 	w.end(launch.Exit{Running: launch.Running{Conference: id, Epoch: 1}, Signal: "killed"})
@@ -437,11 +513,11 @@ func TestADeadWorkerIsReplacedInTheNextEpoch(t *testing.T) {
 		t.Errorf("another conference was opened: %s, then %s", id, again)
 	}
 	w.mu.Lock()
-	if len(w.started) != 2 || w.started[1].Epoch != 2 || w.started[1].JournalSeq != 1 {
+	if len(w.started) != 2 || w.started[1].Epoch != 2 || w.started[1].JournalSeq != 2 {
 		t.Errorf("the second start: %+v", w.started[1:])
 	}
 	w.mu.Unlock()
-	if err := appending(next, 1, 2, stored(t, 2, "", &conference.Ended{Reason: conference.EndedEmpty})); fault.As(err).Code != "journal.stale_epoch" {
+	if err := appending(next, 1, 3, stored(t, 3, "", &conference.Ended{Reason: conference.EndedEmpty})); fault.As(err).Code != "journal.stale_epoch" {
 		t.Errorf("the old epoch: %v", err)
 	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"konklave/conference"
 	"konklave/control"
-	"konklave/journal"
 )
 
 // Pauses between attempts to reach a worker.
@@ -32,6 +31,9 @@ const (
 // errOtherEpoch says that the worker that answers is not the one that is meant.
 var errOtherEpoch = errors.New("supervisor: a worker of another epoch answers")
 
+// errOtherVersion says that a worker speaks another version than before, as if to be asked for less.
+var errOtherVersion = errors.New("supervisor: the worker has changed its version")
+
 // errWorkerGone is returned to those who wait for a worker that has ended.
 var errWorkerGone = errors.New("supervisor: the worker has ended")
 
@@ -46,6 +48,10 @@ type worker struct {
 	title     string
 	ended     atomic.Bool // the conference has reported its end
 	people    *people
+	version   atomic.Int64 // of the control channel that the worker speaks; 0 before it has said so
+	appending turns
+	reads     turns
+	reading   *reading // what history tells; only who has the turn of reads touches it
 	quota     quota
 	alarms    *alarms
 	media     atomic.Pointer[[]netip.AddrPort] // where its media sockets are; nil until asked for
@@ -55,14 +61,14 @@ type worker struct {
 
 	mu    sync.Mutex // guards what follows
 	conn  *control.Conn
-	ready chan struct{}   // closed while conn is live
-	kept  *journal.Replay // while the worker reads it
+	ready chan struct{} // closed while conn is live
 }
 
 func newWorker(s *Supervisor, rec conference.Record, key []byte, title string) *worker {
 	w := &worker{
 		s: s, id: rec.ID, meetingID: rec.MeetingID, tenant: rec.Tenant, epoch: rec.Epoch, key: key, title: title,
 		people: newPeople(), quota: newQuota(), alarms: newAlarms(), ready: make(chan struct{}),
+		appending: make(turns, 1), reads: make(turns, 1),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
@@ -138,6 +144,10 @@ func (w *worker) dial() (*control.Conn, error) {
 	conn, err := control.Dial(nc, w.id, w.key, w.serve)
 	if err != nil {
 		return nil, err
+	}
+	if !w.version.CompareAndSwap(0, int64(conn.Version())) && w.version.Load() != int64(conn.Version()) {
+		_ = conn.Close() // never fails
+		return nil, errOtherVersion
 	}
 	conn.Start()
 	var st control.Status

@@ -33,21 +33,26 @@ type caller interface {
 // Append returns when the events are stored. While the controller is away it waits; a refusal is final.
 func (j *journal) Append(ctx context.Context, events []conference.Event) error {
 	var batch []conference.Stored
-	size, ending := 0, false
+	size, whole := 0, false // what ends the batch so far belongs together with what comes
 	for _, e := range events {
 		st, err := conference.Store(e)
 		if err != nil {
 			return err
 		}
-		if size += len(st.Fact); size > appendBytes && len(batch) > 0 && !ending { // nothing may follow an end in another append
+		if size += len(st.Fact); size > appendBytes && len(batch) > 0 && !whole {
 			if err := j.store(ctx, batch); err != nil {
 				return err
 			}
 			batch, size = nil, len(st.Fact)
 		}
 		batch = append(batch, st)
-		if _, ended := e.Fact.(*conference.Ended); ended {
-			ending = true
+		switch e.Fact.(type) {
+		case *conference.Ended: // nothing may follow it in another append
+			whole = true
+		case *conference.ParticipantJoined: // is admitted with the session that follows
+			whole = true
+		case *conference.SessionOpened:
+			whole = false
 		}
 	}
 	return j.store(ctx, batch)
