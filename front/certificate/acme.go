@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
@@ -39,11 +40,16 @@ type ACME struct {
 	cache  *certmagic.Cache
 	issuer *certmagic.ACMEIssuer
 	log    *slog.Logger
+
+	complaints complaints // Run's alone
 }
+
+// firstLimit is how long the first certificate may take before its absence is complained about.
+const firstLimit = 2 * time.Minute
 
 // NewACME reads what was fetched before. Nothing is asked of the server before Run.
 func NewACME(o ACMEOptions) (*ACME, error) {
-	a := &ACME{host: o.Host, log: o.Log}
+	a := &ACME{host: o.Host, log: o.Log, complaints: complaints{log: o.Log}}
 	log := zap.New(zapCore{o.Log})
 	a.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return a.magic, nil }, Logger: log,
@@ -117,11 +123,46 @@ func (a *ACME) Public() bool { return true }
 // Protocols are that of the challenge.
 func (a *ACME) Protocols() []string { return []string{acmeProtocol} }
 
-// Run fetches the certificate, and renews it, until ctx ends.
+// Run fetches the certificate, and renews it, until ctx ends. While there is none, or it is about to end, the log says so.
 func (a *ACME) Run(ctx context.Context) {
 	defer a.cache.Stop()
 	if err := a.magic.ManageAsync(ctx, []string{a.host}); err != nil {
 		a.log.Error("no certificate can be fetched", "host", a.host, "error", err)
 	}
-	<-ctx.Done()
+	began := time.Now()
+	tick := time.NewTicker(CheckEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			now := time.Now()
+			a.complaints.say(now, a.complaint(now, now.Sub(began)))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// complaint says what is wrong with the certificate after some time of running; empty when nothing is.
+func (a *ACME) complaint(now time.Time, running time.Duration) string {
+	var leaf *x509.Certificate
+	for _, c := range a.cache.AllMatchingCertificates(a.host) {
+		if c.Leaf != nil && (leaf == nil || c.Leaf.NotAfter.After(leaf.NotAfter)) {
+			leaf = c.Leaf
+		}
+	}
+	if leaf == nil {
+		if running < firstLimit {
+			return ""
+		}
+		return "There is no certificate for " + a.host + ", so nobody can connect: the ACME server has given none so far. The messages before this one say why."
+	}
+	if wrong := flaw(leaf, a.host, now); wrong != "" {
+		return "The certificate " + wrong + ". Browsers refuse it, and the ACME server has given no other so far."
+	}
+	// Renewal begins when a third of its life is left.
+	if life := leaf.NotAfter.Sub(leaf.NotBefore); now.Add(life / 6).After(leaf.NotAfter) {
+		return "The certificate expires on " + leaf.NotAfter.UTC().Format(time.DateOnly) + " and could not be renewed so far. The messages before this one say why."
+	}
+	return ""
 }

@@ -261,3 +261,39 @@ func TestACMEOptions(t *testing.T) {
 		t.Errorf("missing roots: %v", err)
 	}
 }
+
+func TestACMEComplains(t *testing.T) {
+	t.Parallel()
+	a, err := NewACME(ACMEOptions{Host: acmeHost, Directory: "https://ca.example/dir", Keep: t.TempDir(), Listen: "0.0.0.0:443", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.cache.Stop)
+	now := time.Now()
+	if got := a.complaint(now, firstLimit-time.Second); got != "" {
+		t.Error(got)
+	}
+	if got := a.complaint(now, firstLimit); !strings.Contains(got, "There is no certificate for "+acmeHost) {
+		t.Errorf("without a certificate: %q", got)
+	}
+	from, until := now.Add(-30*24*time.Hour), now.Add(30*24*time.Hour)
+	pair, err := tls.X509KeyPair(issuedFrom(t, acmeHost, from, until, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.magic.CacheUnmanagedTLSCertificate(t.Context(), pair, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		at   time.Time
+		want string
+	}{
+		{now, ""}, {until.Add(-10*24*time.Hour - 2*time.Second), ""},
+		{until.Add(-10 * 24 * time.Hour).Add(time.Second), "could not be renewed so far"},
+		{until.Add(time.Second), "Browsers refuse it"},
+	} {
+		if got := a.complaint(test.at, time.Hour); (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%v before its end: %q, want %q", until.Sub(test.at), got, test.want)
+		}
+	}
+}
