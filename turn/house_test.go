@@ -55,8 +55,14 @@ func addressOf(conn *net.UDPConn) netip.AddrPort {
 
 func setup(t *testing.T) *house {
 	t.Helper()
-	h := &house{clock: &clock{at: time.Unix(1_800_000_000, 0)}, key: []byte("0123456789abcdef0123456789abcdef"), media: listen(t, "127.0.0.1:0")}
-	h.Server = New(Options{Key: h.key, UDP: listen(t, "127.0.0.1:0"), Now: h.clock.now, Log: slog.New(slog.DiscardHandler)})
+	return setupAt(t, "127.0.0.1:0")
+}
+
+// setupAt has the relay and the conference at an address of this machine.
+func setupAt(t *testing.T, address string) *house {
+	t.Helper()
+	h := &house{clock: &clock{at: time.Unix(1_800_000_000, 0)}, key: []byte("0123456789abcdef0123456789abcdef"), media: listen(t, address)}
+	h.Server = New(Options{Key: h.key, UDP: listen(t, address), Now: h.clock.now, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(h.Close)
 	return h
 }
