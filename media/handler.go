@@ -21,14 +21,14 @@ func (r *Room) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /rtc/v1", func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, true) })
 	mux.HandleFunc("GET /rtc", func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, false) })
-	mux.HandleFunc("GET /rtc/v1/validate", r.validate)
-	mux.HandleFunc("GET /rtc/validate", r.validate)
+	mux.HandleFunc("GET /rtc/v1/validate", func(w http.ResponseWriter, req *http.Request) { r.validate(w, req, true) })
+	mux.HandleFunc("GET /rtc/validate", func(w http.ResponseWriter, req *http.Request) { r.validate(w, req, false) })
 	return mux
 }
 
 // validate tells a client whose WebSocket failed whether its token is the reason.
-func (r *Room) validate(w http.ResponseWriter, req *http.Request) {
-	if _, err := r.lookup(token(req)); err != nil {
+func (r *Room) validate(w http.ResponseWriter, req *http.Request, v1 bool) {
+	if _, _, err := r.admission(req, v1); err != nil {
 		refuse(w, err)
 		return
 	}
@@ -44,16 +44,7 @@ func token(req *http.Request) string {
 
 // serve runs one media connection to its end.
 func (r *Room) serve(w http.ResponseWriter, req *http.Request, v1 bool) {
-	a, err := r.lookup(token(req))
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	read := readPlainJoin
-	if v1 {
-		read = readJoin
-	}
-	j, err := read(req.URL.Query())
+	a, j, err := r.admission(req, v1)
 	if err != nil {
 		refuse(w, err)
 		return
@@ -65,8 +56,26 @@ func (r *Room) serve(w http.ResponseWriter, req *http.Request, v1 bool) {
 		r.log.Debug("media connection refused", "participant", a.id, "error", err)
 		return
 	}
+	r.used(token(req))
 	ws.SetReadLimit(maxSignalBytes)
 	r.run(a, j, newConnection(ws))
+}
+
+// admission returns who asks, and for what. Nothing of the request is read for one without a token.
+func (r *Room) admission(req *http.Request, v1 bool) (*participant, *join, error) {
+	a, spare, err := r.lookup(token(req))
+	if err != nil {
+		return nil, nil, err
+	}
+	read := readPlainJoin
+	if v1 {
+		read = readJoin
+	}
+	j, err := read(req.URL.Query())
+	if spare && (err != nil || !j.reconnect) {
+		return nil, nil, ErrTokenUnknown
+	}
+	return a, j, err
 }
 
 func (r *Room) run(a *participant, j *join, c *connection) {

@@ -41,6 +41,7 @@ type participant struct {
 
 	// guarded by Room.mu
 	token      [sha256.Size]byte
+	spare      [sha256.Size]byte // the token before, which still resumes; zero when there is none
 	permission Permission
 	place      Place
 	session    *session // nil while there is no media connection
@@ -71,7 +72,9 @@ func Open(o Options) (*Room, error) {
 	return r, nil
 }
 
-// Admit lets a participant open a media connection and returns the token for it. The token lives until Remove, Close or the next Admit.
+// Admit lets a participant open a media connection and returns the token for it. The token lives until Remove, Close or the next Admit;
+// after that it resumes the connection that there is, and nothing else, until the new token is used or followed by another: a client
+// may be on the way back with the old one while it is told the new one.
 // A participant who is already admitted keeps place and connection; a connected client is told its new token.
 // A new participant is in the main place.
 func (r *Room) Admit(id string, p Permission) (token string) {
@@ -86,8 +89,8 @@ func (r *Room) Admit(id string, p Permission) (token string) {
 		a = &participant{id: id, place: Place{Speaks: []string{MainPlace}, Hears: []string{MainPlace}}}
 		r.participants[id] = a
 	}
-	delete(r.tokens, a.token)
-	a.token = hash
+	delete(r.tokens, a.spare)
+	a.spare, a.token = a.token, hash
 	r.tokens[hash] = a
 	s := a.session
 	if s != nil && !s.settled {
@@ -128,6 +131,7 @@ func (r *Room) Remove(id string, reason Reason) {
 	}
 	delete(r.participants, id)
 	delete(r.tokens, a.token)
+	delete(r.tokens, a.spare)
 	s := a.session
 	r.mu.Unlock()
 	if s != nil {
@@ -163,19 +167,30 @@ func (r *Room) Close() error {
 	return nil
 }
 
-// lookup returns the admission a token belongs to.
-func (r *Room) lookup(token string) (*participant, error) {
+// lookup returns the admission a token belongs to, and whether the token was followed by another and is good for a resume alone.
+func (r *Room) lookup(token string) (a *participant, spare bool, err error) {
 	hash := sha256.Sum256([]byte(token))
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.closed {
-		return nil, ErrClosed
+		return nil, false, ErrClosed
 	}
-	a := r.tokens[hash]
+	a = r.tokens[hash]
 	if a == nil {
-		return nil, ErrTokenUnknown
+		return nil, false, ErrTokenUnknown
 	}
-	return a, nil
+	return a, hash != a.token, nil
+}
+
+// used ends the life of the token before this one.
+func (r *Room) used(token string) {
+	hash := sha256.Sum256([]byte(token))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.tokens[hash]; a != nil && a.token == hash {
+		delete(r.tokens, a.spare)
+		a.spare = [sha256.Size]byte{}
+	}
 }
 
 func (p Permission) grant() *auth.VideoGrant {

@@ -111,6 +111,47 @@ func TestA24AfterRemovalNoTokenWorks(t *testing.T) {
 	}
 }
 
+// A client that has lost its WebSocket may come back with the token it knew, just when the signalling is given another.
+func TestTheTokenBeforeResumesUntilTheNewOneIsUsed(t *testing.T) {
+	forwards(t)
+	s := newStage(t, media.Options{})
+	first := s.room.Admit("anna", everything)
+	anna := s.connect(first, client.ParticipantOptions{})
+	bert := s.join("bert", everything, client.ParticipantOptions{})
+	s.publish(anna, camera, s.video()[0])
+	s.expect(bert, "anna", camera, 5)
+
+	anna.DropSignal()
+	second := s.room.Admit("anna", everything)
+	s.denied(first)
+	if err := anna.Resume(s.ctx); err != nil {
+		t.Fatalf("resume with the token before: %v", err)
+	}
+	anna.DropSignal()
+	s.connect(second, client.ParticipantOptions{})
+	if err := anna.Resume(s.ctx); !unauthorized(err) {
+		t.Errorf("resume after the new token was used: %v", err)
+	}
+}
+
+func TestNoEarlierTokenResumes(t *testing.T) {
+	s := newStage(t, media.Options{})
+	for name, end := range map[string]func(){
+		"followed by two": func() { s.room.Admit("anna", everything) },
+		"removed":         func() { s.room.Remove("anna", media.ReasonRemoved) },
+	} {
+		first := s.room.Admit("anna", everything)
+		anna := s.connect(first, client.ParticipantOptions{})
+		anna.DropSignal()
+		s.room.Admit("anna", everything)
+		end()
+		if err := anna.Resume(s.ctx); !unauthorized(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.denied(first)
+	}
+}
+
 // denied wants a token to be refused by the connection and by the validation that follows it in the browser.
 func (s *stage) denied(token string) {
 	s.Helper()
