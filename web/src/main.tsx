@@ -18,5 +18,19 @@ async function start(root: HTMLElement): Promise<void> {
   )
 }
 
+/** Without texts there is no page: says so in both languages, with a way to try again. */
+function apologise(root: HTMLElement): void {
+  const words = document.createElement('p')
+  words.textContent = 'Konklave could not be loaded. · Konklave ließ sich nicht laden.'
+  const reload = document.createElement('button')
+  reload.textContent = 'Reload · Neu laden'
+  reload.onclick = () => location.reload()
+  const page = document.createElement('main')
+  page.className = 'grid min-h-dvh place-content-center justify-items-center gap-4 p-4 text-center'
+  reload.className = 'min-h-11 rounded-lg border border-control bg-surface px-4 font-semibold'
+  page.append(words, reload)
+  root.replaceChildren(page)
+}
+
 const root = document.getElementById('root')
-if (root) void start(root)
+if (root) start(root).catch(() => apologise(root))

@@ -4,6 +4,7 @@ import { Link } from 'wouter'
 import { useSession } from '../api/session'
 import { languageNames, languages } from '../i18n/i18n'
 import { useI18n } from '../i18n/react'
+import { useSwitchLanguage } from '../ui/language'
 import { Mark } from '../ui/Mark'
 
 interface ShellProps {
@@ -62,10 +63,11 @@ const item = 'inline-flex min-h-11 min-w-0 items-center gap-2 rounded-lg px-2 ho
 
 /** Switches to the other language; the button speaks that language. */
 function LanguageSwitch() {
-  const { language, setLanguage } = useI18n()
+  const { language } = useI18n()
+  const switchTo = useSwitchLanguage()
   const other = languages.find(each => each !== language) ?? language
   return (
-    <button type="button" lang={other} className={item} onClick={() => void setLanguage(other)}>
+    <button type="button" lang={other} className={item} onClick={() => switchTo(other)}>
       <Languages aria-hidden="true" className="size-5 text-quiet max-sm:hidden" />
       {languageNames[other]}
     </button>

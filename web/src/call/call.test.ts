@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createCall, joinAttempts, leaveTimeout, rememberedJoin } from './call'
+import { EngineError } from './errors'
 import { times } from './signalling'
 import { type FakeMediaDevices, installDevices, named, settled } from './testing/browser'
 import { ben, message, Peer, resumed, welcome } from './testing/peer'
@@ -246,6 +247,16 @@ describe('a lost line', () => {
     expect(phase()).toEqual({ kind: 'reconnecting', what: 'media', attempt: 1 })
     expect(notices).toMatchObject([{ kind: 'error', error: { code: 'media.failed' } }])
   })
+})
+
+test('a media library that the server no longer has is told by its own name', async () => {
+  const missing = new EngineError({ code: 'part.missing', detail: 'TypeError: not found' })
+  call.dispose()
+  call = createCall({ connect: peer.connect, random: () => 1, loadRoom: () => Promise.reject(missing) })
+  call.onNotice(notice => notices.push(notice))
+  await enter()
+  expect(phase()).toEqual({ kind: 'reconnecting', what: 'media', attempt: 1 })
+  expect(notices).toEqual([{ kind: 'error', error: { code: 'part.missing', detail: 'TypeError: not found' } }])
 })
 
 describe('a worker that dies', () => {

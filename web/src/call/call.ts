@@ -2,7 +2,7 @@
 
 import { Conversation } from './conversation'
 import { createDevices, type DeviceBook, noDevices } from './devices'
-import { codes, errorOf } from './errors'
+import { codes, EngineError, errorOf } from './errors'
 import type { MediaAccess, ResultFrame, ResumedFrame, WelcomeFrame } from './frames'
 import { Entrance } from './join'
 import { type LoadRoom, MediaLine } from './media'
@@ -54,7 +54,12 @@ const initial: CallSnapshot = {
   soundBlocked: false,
 }
 
-const loadRoom: LoadRoom = async handlers => (await import('./room')).createRoom(handlers)
+const loadRoom: LoadRoom = async handlers => {
+  const { createRoom } = await import('./room').catch(caught => {
+    throw new EngineError({ code: codes.partMissing, detail: String(caught) })
+  })
+  return createRoom(handlers)
+}
 
 class Engine implements Call {
   private readonly store = createStore<CallSnapshot>(initial)
@@ -345,8 +350,9 @@ class Engine implements Call {
 
   private mediaFailed(caught: unknown): void {
     if (!this.inside) return
-    const detail = errorOf(caught).detail
-    const error: CallError = { code: codes.mediaFailed, ...(detail !== undefined && { detail }) }
+    const { code, detail } = errorOf(caught)
+    const known = code === codes.partMissing ? code : codes.mediaFailed
+    const error: CallError = { code: known, ...(detail !== undefined && { detail }) }
     this.notices.emit({ kind: 'error', error })
   }
 

@@ -9,6 +9,7 @@ export const codes = {
   serverUnavailable: 'server.unavailable',
   malformed: 'protocol.malformed',
   mediaFailed: 'media.failed',
+  partMissing: 'part.missing',
   endUnanswered: 'end.unanswered',
   signedOut: 'session.invalid',
   internal: 'internal',

@@ -118,6 +118,35 @@ test('further texts are loaded once, and for another language with it', async ()
   localStorage.clear()
 })
 
+test('a rare text comes by itself when it is asked for, before the other language is', async () => {
+  const load = vi.fn(async (language: Language) => texts[language])
+  const loadMore = vi.fn(async (language: Language): Promise<Texts> => ({ 'recovery.title': `title ${language}` }))
+  const i18n = new I18nStore(load, 'en', texts.en, loadMore)
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('')
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('')
+  await vi.waitFor(() => expect(i18n.getSnapshot().t('recovery.title')).toBe('title en'))
+  expect(loadMore).toHaveBeenCalledTimes(1)
+  expect(load).not.toHaveBeenCalled()
+})
+
+test('a rare text that cannot be fetched stays empty, and nobody is told of a change', async () => {
+  const loadMore = vi.fn(() => Promise.reject(new Error('offline')))
+  const i18n = new I18nStore(async wanted => texts[wanted], 'en', texts.en, loadMore)
+  const changed = vi.fn()
+  i18n.subscribe(changed)
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('')
+  await expect(i18n.more()).rejects.toThrow('offline')
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('')
+  expect(changed).not.toHaveBeenCalled()
+})
+
+test('a language that cannot be fetched is told to whoever asked for it, and the one in use stays', async () => {
+  const i18n = new I18nStore(() => Promise.reject(new Error('offline')), 'en', texts.en)
+  await expect(i18n.setLanguage('de')).rejects.toThrow('offline')
+  expect(i18n.getSnapshot().t('action.close')).toBe('Close')
+  expect(preferredLanguage(['en'])).toBe('en')
+})
+
 test.each([
   [['fr', 'de-AT', 'en'], 'de'],
   [['en-US'], 'en'],

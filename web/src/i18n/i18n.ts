@@ -1,7 +1,8 @@
 /**
  * The texts of the client in German and English. Only the language in use is loaded;
  * a text it lacks comes from the other language, never as its key.
- * The texts of pages that few people open are apart, so that the way into a meeting does not carry them.
+ * Rare texts are apart, so that the way into a meeting does not carry them: pages that need many of them wait for them,
+ * and a single one, such as that of a rare error, is fetched when it is asked for.
  */
 import type english from './en.json'
 import type more from './more.en.json'
@@ -42,6 +43,7 @@ export class I18nStore {
   readonly #loadMore: Loader | undefined
   readonly #listeners = new Set<() => void>()
   #more: Promise<void> | undefined
+  #filling = false
 
   constructor(load: Loader, language: Language, texts: Texts, loadMore?: Loader) {
     this.#load = load
@@ -57,14 +59,14 @@ export class I18nStore {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Loads the language, switches to it and remembers it in this browser. */
+  /** Loads the language, switches to it and remembers it in this browser. Throws what the loader throws. */
   async setLanguage(language: Language): Promise<void> {
     await this.#fetch(language)
     remember(language)
     this.#publish(language)
   }
 
-  /** Loads the further texts, of every language that is loaded from now on too; the same promise each time. */
+  /** Loads the rare texts, of every language that is loaded from now on too; the same promise each time. */
   more(): Promise<void> {
     this.#more ??= this.#addMore(this.#snapshot.language).then(() => this.#publish(this.#snapshot.language))
     return this.#more
@@ -109,10 +111,22 @@ export class I18nStore {
     return ''
   }
 
-  /** A gap in one language: fetch the others and show their text as soon as it is here. */
+  /** A gap: fetch the rare texts, then the other languages, one at a time, and show the text as soon as it is here. */
   #fetchMissing(order: readonly Language[]): void {
+    if (this.#filling) return
     const next = order.find(language => !this.#texts.has(language))
-    if (next) void this.#fetch(next).then(() => this.#publish(this.#snapshot.language))
+    const rare = this.#loadMore !== undefined && !this.#more
+    if (!rare && !next) return
+    this.#filling = true
+    const fetched = rare || !next ? this.more() : this.#fetch(next)
+    const done = (came: boolean) => {
+      this.#filling = false
+      if (came) this.#publish(this.#snapshot.language)
+    }
+    fetched.then(
+      () => done(true),
+      () => done(false), // what shows the text says something else in its place
+    )
   }
 }
 

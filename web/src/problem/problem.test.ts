@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest'
-import de from '../i18n/de.json'
-import en from '../i18n/en.json'
+import usualGerman from '../i18n/de.json'
+import usualEnglish from '../i18n/en.json'
 import { I18nStore } from '../i18n/i18n'
+import moreGerman from '../i18n/more.de.json'
+import moreEnglish from '../i18n/more.en.json'
 import { fieldError, describe as say } from './problem'
+
+const en = { ...usualEnglish, ...moreEnglish }
+const de = { ...usualGerman, ...moreGerman }
 
 const { t } = new I18nStore(async () => de, 'en', en).getSnapshot()
 
@@ -65,6 +70,14 @@ const codes = [
   'setup.done',
   'meeting.unknown',
   'meeting.no_guests',
+  'end.unanswered',
+  'part.missing',
+  'language.away',
+  'conference.running',
+  'conference.unknown',
+  'journal.corrupt',
+  'journal.full',
+  'journal.sound',
 ]
 
 test.each(codes)('%s has a text', code => {

@@ -1,4 +1,4 @@
-import { LoaderCircle } from 'lucide-react'
+import { LoaderCircle, type LucideIcon } from 'lucide-react'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { useText } from '../i18n/react'
 import { classes } from './classes'
@@ -40,6 +40,32 @@ export function Page({ title, intro, aside, children, width = 'narrow' }: PagePr
       </div>
       {children}
     </main>
+  )
+}
+
+interface StatePageProps {
+  readonly icon: LucideIcon
+  readonly tone?: 'danger' | 'plain'
+  readonly title: string
+  readonly text: string
+  readonly children?: ReactNode
+}
+
+/** A page that says one thing and offers the next step. */
+export function StatePage({ icon: Icon, tone = 'plain', title, text, children }: StatePageProps) {
+  return (
+    <Page title={title}>
+      <div className="flex gap-4">
+        <Icon
+          aria-hidden="true"
+          className={tone === 'danger' ? 'size-8 shrink-0 text-danger' : 'size-8 shrink-0 text-accent'}
+        />
+        <div className="grid min-w-0 justify-items-start gap-5">
+          <p className="text-lg">{text}</p>
+          {children}
+        </div>
+      </div>
+    </Page>
   )
 }
 

@@ -3,10 +3,12 @@ import { languageNames, languages } from '../../i18n/i18n'
 import { useI18n } from '../../i18n/react'
 import { applyTheme, storedTheme, type Theme, themes } from '../../theme/theme'
 import { ChoiceField } from '../../ui/Field'
+import { useSwitchLanguage } from '../../ui/language'
 
 /** Language and theme of this browser. */
 export function AppearanceFields() {
-  const { t, language, setLanguage } = useI18n()
+  const { t, language } = useI18n()
+  const switchTo = useSwitchLanguage()
   const [theme, setTheme] = useState<Theme>(storedTheme)
   return (
     <>
@@ -14,7 +16,7 @@ export function AppearanceFields() {
         label={t('appearance.language')}
         value={language}
         choices={languages.map(value => ({ value, label: languageNames[value] }))}
-        onChoose={value => void setLanguage(value)}
+        onChoose={switchTo}
       />
       <ChoiceField
         label={t('appearance.theme')}

@@ -1,9 +1,9 @@
-import { CircleAlert, type LucideIcon } from 'lucide-react'
+import { CircleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { TextKey } from '../../i18n/i18n'
 import { useText } from '../../i18n/react'
 import { describe, type Trouble } from '../../problem/problem'
-import { Page } from '../../ui/Page'
+import { StatePage } from '../../ui/Page'
 import { TroubleId } from '../../ui/Problem'
 
 /** Titles for failures that take the whole page; others have the general one. */
@@ -48,31 +48,5 @@ export function FailurePage({ trouble, children }: { readonly trouble: Trouble; 
       )}
       <TroubleId trouble={trouble} />
     </StatePage>
-  )
-}
-
-interface StatePageProps {
-  readonly icon: LucideIcon
-  readonly tone?: 'danger' | 'plain'
-  readonly title: string
-  readonly text: string
-  readonly children?: ReactNode
-}
-
-/** A page that says one thing and offers the next step. */
-export function StatePage({ icon: Icon, tone = 'plain', title, text, children }: StatePageProps) {
-  return (
-    <Page title={title}>
-      <div className="flex gap-4">
-        <Icon
-          aria-hidden="true"
-          className={tone === 'danger' ? 'size-8 shrink-0 text-danger' : 'size-8 shrink-0 text-accent'}
-        />
-        <div className="grid min-w-0 justify-items-start gap-5">
-          <p className="text-lg">{text}</p>
-          {children}
-        </div>
-      </div>
-    </Page>
   )
 }

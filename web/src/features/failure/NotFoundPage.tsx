@@ -2,7 +2,7 @@ import { MapPinOff } from 'lucide-react'
 import { Shell } from '../../app/Shell'
 import { useText } from '../../i18n/react'
 import { ButtonLink } from '../../ui/Button'
-import { StatePage } from './FailurePage'
+import { StatePage } from '../../ui/Page'
 
 /** For addresses that lead nowhere. */
 export function NotFoundPage() {

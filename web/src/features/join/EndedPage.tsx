@@ -3,7 +3,7 @@ import { Shell } from '../../app/Shell'
 import type { Phase } from '../../call/types'
 import { useText } from '../../i18n/react'
 import { Button, ButtonLink } from '../../ui/Button'
-import { StatePage } from '../failure/FailurePage'
+import { StatePage } from '../../ui/Page'
 
 type Reason = Extract<Phase, { kind: 'ended' }>['reason']
 

@@ -2,22 +2,30 @@ import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
 import { api, dataOf, type Preview } from '../../api/client'
 import { useResource } from '../../api/resource'
 import { useSession } from '../../api/session'
+import { Boundary } from '../../app/Boundary'
 import { Shell, signInAddress } from '../../app/Shell'
 import { createCall, rememberedJoin } from '../../call/call'
 import { codes } from '../../call/errors'
 import type { Call } from '../../call/types'
 import { useText } from '../../i18n/react'
+import { fetchPart } from '../../problem/part'
 import { Button, ButtonLink } from '../../ui/Button'
 import { Loading } from '../../ui/Page'
 import { useCall } from '../conference/useCall'
 import { FailurePage } from '../failure/FailurePage'
+import { BrokenCall } from './BrokenCall'
 import { EndedPage } from './EndedPage'
 import { JoinPage } from './JoinPage'
 import { NoGuestsPage } from './NoGuestsPage'
 import { supportsCalls } from './support'
 
 const loadConference = () => import('../conference/ConferencePage')
-const ConferencePage = lazy(async () => ({ default: (await loadConference()).ConferencePage }))
+const ConferencePage = lazy(() => fetchPart(async () => ({ default: (await loadConference()).ConferencePage })))
+
+/** Fetches the conference page ahead; where that fails, joining fetches it again and tells. */
+function fetchAhead(): void {
+  loadConference().catch(() => undefined)
+}
 
 /** Everything behind a join link: the way in, the conference, the way out. The address stays the same. */
 export function JoinRoute({ link }: { readonly link: string }) {
@@ -45,7 +53,7 @@ function Attempt({ link, onAgain }: AttemptProps) {
     setCall(made)
     if (rememberedJoin(link)?.joined) {
       void made.join({ link })
-      void loadConference()
+      fetchAhead()
     }
     return () => made.dispose()
   }, [link])
@@ -59,9 +67,11 @@ function Visit({ call, link, onAgain }: AttemptProps & { readonly call: Call }) 
     case 'live':
     case 'reconnecting':
       return (
-        <Suspense fallback={<Loading />}>
-          <ConferencePage call={call} address={`${location.origin}/join/${link}`} />
-        </Suspense>
+        <Boundary fallback={caught => <BrokenCall call={call} caught={caught} />}>
+          <Suspense fallback={<Loading />}>
+            <ConferencePage call={call} address={`${location.origin}/join/${link}`} />
+          </Suspense>
+        </Boundary>
       )
     case 'ended':
       return <EndedPage reason={phase.reason} onAgain={onAgain} />
@@ -95,7 +105,7 @@ function BeforeJoin({ call, link, onAgain }: AttemptProps & { readonly call: Cal
   return (
     <Shell>
       {preview.state === 'ready' ? (
-        <JoinPage call={call} link={link} preview={preview.data} onPainted={loadConference} />
+        <JoinPage call={call} link={link} preview={preview.data} onPainted={fetchAhead} />
       ) : (
         <Loading />
       )}

@@ -2,7 +2,7 @@ import { UserLock } from 'lucide-react'
 import { Shell, signInAddress } from '../../app/Shell'
 import { useText } from '../../i18n/react'
 import { ButtonLink } from '../../ui/Button'
-import { StatePage } from '../failure/FailurePage'
+import { StatePage } from '../../ui/Page'
 
 /** For guests at a meeting that takes none: signing in is the way in. */
 export function NoGuests() {
