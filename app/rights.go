@@ -69,6 +69,9 @@ func ActAsOwner(dir string) (Rights, error) {
 	return Rights{given: true}, nil
 }
 
+// More reports whether Back gives more rights than the process has else.
+func (r Rights) More() bool { return r.given }
+
 // Back runs do with the rights that the process had before ActAsOwner. What do itself calls is done with them, and nothing
 // else that happens meanwhile.
 func (r Rights) Back(do func() error) error {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"filippo.io/age"
 )
@@ -39,6 +40,14 @@ func (a *archive) files(ctx context.Context, in Instance) error {
 		return err
 	}
 	defer root.Close()
+	walk := func() error { return a.walk(ctx, in, root, base, without) }
+	if in.Reading != nil {
+		return in.Reading(walk)
+	}
+	return walk()
+}
+
+func (a *archive) walk(ctx context.Context, in Instance, root *os.Root, base string, without []string) error {
 	return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
@@ -59,12 +68,12 @@ func (a *archive) files(ctx context.Context, in Instance) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return a.file(root, name)
+		return a.file(root, name, in.Reading != nil)
 	})
 }
 
-func (a *archive) file(root *os.Root, name string) (err error) {
-	f, err := root.Open(name)
+func (a *archive) file(root *os.Root, name string, one bool) (err error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have become a pipe meanwhile
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -76,6 +85,10 @@ func (a *archive) file(root *os.Root, name string) (err error) {
 		return err
 	}
 	defer f.Close()
+	if fine, err := readable(f, one); err != nil || !fine {
+		a.summary.Unread = append(a.summary.Unread, name)
+		return err
+	}
 	m := a.member(filePrefix + name)
 	sealed, err := age.Encrypt(m, a.to)
 	if err != nil {
@@ -87,4 +100,14 @@ func (a *archive) file(root *os.Root, name string) (err error) {
 	}
 	a.summary.Files = append(a.summary.Files, name)
 	return errors.Join(err, sealed.Close(), m.Close())
+}
+
+// readable reports whether an open file is a regular one, and the only name of what it holds where that is asked for.
+func readable(f *os.File, one bool) (bool, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return info.Mode().IsRegular() && (!one || ok && st.Nlink == 1), nil
 }

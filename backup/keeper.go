@@ -38,6 +38,8 @@ type Keeper struct {
 	Keep     int           // the newest that stay
 	KeepDays int           // days, counted from the newest backup's, of which the newest backup of the day stays
 	Log      *slog.Logger
+	// Output runs what MakeFile does at the file's own place; nil where the process has the rights for that anyway.
+	Output func(do func() error) error
 
 	failing bool // the last try failed
 	told    bool // which files are left out
@@ -149,7 +151,8 @@ func (k *Keeper) origin() audit.Origin {
 }
 
 // Make makes one backup in the directory and removes those that need not stay. Under its name a backup is there complete or
-// not at all. Several programs may do this at once; one waits for the other.
+// not at all. Several programs may do this at once; one waits for the other. It must not run as root in a directory that
+// somebody else can write to.
 func (k *Keeper) Make(ctx context.Context) (Made, Summary, error) {
 	if err := k.makeDir(); err != nil {
 		return Made{}, Summary{}, err
@@ -171,66 +174,67 @@ func (k *Keeper) Make(ctx context.Context) (Made, Summary, error) {
 		at = at.Add(time.Second)
 		path = filepath.Join(k.Dir, nameBegin+at.Format(nameTime)+nameEnd)
 	}
-	size, summary, err := k.MakeFile(ctx, path)
+	size, summary, err := k.makeFile(ctx, path, plainly)
 	if err != nil {
 		return Made{}, summary, err
 	}
 	made := Made{Name: filepath.Base(path), At: at, Size: size}
-	return made, summary, errors.Join(k.give(path, lock.Name()), k.prune(made))
+	return made, summary, k.prune(made)
 }
 
 // MakeFile makes one backup in a file that does not exist yet, and returns its size in bytes. A backup that cannot be
 // recorded in the audit log is removed.
 func (k *Keeper) MakeFile(ctx context.Context, path string) (int64, Summary, error) {
-	size, summary, err := WriteFile(ctx, path, k.Instance)
+	if k.Output != nil {
+		return k.makeFile(ctx, path, k.Output)
+	}
+	return k.makeFile(ctx, path, plainly)
+}
+
+func (k *Keeper) makeFile(ctx context.Context, path string, there func(func() error) error) (int64, Summary, error) {
+	size, summary, err := writeFile(ctx, path, k.Instance, there)
 	if err != nil {
 		return 0, summary, err
 	}
 	if err := k.Store.Record(ctx, audit.BackupMade(k.origin(), filepath.Base(path), size)); err != nil {
-		return 0, summary, errors.Join(err, os.Remove(path))
+		return 0, summary, errors.Join(err, there(func() error { return os.Remove(path) }))
 	}
 	return size, summary, nil
 }
+
+func plainly(do func() error) error { return do() }
 
 // makeDir makes the directory unless it is there.
 func (k *Keeper) makeDir() error {
 	if _, err := os.Stat(k.Dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return errors.Join(os.MkdirAll(k.Dir, 0o700), k.give(k.Dir))
-}
-
-// give lets the owner of the data directory own what root made, so that the controller can go on with it.
-func (k *Keeper) give(paths ...string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	info, err := os.Stat(k.Data)
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return fmt.Errorf("the owner of %s is not known", k.Data)
-	}
-	var errs []error
-	for _, path := range paths {
-		errs = append(errs, os.Lchown(path, int(owner.Uid), int(owner.Gid)))
-	}
-	return errors.Join(errs...)
+	return os.MkdirAll(k.Dir, 0o700)
 }
 
 // WriteFile writes a backup to a file that does not exist yet, and returns its size in bytes. The file is there complete
 // or not at all.
 func WriteFile(ctx context.Context, path string, in Instance) (size int64, s Summary, err error) {
+	return writeFile(ctx, path, in, plainly)
+}
+
+// writeFile is WriteFile, which does with there what it does in the directory of the file.
+func writeFile(ctx context.Context, path string, in Instance, there func(func() error) error) (size int64, s Summary, err error) {
 	part := path + unfinished
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	var f *os.File
+	err = there(func() (err error) {
+		f, err = os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // never what somebody has placed there
+		return err
+	})
+	if errors.Is(err, fs.ErrExist) {
+		return 0, s, fmt.Errorf("another backup is being written there, or was interrupted; in that case remove the file: %w", err)
+	}
 	if err != nil {
 		return 0, s, err
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(part) // the other error is the one that matters
+			_ = there(func() error { return os.Remove(part) }) // the other error is the one that matters
 		}
 	}()
 	s, err = Write(ctx, f, in)
@@ -241,10 +245,13 @@ func WriteFile(ctx context.Context, path string, in Instance) (size int64, s Sum
 	if err = errors.Join(err, errInfo, f.Close()); err != nil {
 		return 0, s, full(err)
 	}
-	if err := os.Link(part, path); err != nil { // unlike a rename, never over a file that is there
-		return 0, s, err
-	}
-	return info.Size(), s, errors.Join(os.Remove(part), syncDir(filepath.Dir(path)))
+	err = there(func() error {
+		if err := os.Link(part, path); err != nil { // unlike a rename, never over a file that is there
+			return err
+		}
+		return errors.Join(os.Remove(part), syncDir(filepath.Dir(path)))
+	})
+	return info.Size(), s, err
 }
 
 // ErrDiskFull says that there is no room for the backup.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -204,34 +205,51 @@ func TestTheFirstBackupComesSoonAfterTheSetUp(t *testing.T) {
 	}
 }
 
-func TestWhatRootMakesBelongsToTheOwnerOfTheData(t *testing.T) {
+func TestABackupIsWrittenToNothingThatWasPlacedThere(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.furnish(t)
-	owner := os.Getuid()
-	if owner == 0 {
-		owner = 65534
-		if err := os.Chown(h.dir, owner, owner); err != nil {
-			t.Fatal(err)
-		}
-	}
 	k := keeper(h, newClock())
-	k.Dir = filepath.Join(h.dir, "made", "here")
-	if _, _, err := k.Make(t.Context()); err != nil {
+	precious := filepath.Join(t.TempDir(), "precious")
+	output := filepath.Join(h.dir, "output")
+	if err := errors.Join(os.WriteFile(precious, []byte("precious"), 0o600), os.Symlink(precious, output+".part")); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(k.Dir)
-	if err != nil || len(entries) != 2 {
-		t.Fatalf("there are %v, %v", entries, err)
+	if _, _, err := k.MakeFile(t.Context(), output); !errors.Is(err, os.ErrExist) {
+		t.Errorf("written through a link: %v", err)
 	}
-	for _, name := range []string{"", entries[0].Name(), entries[1].Name()} {
-		info, err := os.Stat(filepath.Join(k.Dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if sys, ok := info.Sys().(*syscall.Stat_t); !ok || int(sys.Uid) != owner {
-			t.Errorf("%q belongs to %+v, want %d", name, info.Sys(), owner)
-		}
+	if content, err := os.ReadFile(precious); err != nil || string(content) != "precious" {
+		t.Errorf("there is %q, %v", content, err)
+	}
+	if err := os.Remove(output + ".part"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := k.MakeFile(t.Context(), output); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(output + ".part"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the part: %v", err)
+	}
+}
+
+func TestWithMoreRightsOnlyFilesOfOneNameAreRead(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.furnish(t)
+	shadow := filepath.Join(t.TempDir(), "shadow")
+	if err := errors.Join(os.WriteFile(shadow, []byte("secret"), 0o600), os.Link(shadow, filepath.Join(h.dir, "linked")),
+		os.Symlink(shadow, filepath.Join(h.dir, "pointing")), syscall.Mkfifo(filepath.Join(h.dir, "pipe"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, plain := h.backup(t)
+	asked := 0
+	h.Reading = func(do func() error) error { asked++; return do() }
+	_, privileged := h.backup(t)
+	if asked != 1 || len(plain.Unread) != 0 || !slices.Equal(privileged.Unread, []string{"linked"}) {
+		t.Errorf("asked %d times; left out %v, with more rights %v", asked, plain.Unread, privileged.Unread)
+	}
+	if !slices.Contains(plain.Files, "linked") || slices.Contains(privileged.Files, "linked") || len(privileged.Files) != len(plain.Files)-1 {
+		t.Errorf("files %v, with more rights %v", plain.Files, privileged.Files)
 	}
 }
 

@@ -26,6 +26,9 @@ type Instance struct {
 	Without []string // files and directories that are not part of the backup: master key, database, backups
 	Program string   // version of this program
 	Now     func() time.Time
+	// Reading reads the files with more rights than the process has else, if it is there: then only what has one name is
+	// read, because whoever may write in the data directory could have given a second one to what he may not read.
+	Reading func(do func() error) error
 }
 
 // Write writes a backup of one moment to w. It fails with ErrNoRecipient or ErrForeignRecipient; when it fails,

@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -117,4 +119,100 @@ func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
 	if log := s.log.String(); !strings.Contains(log, "not separate users") || !strings.Contains(log, "not started as root") {
 		t.Errorf("the log does not say that front and controller are one user:\n%s", log)
 	}
+}
+
+// rootRuns runs the program with the data in dir and returns what it printed.
+func rootRuns(ctx context.Context, t *testing.T, dir, in string, words ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, program, append(words, "--data", dir)...)
+	cmd.Stdin = strings.NewReader(in)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// ownerOf is the user to whom something belongs, not followed when it is a link.
+func ownerOf(t *testing.T, path ...string) int {
+	t.Helper()
+	info, err := os.Lstat(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatal("no owner")
+	}
+	return int(sys.Uid)
+}
+
+func do(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCommandsOfRootActAsTheOwnerOfTheData plays a controller that placed links where commands of root will write.
+func TestCommandsOfRootActAsTheOwnerOfTheData(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Log("this test has nothing to say when it is not started as root")
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s := start(ctx, t, reachable(t))
+	s.stop()
+	owner, front := ownerOf(t, s.dir), ownerOf(t, s.dir, "tls")
+	out, err := rootRuns(ctx, t, s.dir, "", "recovery-key", "new")
+	do(t, err)
+	key := regexp.MustCompile("AGE-SECRET-KEY-1[A-Z0-9]+").FindString(out) + "\n"
+	certificate := filepath.Join(s.dir, "tls", "ca.pem")
+	do(t, os.WriteFile(certificate, []byte("front's"), 0o600), os.Chown(certificate, front, -1))
+
+	backups, victim := filepath.Join(s.dir, "backups"), t.TempDir()
+	do(t, os.RemoveAll(backups), os.Symlink(victim, backups), os.Lchown(backups, owner, -1))
+	if out, err := rootRuns(ctx, t, s.dir, "", "backup"); err == nil || !strings.Contains(out, "permission denied") {
+		t.Errorf("into a link: %v, %s", err, out)
+	}
+	do(t, os.Remove(backups), os.Mkdir(backups, 0o700), os.Symlink(filepath.Join(victim, "cron"), filepath.Join(backups, ".lock")),
+		os.Lchown(filepath.Join(backups, ".lock"), owner, -1), os.Chown(backups, owner, -1))
+	if out, err := rootRuns(ctx, t, s.dir, "", "backup"); err == nil || !strings.Contains(out, "permission denied") {
+		t.Errorf("locked through a link: %v, %s", err, out)
+	}
+	if left, err := os.ReadDir(victim); err != nil || len(left) != 0 {
+		t.Errorf("root wrote %v, %v", left, err)
+	}
+	do(t, os.Remove(filepath.Join(backups, ".lock")))
+
+	if out, err := rootRuns(ctx, t, s.dir, "", "backup"); err != nil || strings.Contains(out, "Left out") {
+		t.Fatalf("%v, %s", err, out)
+	}
+	entries, err := os.ReadDir(backups)
+	do(t, err)
+	for _, e := range entries {
+		if uid := ownerOf(t, backups, e.Name()); uid != owner {
+			t.Errorf("%s belongs to %d", e.Name(), uid)
+		}
+	}
+	output := filepath.Join(t.TempDir(), "one.backup") // where root alone may write
+	if out, err := rootRuns(ctx, t, s.dir, "", "backup", "--output", output); err != nil || ownerOf(t, output) != 0 {
+		t.Fatalf("%v, %s", err, out)
+	}
+	again := reachable(t)
+	do(t, os.Chown(again, owner, owner))
+	if out, err := rootRuns(ctx, t, again, key, "restore", output); err != nil {
+		t.Fatalf("%v, %s", err, out)
+	}
+	for _, name := range []string{"konklave.db", "master.key", "tls", "tls/ca.pem"} {
+		if uid := ownerOf(t, again, name); uid != owner {
+			t.Errorf("the restored %s belongs to %d", name, uid)
+		}
+	}
+	restored := start(ctx, t, again)
+	if uid := ownerOf(t, again, "tls", "ca.pem"); uid != front {
+		t.Errorf("after a start the certificate belongs to %d, and not to the front", uid)
+	}
+	restored.stop()
 }

@@ -41,6 +41,10 @@ func (cmd *BackupCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
+	rights, err := app.ActAsOwner(c.Data)
+	if err != nil {
+		return err
+	}
 	db, err := store.Open(ctx, c.DSN(), store.Options{AsIs: true})
 	if err != nil {
 		return err
@@ -54,7 +58,10 @@ func (cmd *BackupCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	keeper := app.BackupKeeper(c, db, keys, version(), nil)
-	keeper.By = "command-line"
+	keeper.By, keeper.Output = "command-line", rights.Back
+	if rights.More() {
+		keeper.Reading = rights.Back // also what is the front's
+	}
 	path := cmd.Output
 	size, summary := int64(0), backup.Summary{}
 	if path != "" {

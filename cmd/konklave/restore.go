@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"konklave/app"
 	"konklave/backup"
 	"konklave/fault"
 	"konklave/store"
@@ -41,6 +42,9 @@ func (cmd *RestoreCmd) Run(ctx context.Context, std streams) (err error) {
 			return explained(err)
 		}
 		_, err = fmt.Fprintf(std.out, "The backup is good: %s.\n", figures(summary))
+		return err
+	}
+	if _, err := app.ActAsOwner(c.Data); err != nil {
 		return err
 	}
 	summary, err := backup.Restore(ctx, file, key, backup.Target{

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"konklave/access"
+	"konklave/app"
 	"konklave/auth"
 	"konklave/config"
 	"konklave/fault"
@@ -37,6 +38,9 @@ type place struct {
 func (p place) open(ctx context.Context) (*store.Store, error) {
 	loaded, err := config.Load(config.Flags{File: p.File, Data: p.Data, Database: p.Database}, os.Environ())
 	if err != nil {
+		return nil, err
+	}
+	if _, err := app.ActAsOwner(loaded.Config.Data); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(loaded.Config.Data, 0o700); err != nil {
