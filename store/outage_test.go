@@ -3,11 +3,13 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,11 +116,34 @@ func TestADatabaseThatIsGoneComesBack(t *testing.T) {
 	}
 }
 
+// killCommitting kills a process of the server that is just committing, without a word. The server then ends all connections.
+func killCommitting(t *testing.T, dsn string) {
+	t.Helper()
+	const committing = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active' AND query ILIKE 'commit%' LIMIT 1`
+	raw, pid := rawPostgres(t, dsn), 0
+	for pid == 0 {
+		if err := raw.QueryRowContext(t.Context(), committing).Scan(&pid); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatal(err)
+	}
+}
+
 func TestNothingAcknowledgedIsLostWhenTheDatabaseCrashes(t *testing.T) {
 	t.Parallel()
-	server := startPostgres(t)
-	s, _ := openLogged(t, server.create(t, "k", "template0"))
-	const writers, each = 4, 60
+	server := startPostgres(t, "fsync=on", "full_page_writes=on", "synchronous_commit=on")
+	dsn := server.create(t, "k", "template0")
+	s, _ := openLogged(t, dsn)
+	crashes := []func(){
+		server.Stop,
+		func() { killCommitting(t, dsn) },
+		server.Kill,
+		func() { killCommitting(t, dsn) },
+		server.Kill,
+	}
+	const writers, each = 4, 90
 	acknowledged := make(chan struct{}, writers*each)
 	var all sync.WaitGroup
 	for w := range writers {
@@ -136,11 +161,11 @@ func TestNothingAcknowledgedIsLostWhenTheDatabaseCrashes(t *testing.T) {
 			}
 		})
 	}
-	for range 3 {
-		for range writers * each / 6 {
+	for _, crash := range crashes {
+		for range writers * each / (len(crashes) + 1) {
 			<-acknowledged
 		}
-		server.Stop()
+		crash()
 		if err := server.Resume(); err != nil {
 			t.Fatal(err)
 		}

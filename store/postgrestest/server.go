@@ -40,12 +40,17 @@ func quick() []string {
 // Start makes a database cluster and starts a server on it. Settings like "fsync=on" come after the usual ones, which
 // make it fast and forget durability. As root it runs as the user "postgres", because PostgreSQL refuses to run as root.
 // It ends with this program at the latest.
-func Start(ctx context.Context, settings ...string) (_ *Server, err error) {
+func Start(ctx context.Context, settings ...string) (*Server, error) {
+	return StartIn(ctx, "", settings...)
+}
+
+// StartIn is Start with the data in a new directory within parent; the path must be short, for a socket is in it.
+func StartIn(ctx context.Context, parent string, settings ...string) (_ *Server, err error) {
 	s := &Server{settings: append(quick(), settings...)}
 	if s.bin, err = binaries(); err != nil {
 		return nil, err
 	}
-	if s.dir, err = os.MkdirTemp("", "konklave-pg-"); err != nil {
+	if s.dir, err = os.MkdirTemp(parent, "konklave-pg-"); err != nil {
 		return nil, err
 	}
 	if err = s.initialise(ctx); err == nil {
@@ -71,8 +76,14 @@ func (s *Server) initialise(ctx context.Context) (err error) {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// Resume starts the server again on its data, and returns when it accepts connections.
+// Resume starts the server again on its data, and returns when it accepts connections. It does nothing while it runs.
 func (s *Server) Resume() error {
+	s.mu.Lock()
+	running := s.process != nil
+	s.mu.Unlock()
+	if running {
+		return nil
+	}
 	args := []string{"-D", s.data(), "-k", s.dir}
 	for _, setting := range s.settings {
 		args = append(args, "-c", setting)
@@ -109,6 +120,10 @@ func (s *Server) Resume() error {
 
 // Stop ends the server at once, as a crash does, and keeps its data. A second call does nothing.
 func (s *Server) Stop() { s.end(syscall.SIGQUIT) }
+
+// Kill kills the server's first process, as nothing does that is in order, and keeps its data. The others end when they see
+// it; Kill returns when they have. A second call does nothing.
+func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
 func (s *Server) end(signal syscall.Signal) {
 	s.mu.Lock()
