@@ -17,7 +17,7 @@ type finalOnly struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t finalOnly) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := t.RoundTripper.RoundTrip(r.WithContext(untraced{r.Context()}))
+	answer, err := t.RoundTripper.RoundTrip(r.WithContext(untraced{r.Context()})) //nolint:contextcheck // it is the same one, but for the trace
 	if err != nil {
 		return nil, err
 	}

@@ -59,20 +59,23 @@ func serve(ctx context.Context, drain <-chan struct{}, server *http.Server, list
 	case err := <-ended:
 		return err
 	case <-drain:
-		drained := make(chan struct{})
+		drained := make(chan error, 1)
 		go func() {
-			defer close(drained)
 			listener.drain()
-			<-ended // no connection comes any more that could be counted
+			err := <-ended // no connection comes any more that could be counted
 			// Shutdown would leave requests unanswered that come on connections which are there already.
 			server.SetKeepAlivesEnabled(false)
 			open.Wait()
 			underWay.Wait()
 			listener.relaying.Wait()
+			if errors.Is(err, net.ErrClosed) {
+				err = nil
+			}
+			drained <- err
 		}()
 		select {
-		case <-drained:
-			return nil
+		case err := <-drained:
+			return err
 		case <-ctx.Done():
 		}
 	case <-ctx.Done():

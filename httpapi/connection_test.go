@@ -29,9 +29,12 @@ func TestAnybodyGetsWhatATestOfTheConnectionNeeds(t *testing.T) {
 func TestTheSocketOfAConnectionTestSaysOKAndCloses(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	ws, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(e.url, "http")+"/api/v1/connection-test/socket", nil)
+	ws, resp, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(e.url, "http")+"/api/v1/connection-test/socket", nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if resp.Body != nil {
+		defer func() { _ = resp.Body.Close() }()
 	}
 	defer func() { _ = ws.CloseNow() }()
 	if _, text, err := ws.Read(t.Context()); err != nil || string(text) != "ok" {
