@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"time"
 
 	"konklave/activation"
@@ -17,6 +19,41 @@ import (
 	"konklave/turn"
 	"konklave/web"
 )
+
+// frontSettings are the settings that the front reads: a key, or a group of them that ends in a dot.
+func frontSettings() []string {
+	return []string{"listen", "data", "public-url", "tls.", "log.", "limits.", "media.addresses"}
+}
+
+// frontEnvironment names the variables that the front is left: what Go's runtime, resolver and HTTP client read.
+func frontEnvironment() []string {
+	return []string{
+		"PATH", "LANG", "TZ", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK", "GOCOVERDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+	}
+}
+
+// frontArguments is the part of a configuration that the front reads, as flags: it is to know no secret of the others, such as
+// the password of the database.
+func frontArguments(c config.Config) []string {
+	var flags []string
+	for _, s := range config.Settings() {
+		for _, key := range frontSettings() {
+			if s.Key == key || strings.HasSuffix(key, ".") && strings.HasPrefix(s.Key, key) {
+				flags = append(flags, s.Flag()+"="+s.Show(c))
+			}
+		}
+	}
+	return flags
+}
+
+// onlyNamed leaves of an environment what is named.
+func onlyNamed(environ, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return !slices.Contains(names, name)
+	})
+}
 
 // Front is the process that the network sees: the web client, and the way to controller and workers.
 func Front(ctx context.Context, c config.Config, log *slog.Logger) error {

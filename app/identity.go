@@ -25,6 +25,7 @@ const (
 // identities are the users that controller and front run as. Without separate both are whoever started Serve.
 type identities struct {
 	separate   bool
+	root       bool   // they have the rights of root, because they are not separate
 	why        string // why they are not separate
 	controller int    // user id; it owns the data
 	front      int    // user id; it owns nothing but certificates that it fetches or makes
@@ -38,7 +39,7 @@ func findIdentities(c config.Config) identities {
 		return identities{why: "not started as root"}
 	}
 	if closed := closedTo(c.Data); closed != "" {
-		return identities{why: "the data directory lies below " + closed + ", which other users may not enter"}
+		return identities{root: true, why: "the data directory lies below " + closed + ", which other users may not enter"}
 	}
 	id := identities{
 		separate:   true,
@@ -159,9 +160,21 @@ func (id identities) ownCertificates(data *os.File, name string) error {
 	return fmt.Errorf("%s belongs to user %d, but the front is user %d", dir.Name(), st.Uid, id.front)
 }
 
+// suffice refuses what strict mode must not put up with.
+func (id identities) suffice(mode config.IsolationMode) error {
+	if !id.root || mode != config.IsolationStrict {
+		return nil
+	}
+	return fmt.Errorf("isolation is strict, but front and controller would have the rights of root, because %s; "+
+		"choose a data directory that all users can reach, such as /var/lib/konklave, or --isolation=best-effort", id.why)
+}
+
 // tell says what is missing when the processes are not kept apart.
 func (id identities) tell(log *slog.Logger) {
-	if !id.separate {
+	switch {
+	case id.root:
+		log.Warn("Front and controller run with the rights of root: a fault in the front gives away this machine.", "why", id.why)
+	case !id.separate:
 		log.Warn("Front and controller are not separate users: a fault in the front reaches the data.", "why", id.why)
 	}
 }

@@ -48,6 +48,9 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	s := &server{config: c, identities: findIdentities(c), stdout: stdout, stderr: stderr, log: log}
+	if err := s.identities.suffice(c.Isolation.Mode); err != nil {
+		return err
+	}
 	if s.executable, err = os.Executable(); err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
@@ -187,14 +190,13 @@ func (s *server) upgradeOnHangup(ctx context.Context) {
 	}
 }
 
-// start starts a child of the program as a user, which inherits the files and says when it is ready.
-func (s *server) start(p *program, verb string, uid int, files ...activation.Named) (*child, error) {
+// start starts a child as a user, which inherits the files and says when it is ready.
+func (s *server) start(cmd *exec.Cmd, uid int, files ...activation.Named) (*child, error) {
 	pipe, ready, err := activation.Hear()
 	if err != nil {
 		return nil, err
 	}
 	defer pipe.File.Close()
-	cmd := p.command(append([]string{verb}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid:    true, // a Ctrl-C is for Serve, which stops the others in order
@@ -213,7 +215,11 @@ func (s *server) startFront(p *program) (*child, error) {
 		return nil, err
 	}
 	defer keys.Close()
-	return s.start(p, "front", s.identities.front, append(s.sockets.ofFront(), activation.Named{Name: nameKeys, File: keys})...)
+	listening := s.config
+	listening.Listen = s.sockets.address
+	cmd := p.command(append([]string{"front"}, frontArguments(listening)...)...)
+	cmd.Env = onlyNamed(os.Environ(), frontEnvironment())
+	return s.start(cmd, s.identities.front, append(s.sockets.ofFront(), activation.Named{Name: nameKeys, File: keys})...)
 }
 
 func (s *server) startController(p *program) (*child, error) {
@@ -222,7 +228,7 @@ func (s *server) startController(p *program) (*child, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	c, err := s.start(p, "controller", s.identities.controller,
+	c, err := s.start(p.command(append([]string{"controller"}, s.args...)...), s.identities.controller,
 		activation.Named{Name: nameController, File: s.sockets.controllerSocket}, activation.Named{Name: nameLauncher, File: theirs})
 	if err != nil {
 		_ = ours.Close() // the start's error is the one that matters

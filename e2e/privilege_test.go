@@ -87,6 +87,14 @@ func TestAsRootEachProcessIsAUserOfItsOwn(t *testing.T) {
 	if len(seen) != 3 {
 		t.Errorf("%d users for %+v", len(seen), s.processes())
 	}
+	for verb, inherits := range map[string]bool{"controller": true, "front": false} { // what may hold secrets
+		for name, mark := range map[string]string{"environ": "HOME=", "cmdline": "--isolation"} {
+			raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.pids(verb)[0], name))
+			if err != nil || strings.Contains(string(raw), mark) != inherits {
+				t.Errorf("%s of the %s: %q, %v", name, verb, raw, err)
+			}
+		}
+	}
 	for name, mode := range map[string]os.FileMode{"": 0o710, "run": 0o710, "konklave.db": 0o600, "master.key": 0o600, "instance.key": 0o600} {
 		st, err := os.Stat(filepath.Join(s.dir, name))
 		if err != nil {
