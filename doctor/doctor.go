@@ -5,6 +5,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"time"
 
 	"konklave/config"
@@ -38,14 +39,17 @@ type Check struct {
 	Run  func(ctx context.Context) []Finding
 }
 
-// Checks lists what is examined for a configuration, in the order of the report.
-func Checks(c config.Config, now func() time.Time) []Check {
+// Checks lists what is examined for a configuration, in the order of the report. Worker makes a fresh command that becomes a
+// conference, to see behind which walls it comes.
+func Checks(c config.Config, now func() time.Time, worker func() *exec.Cmd) []Check {
 	return []Check{
 		{"web address", func(ctx context.Context) []Finding { return webAddress(ctx, c) }},
 		{"certificate", func(ctx context.Context) []Finding { return certificate(ctx, c, now()) }},
 		{"relay", func(ctx context.Context) []Finding { return relay(ctx, c) }},
 		{"media", func(context.Context) []Finding { return media(c) }},
 		{"database", func(ctx context.Context) []Finding { return database(ctx, c) }},
+		{"backups", func(ctx context.Context) []Finding { return backups(ctx, c, now()) }},
+		{"isolation", func(context.Context) []Finding { return isolation(c, worker) }},
 		{"disk", func(context.Context) []Finding { return disk(c) }},
 		{"clock", func(context.Context) []Finding { return clock() }},
 		{"limits", func(context.Context) []Finding { return limits(c) }},

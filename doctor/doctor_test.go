@@ -7,10 +7,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/binary"
 	"errors"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -22,7 +20,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"konklave/config"
-	"konklave/store"
 )
 
 // worst is the most serious level of some findings.
@@ -114,37 +111,6 @@ func TestTheCertificateOfARealListenerIsLookedAt(t *testing.T) {
 	expect(t, "off", certificate(t.Context(), c, time.Now()), Advice, "TLS is off")
 }
 
-func TestTheRelayIsAskedWithSTUN(t *testing.T) {
-	t.Parallel()
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lost := true // the first packet is, as on a bad line
-	go func() {
-		b := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFromUDP(b)
-			if err != nil {
-				return
-			}
-			if lost {
-				lost = false
-				continue
-			}
-			binary.BigEndian.PutUint16(b, stunSuccess)
-			_, _ = conn.WriteToUDP(b[:n], from)
-		}
-	}()
-	c := config.Default()
-	c.TURN.Listen = conn.LocalAddr().String()
-	expect(t, "answers", relay(t.Context(), c), Good, "answers at")
-	_ = conn.Close()
-	expect(t, "silent", relay(t.Context(), c), Failed, "firewall")
-	c.TURN.Listen = ""
-	expect(t, "none", relay(t.Context(), c), Advice, "no relay")
-}
-
 func TestMediaAddressesMustBeOfThisMachine(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
@@ -174,19 +140,6 @@ func TestTheDiskOfTheDataDirectoryIsLookedAt(t *testing.T) {
 	expect(t, "missing", disk(c), Unknown, "does not exist yet")
 	c.Data = "/dev/shm"
 	expect(t, "tmpfs", disk(c), Advice, "tmpfs")
-}
-
-func TestTheDatabaseIsLookedAtAndNotChanged(t *testing.T) {
-	t.Parallel()
-	c := config.Default()
-	c.Data = t.TempDir()
-	expect(t, "none", database(t.Context(), c), Unknown, "does not exist yet")
-	db, err := store.Open(t.Context(), c.DSN(), store.Options{Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	expect(t, "fresh", database(t.Context(), c), Good, "outlives")
 }
 
 func TestEveryFindingIsTold(t *testing.T) {

@@ -2,10 +2,8 @@ package doctor
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -35,9 +33,7 @@ func webAddress(ctx context.Context, c config.Config) []Finding {
 	if err != nil {
 		return append(findings, failed("Correct public-url.", "The address %s is not valid.", address))
 	}
-	client := &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, // the certificate has a check of its own
-	}}
+	client := browser()
 	defer client.CloseIdleConnections()
 	r, err := client.Do(q)
 	if err != nil {
@@ -48,6 +44,11 @@ func webAddress(ctx context.Context, c config.Config) []Finding {
 		return append(findings, failed("Look into the log of the controller.", "%s answers with status %d: the server is not ready.", address, r.StatusCode))
 	}
 	return append(findings, good("%s answers and is ready.", address))
+}
+
+// browser asks as a browser does. Whether the certificate is good has a check of its own.
+func browser() *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}}
 }
 
 // resolve looks whether the name leads anywhere.
@@ -120,68 +121,6 @@ func judge(chain []*x509.Certificate, name string, now time.Time) []Finding {
 		return []Finding{advice("Renew it now.", "The certificate ends in %d days.", days)}
 	}
 	return []Finding{good("The certificate for %s is valid for %d more days.", name, days)}
-}
-
-// A STUN Binding request (RFC 8489, section 5) is a header alone.
-const (
-	stunBinding  = 0x0001
-	stunSuccess  = 0x0101
-	stunCookie   = 0x2112A442
-	stunHeader   = 20
-	stunPatience = 2 * time.Second // for one of the attempts
-	stunAttempts = 3
-)
-
-// relay asks the TURN server, as a browser's first packet does.
-func relay(ctx context.Context, c config.Config) []Finding {
-	if c.TURN.Listen == "" {
-		return []Finding{advice("Set turn.listen, so that people behind strict firewalls have picture and sound.", "There is no relay over UDP.")}
-	}
-	host, port, err := net.SplitHostPort(c.TURN.Listen)
-	if err != nil {
-		return []Finding{failed("Correct turn.listen.", "%s is not an address.", c.TURN.Listen)}
-	}
-	if u, err := url.Parse(c.PublicURL); err == nil && u.Hostname() != "" {
-		host = u.Hostname()
-	} else if a, err := netip.ParseAddr(host); host == "" || err == nil && a.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	address := net.JoinHostPort(host, port)
-	if err := bindingOver(ctx, address); err != nil {
-		return []Finding{failed("See that UDP port "+port+" is open in the firewall.", "The relay does not answer at %s over UDP (%v).", address, cause(err))}
-	}
-	return []Finding{good("The relay answers at %s over UDP.", address)}
-}
-
-func bindingOver(ctx context.Context, address string) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	request := make([]byte, stunHeader)
-	binary.BigEndian.PutUint16(request, stunBinding)
-	binary.BigEndian.PutUint32(request[4:], stunCookie)
-	_, _ = rand.Read(request[8:]) // never fails, see crypto/rand
-	answer := make([]byte, 1500)
-	for range stunAttempts {
-		if _, err = conn.Write(request); err != nil {
-			return err
-		}
-		if err = conn.SetReadDeadline(time.Now().Add(stunPatience)); err != nil {
-			return err
-		}
-		var n int
-		if n, err = conn.Read(answer); err != nil {
-			continue
-		}
-		if n >= stunHeader && binary.BigEndian.Uint16(answer) == stunSuccess && string(answer[4:stunHeader]) == string(request[4:]) {
-			return nil
-		}
-		err = errors.New("the answer is not of a relay")
-	}
-	return err
 }
 
 // media looks at addresses and ports that conferences will use.

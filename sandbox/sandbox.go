@@ -83,16 +83,20 @@ func Names(layers []Layer) string {
 func (r Report) Sentences() []string {
 	var out []string
 	for _, f := range r {
-		if f.InForce {
-			continue
+		if !f.InForce {
+			out = append(out, f.Sentence())
 		}
-		s := "Not in force: " + consequence(f.Layer)
-		if f.Detail != "" {
-			s += " (" + f.Detail + ")"
-		}
-		out = append(out, s+".")
 	}
 	return out
+}
+
+// Sentence tells an operator what the absence of a layer means, and why it is absent.
+func (f Finding) Sentence() string {
+	s := "Not in force: " + consequence(f.Layer)
+	if f.Detail != "" {
+		s += " (" + f.Detail + ")"
+	}
+	return s + "."
 }
 
 // consequence is what the absence of a layer means, for an operator.
