@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"konklave/access"
 	"konklave/audit"
 	"konklave/backup"
@@ -354,18 +356,12 @@ func TestABackupThatIsKilledLeavesNothingThatVerifies(t *testing.T) {
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), killedVariable+"="+h.dir)
+	part := filepath.Join(k.Dir, "konklave-20261122T120000Z.backup.part")
+	grown := watchGrow(t, part, 1<<20)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	part := filepath.Join(k.Dir, "konklave-20261122T120000Z.backup.part")
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		if info, err := os.Stat(part); err == nil && info.Size() > 1<<20 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the backup never began")
-		}
-	}
+	<-grown
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -397,6 +393,40 @@ func TestABackupThatIsKilledLeavesNothingThatVerifies(t *testing.T) {
 	if _, err := os.Stat(part); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the part of the killed one: %v", err)
 	}
+}
+
+// watchGrow tells when a file has grown beyond a size, whoever writes it. Its directory is made.
+func watchGrow(t *testing.T, path string, size int64) <-chan struct{} {
+	t.Helper()
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := os.NewFile(uintptr(watch), "inotify")
+	t.Cleanup(func() { _ = changes.Close() })
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.InotifyAddWatch(watch, filepath.Dir(path), unix.IN_MODIFY); err != nil {
+		t.Fatal(err)
+	}
+	if err := changes.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	grown := make(chan struct{})
+	go func() {
+		defer close(grown)
+		for some := make([]byte, 4<<10); ; {
+			if _, err := changes.Read(some); err != nil {
+				t.Errorf("%s never grew: %v", path, err)
+				return
+			}
+			if info, err := os.Stat(path); err == nil && info.Size() > size {
+				return
+			}
+		}
+	}()
+	return grown
 }
 
 // endlessBackup makes a backup of a house until it is killed.

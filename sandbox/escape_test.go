@@ -110,6 +110,7 @@ func TestEscapeA90Processes(t *testing.T) {
 	hostile := p.start(t, "hostile")
 	hostile.try("threads", 20*limits().Processes)
 	most := 0
+	// Nothing but /proc tells how many threads another process has, and it does not tell when that changes.
 	// Where the kernel refuses a thread, the Go runtime ends the process: that is the end of this worker alone.
 	for deadline := time.Now().Add(patience); hostile.threads() > 0; time.Sleep(time.Millisecond) {
 		most = max(most, hostile.threads())

@@ -86,6 +86,7 @@ func TestWithoutPermissionNothingComesIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := h.find(clientKey{address: netip.MustParseAddrPort(d.conn.LocalAddr().String())})
+	// What the relay drops it drops in silence; that it has read the packet shows in nothing else.
 	for deadline := time.Now().Add(patience); a.heard.Load() != h.clock.now().UnixNano(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the packet did not come to the relay")
@@ -333,6 +334,7 @@ func TestConnectionsWithoutAllocationEnd(t *testing.T) {
 		t.Errorf("%d", r.code)
 	}
 	_ = busy.conn.Close()
+	// The other end of a connection that is closed is told nothing when the server has noticed.
 	for deadline := time.Now().Add(patience); h.Allocations() > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the allocation outlives its connection")

@@ -78,7 +78,7 @@ func startPebble(t *testing.T, tlsPort, httpPort int) pebble {
 	return p
 }
 
-// eventually asks until there is an answer.
+// eventually asks until there is an answer: the server is a process of its own, and says that it listens before it does.
 func eventually(t *testing.T, client *http.Client, address string) []byte {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -234,7 +234,8 @@ func serve(t *testing.T, a *ACME, public, plain net.Listener) {
 	t.Cleanup(func() { _ = public.Close(); _ = web.Close() })
 }
 
-// obtained shakes hands until there is a certificate that the roots vouch for.
+// obtained shakes hands until there is a certificate that the roots vouch for. What a client sees is the question; nothing else
+// tells when it comes.
 func obtained(t *testing.T, address string, roots *x509.CertPool) *x509.Certificate {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
