@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -96,17 +97,32 @@ func tellIsolation(l *process.Launcher, log *slog.Logger) {
 	}
 }
 
+// Pauses after a connection that could not be accepted.
+const (
+	acceptFirst = 5 * time.Millisecond
+	acceptMax   = time.Second
+)
+
+// connections is a listener of the launcher.
+type connections interface {
+	AcceptUnix() (*net.UnixConn, error)
+}
+
 // acceptControllers serves each controller that connects, until the listener is closed.
-func acceptControllers(listener *net.UnixListener, l *process.Launcher, owner uint32, log *slog.Logger) {
+func acceptControllers(listener connections, l *process.Launcher, owner uint32, log *slog.Logger) {
+	pause := acceptFirst
 	for {
 		conn, err := listener.AcceptUnix()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
-			log.Error("controller cannot connect", "error", err)
-			return
+		if err != nil { // a client that is gone again, or no descriptors left for now
+			log.Error("controller cannot connect", "error", err, "pause", pause)
+			time.Sleep(pause)
+			pause = min(2*pause, acceptMax)
+			continue
 		}
+		pause = acceptFirst
 		go func() {
 			defer conn.Close()
 			if err := admit(conn, owner); err != nil {

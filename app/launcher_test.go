@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -82,6 +83,46 @@ func TestTheLauncherServesTheOwnerOfItsSocketAndRootAlone(t *testing.T) {
 		t.Error(err)
 	}
 	<-done
+}
+
+// troubled is a listener whose first calls fail.
+type troubled struct {
+	*net.UnixListener
+	troubles []error
+}
+
+func (l *troubled) AcceptUnix() (*net.UnixConn, error) {
+	if len(l.troubles) > 0 {
+		err := l.troubles[0]
+		l.troubles = l.troubles[1:]
+		return nil, &net.OpError{Op: "accept", Net: "unixpacket", Err: os.NewSyscallError("accept4", err)}
+	}
+	return l.UnixListener.AcceptUnix()
+}
+
+func TestTheLauncherGoesOnAfterAConnectionThatFailed(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "launcher")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "launcher.sock")
+	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: path, Net: "unixpacket"})
+	must(t, err)
+	log := slog.New(slog.DiscardHandler)
+	launcher := process.New(process.Options{Command: func() *exec.Cmd { return workerOf(exec.Command("false"), io.Discard) }, Log: log}) //nolint:noctx // never started
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		acceptControllers(&troubled{l, []error{unix.EMFILE, unix.ECONNABORTED, unix.ENFILE, unix.ENOBUFS}}, launcher, uint32(os.Geteuid()), log)
+	}()
+	conn, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: path, Net: "unixpacket"})
+	must(t, err)
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	if list, err := launch.NewClient(conn).List(); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
+	must(t, conn.Close(), l.Close())
+	await(t, done)
 }
 
 func TestAControllerFindsItsLauncherBySocketOrByName(t *testing.T) {
