@@ -28,6 +28,9 @@ func backups(ctx context.Context, c config.Config, now time.Time) []Finding {
 	if err != nil {
 		return append(recipient, failed("Look at the rights of the directory, and run this as root.", "The backups in %s cannot be listed (%v).", c.BackupDir(), cause(err)))
 	}
+	if len(made) == 0 && len(recipient) > 0 && recipient[0].Level == Failed {
+		return recipient // there can be none
+	}
 	return append(recipient, age(made, c.Backup.Interval, c.BackupDir(), now))
 }
 

@@ -141,8 +141,11 @@ func TestWhetherAnybodyCouldOpenABackupIsLookedAt(t *testing.T) {
 func TestBackupsAreLookedAt(t *testing.T) {
 	t.Parallel()
 	c, db, keys := instance(t)
-	makeRecoveryKey(t, db, keys)
 	now := time.Now()
+	if found := backups(t.Context(), c, now); len(found) != 1 {
+		t.Errorf("without a recovery key: %+v", found)
+	}
+	makeRecoveryKey(t, db, keys)
 	expect(t, "none", backups(t.Context(), c, now), Failed, "There is no backup")
 	keeper := backup.Keeper{Instance: backup.Instance{Store: db, Keys: keys, Data: c.Data, Without: []string{c.MasterKeyFile(), c.BackupDir()}, Now: time.Now}, Dir: c.BackupDir(), Keep: 3}
 	made, _, err := keeper.Make(t.Context())
