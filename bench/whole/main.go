@@ -1,5 +1,6 @@
 // Command whole measures the real program from outside: sign-in and REST under load, the memory of its processes with 2, 10
-// and 50 participants, what the controller's death costs, and what many idle conferences cost. It starts `konklave serve` on loopback with the rate limits out of the way.
+// and 50 participants, what the death of the controller and of a worker costs, and what many idle conferences cost. It starts
+// `konklave serve` on loopback with the rate limits out of the way.
 package main
 
 import (
@@ -25,7 +26,7 @@ import (
 
 const (
 	password   = "correct horse battery staple"
-	runLimit   = 5 * time.Minute
+	runLimit   = 20 * time.Minute
 	callers    = 8  // at once
 	signIns    = 80 // in all, spread over the callers' accounts
 	requests   = 4000
@@ -34,14 +35,21 @@ const (
 
 func main() {
 	program := flag.String("program", "bin/konklave", "the program to measure")
+	only := flag.String("only", "", "what to measure, separated by commas: requests, memory, controller, worker, idle; all by default")
+	o := options{}
+	flag.IntVar(&o.kills, "kills", 30, "how often the controller and the worker are killed")
+	flag.IntVar(&o.idle, "idle", 200, "how many conferences start at once and stay idle")
 	flag.Parse()
-	if err := run(*program); err != nil {
+	if err := run(*program, *only, o); err != nil {
 		fmt.Fprintln(os.Stderr, "whole:", err)
 		os.Exit(1)
 	}
 }
 
-func run(program string) error {
+// options are the sizes of what is measured.
+type options struct{ kills, idle int }
+
+func run(program, only string, o options) error {
 	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 	defer cancel()
 	s, err := start(program)
@@ -56,16 +64,45 @@ func run(program string) error {
 	if _, err := admin.Setup(ctx, client.FirstUser{Token: s.setup, Email: "admin@example.org", Name: "Admin", Password: password}); err != nil {
 		return err
 	}
-	if err := measureRequests(ctx, s, admin); err != nil {
+	measurements := []measurement{
+		{"requests", func() error { return measureRequests(ctx, s, admin) }},
+		{"memory", func() error { return measureMemory(ctx, s, admin) }},
+		{"controller", func() error { return measureControllerDeaths(ctx, s, admin, o.kills) }},
+		{"worker", func() error { return measureWorkerDeaths(ctx, s, admin, o.kills) }},
+		{"idle", func() error { return measureIdle(ctx, s, admin, o.idle) }},
+	}
+	chosen, err := choose(measurements, only)
+	if err != nil {
 		return err
 	}
-	if err := measureMemory(ctx, s, admin); err != nil {
-		return err
+	for _, m := range chosen {
+		if err := m.measure(); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
 	}
-	if err := measureControllerDeaths(ctx, s, admin); err != nil {
-		return err
+	return nil
+}
+
+// measurement is one part of what is measured.
+type measurement struct {
+	name    string
+	measure func() error
+}
+
+// choose returns those that are named, separated by commas, and all when none is.
+func choose(all []measurement, only string) ([]measurement, error) {
+	if only == "" {
+		return all, nil
 	}
-	return measureIdle(ctx, s, admin)
+	var chosen []measurement
+	for name := range strings.SplitSeq(only, ",") {
+		at := slices.IndexFunc(all, func(m measurement) bool { return m.name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("there is no measurement %q", name)
+		}
+		chosen = append(chosen, all[at])
+	}
+	return chosen, nil
 }
 
 // server is the program under measurement.
@@ -83,7 +120,8 @@ func start(program string) (*server, error) {
 	}
 	s := &server{dir: dir}
 	s.cmd = exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "error", //nolint:noctx // stopped in order by stop
-		"--limits-source-rate", "1000000", "--limits-source-burst", "1000000", "--limits-session-rate", "1000000", "--limits-session-burst", "1000000")
+		"--limits-source-rate", "1000000", "--limits-source-burst", "1000000", "--limits-session-rate", "1000000", "--limits-session-burst", "1000000",
+		"--conference-restarts", "1000")
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -235,30 +273,43 @@ func enter(ctx context.Context, s *server, admin *client.Client, link string, i 
 	if err != nil {
 		return nil, nil, err
 	}
-	go func() {
-		for {
-			if _, err := session.Next(ctx); err != nil {
-				return
-			}
-		}
-	}()
-	p, err := session.JoinMedia(ctx, client.ParticipantOptions{})
-	if err != nil || i >= publishers {
+	go drain(ctx, session)
+	if i >= publishers {
+		p, err := session.JoinMedia(ctx, client.ParticipantOptions{})
 		return session, p, err
+	}
+	p, err := publish(ctx, session)
+	return session, p, err
+}
+
+// drain takes events until the connection is lost.
+func drain(ctx context.Context, session *client.Conference) {
+	for {
+		if _, err := session.Next(ctx); err != nil {
+			return
+		}
+	}
+}
+
+// publish joins the media of a session with picture and sound.
+func publish(ctx context.Context, session *client.Conference) (*client.Participant, error) {
+	p, err := session.JoinMedia(ctx, client.ParticipantOptions{})
+	if err != nil {
+		return nil, err
 	}
 	video, err := clip.Video()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	tone, err := clip.Tone()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if _, err := p.Publish(ctx, livekit.TrackSource_CAMERA, video...); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	_, err = p.Publish(ctx, livekit.TrackSource_MICROPHONE, tone)
-	return session, p, err
+	return p, err
 }
 
 // receiveAll waits until p receives picture and sound of so many others.
