@@ -170,5 +170,5 @@ async function shareScreen(page: Page): Promise<void> {
 }
 
 function reconnecting(page: Page): Locator {
-  return page.getByRole('main').getByText(word('conference.reconnecting'))
+  return page.getByRole('main').locator('[data-lost-line]')
 }

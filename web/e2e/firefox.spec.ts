@@ -91,7 +91,9 @@ test('Firefox joins, sends, receives and comes back after a cut', async ({ seat 
     await expectMovingVideos(fox, 1, patience.timeout)
     await expectAudibleVoices(fox, 1, patience.timeout)
     await expectMovingVideos(anna, 1, patience.timeout)
-    await expect.poll(() => text(fox), patience).not.toContain(word('conference.reconnecting'))
+    for (const line of ['signalling', 'media', 'both']) {
+      await expect.poll(() => text(fox), patience).not.toContain(word(`conference.reconnecting.${line}`))
+    }
   })
 
   await named(fox, 'button', 'Leave').click()

@@ -75,3 +75,11 @@ export async function everyPage<T>(
     if (items.length < pageSize) return all
   }
 }
+
+/** All meetings of whoever is signed in, the newest first. */
+export function ownMeetings(): Promise<readonly Meeting[]> {
+  return everyPage<Meeting>((last, limit) => {
+    const query = { limit, ...(last && { before: last.id }) }
+    return dataOf(api.GET('/api/v1/meetings', { params: { query } }))
+  })
+}

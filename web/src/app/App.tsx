@@ -1,26 +1,21 @@
-import { type ComponentType, lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { Route, Switch, useLocation } from 'wouter'
 import { SessionProvider } from '../api/session'
 import { MoreTexts } from '../i18n/react'
-import { fetchPart } from '../problem/part'
 import { Loading } from '../ui/Page'
+import { lazyPart } from '../ui/part'
 import { ToastProvider } from '../ui/Toasts'
 import { Boundary } from './Boundary'
 import { BrokenPage } from './Broken'
 
-const StartPage = page(async () => (await import('../features/start/StartPage')).StartPage)
-const SignInPage = page(async () => (await import('../features/entry/SignInPage')).SignInPage)
-const SetupPage = page(async () => (await import('../features/entry/SetupPage')).SetupPage)
-const AccountPage = page(async () => (await import('../features/account/AccountPage')).AccountPage)
-const JoinRoute = page(async () => (await import('../features/join/JoinRoute')).JoinRoute)
-const TestPage = page(async () => (await import('../features/connection/TestPage')).TestPage)
-const ConferencesPage = page(async () => (await import('../features/conferences/ConferencesPage')).ConferencesPage)
-const NotFoundPage = page(async () => (await import('../features/failure/NotFoundPage')).NotFoundPage)
-
-/** A page that is fetched when it is opened. */
-function page<P>(load: () => Promise<ComponentType<P>>) {
-  return lazy(() => fetchPart(async () => ({ default: await load() })))
-}
+const StartPage = lazyPart(async () => (await import('../features/start/StartPage')).StartPage)
+const SignInPage = lazyPart(async () => (await import('../features/entry/SignInPage')).SignInPage)
+const SetupPage = lazyPart(async () => (await import('../features/entry/SetupPage')).SetupPage)
+const AccountPage = lazyPart(async () => (await import('../features/account/AccountPage')).AccountPage)
+const JoinRoute = lazyPart(async () => (await import('../features/join/JoinRoute')).JoinRoute)
+const TestPage = lazyPart(async () => (await import('../features/connection/TestPage')).TestPage)
+const ConferencesPage = lazyPart(async () => (await import('../features/conferences/ConferencesPage')).ConferencesPage)
+const NotFoundPage = lazyPart(async () => (await import('../features/failure/NotFoundPage')).NotFoundPage)
 
 /** The pages of the client by their address; each is fetched when it is needed. */
 export function App() {

@@ -48,6 +48,7 @@ test('every text is used', () => {
     /^device\./,
     /^devices\.(microphone|camera|speaker)$/,
     /^notice\.(joined|left)$/,
+    /^conference\.reconnecting\.(signalling|media|both)$/,
     /^test\./,
   ]
   composed.push(/^layer\./, /^ended\.\w+\.(title|text)$/, /^appearance\.(system|light|dark)$/)

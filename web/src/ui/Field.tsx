@@ -2,13 +2,15 @@ import { ChevronDown, CircleAlert } from 'lucide-react'
 import { type ComponentProps, type ReactNode, useId } from 'react'
 import { classes } from './classes'
 
-interface Labelled {
+/** What stands around a control. */
+export interface Labelled {
   readonly label: string
   readonly hint?: ReactNode
   readonly error?: string | undefined
 }
 
-const control =
+/** How a control of one line looks. */
+export const control =
   'w-full min-h-11 rounded-lg border border-control bg-surface px-3 text-text placeholder:text-quiet aria-invalid:border-danger aria-invalid:border-2'
 
 interface Ids {
@@ -17,12 +19,13 @@ interface Ids {
   readonly 'aria-invalid': true | undefined
 }
 
-function Frame({ label, hint, error, children }: Labelled & { readonly children: (ids: Ids) => ReactNode }) {
+/** A label, an explanation and a reason around a control. */
+export function Frame({ label, hint, error, children }: Labelled & { readonly children: (ids: Ids) => ReactNode }) {
   const id = useId()
   const described = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ')
   return (
     <div className="grid gap-1.5">
-      <label htmlFor={id} className="font-semibold">
+      <label id={`${id}-label`} htmlFor={id} className="font-semibold">
         {label}
       </label>
       {children({ id, 'aria-describedby': described || undefined, 'aria-invalid': error ? true : undefined })}

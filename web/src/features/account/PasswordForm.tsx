@@ -4,8 +4,8 @@ import { useAction } from '../../api/resource'
 import { useText } from '../../i18n/react'
 import { fieldError } from '../../problem/problem'
 import { Button } from '../../ui/Button'
-import { TextField } from '../../ui/Field'
 import { Section } from '../../ui/Page'
+import { PasswordField } from '../../ui/PasswordField'
 import { Problem } from '../../ui/Problem'
 import { useNotify } from '../../ui/Toasts'
 
@@ -31,18 +31,16 @@ export function PasswordForm() {
   return (
     <Section title={t('entry.password')} intro={t('account.passwordIntro')}>
       <form onSubmit={submit} noValidate className="grid gap-4">
-        <TextField
+        <PasswordField
           label={t('account.oldPassword')}
-          type="password"
           autoComplete="current-password"
           value={before}
           error={wrongOld}
           onChange={event => setBefore(event.currentTarget.value)}
         />
-        <TextField
+        <PasswordField
           label={t('account.newPassword')}
           hint={t('entry.passwordHint')}
-          type="password"
           autoComplete="new-password"
           value={after}
           error={wrongNew}

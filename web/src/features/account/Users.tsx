@@ -7,6 +7,7 @@ import { Avatar } from '../../ui/Avatar'
 import { Button } from '../../ui/Button'
 import { SelectField, TextField } from '../../ui/Field'
 import { Loading, Section } from '../../ui/Page'
+import { PasswordField } from '../../ui/PasswordField'
 import { Problem } from '../../ui/Problem'
 import { useNotify } from '../../ui/Toasts'
 
@@ -86,10 +87,9 @@ function UserForm({ onCreated }: { readonly onCreated: () => Promise<void> }) {
         error={fieldError(t, trouble, 'email')}
         onChange={event => edit({ email: event.currentTarget.value })}
       />
-      <TextField
+      <PasswordField
         label={t('users.password')}
         hint={t('entry.passwordHint')}
-        type="password"
         autoComplete="new-password"
         value={draft.password}
         error={fieldError(t, trouble, 'password')}

@@ -9,18 +9,24 @@ import { classes } from '../../ui/classes'
 interface BannersProps {
   readonly call: Call
   readonly snapshot: CallSnapshot
+  /** The line that is lost and being restored. */
+  readonly lost: 'signalling' | 'media' | 'both' | undefined
   /** The address that others can join by. */
   readonly address: string
 }
 
 /** What needs attention now, above the stage: the line is lost, the browser holds the sound back, others see one's screen, nobody is there. */
-export function Banners({ call, snapshot, address }: BannersProps) {
+export function Banners({ call, snapshot, lost, address }: BannersProps) {
   const t = useText()
   return (
     <>
-      {snapshot.phase.kind === 'reconnecting' && (
-        <Banner icon={<LoaderCircle aria-hidden="true" className="size-5 shrink-0 animate-spin text-warning" />} warns>
-          {t('conference.reconnecting')}
+      {lost && (
+        <Banner
+          icon={<LoaderCircle aria-hidden="true" className="size-5 shrink-0 animate-spin text-warning" />}
+          line={lost}
+          warns
+        >
+          {t(`conference.reconnecting.${lost}`)}
         </Banner>
       )}
       {snapshot.soundBlocked && (
@@ -65,12 +71,15 @@ interface BannerProps {
   readonly icon: ReactNode
   readonly action?: ReactNode
   readonly warns?: boolean
+  /** The line that is lost, for tests to find. */
+  readonly line?: string
   readonly children: ReactNode
 }
 
-function Banner({ icon, action, warns = false, children }: BannerProps) {
+function Banner({ icon, action, warns = false, line, children }: BannerProps) {
   return (
     <div
+      data-lost-line={line}
       className={classes(
         'mx-2 mt-1 flex min-h-11 flex-wrap items-center gap-x-4 gap-y-2 rounded-lg border px-4 py-1.5',
         warns ? 'border-warning bg-warning-soft' : 'border-accent bg-accent-soft',

@@ -4,6 +4,7 @@ import type { ChatMessage } from '../../call/types'
 import { type FakeCall, fakeCall, participant } from '../../testing/fakeCall'
 import { show, surrounded } from '../../testing/render'
 import { ConferencePage } from './ConferencePage'
+import { shownAfter } from './notices'
 
 beforeEach(() => {
   // A wide window, and an area for the stage: the test environment lays nothing out.
@@ -17,6 +18,7 @@ beforeEach(() => {
 
 afterEach(() => {
   cleanup()
+  vi.useRealTimers()
   vi.unstubAllGlobals()
   localStorage.clear()
 })
@@ -168,12 +170,37 @@ test('tiles say whose they are, and one can be pinned', () => {
   expect(pin.getAttribute('aria-pressed')).toBe('true')
 })
 
-test('a lost line is visible, and its return is told', () => {
+const lose = (call: FakeCall, what: 'signalling' | 'media' | 'both') =>
+  act(() => call.show({ phase: { kind: 'reconnecting', what, attempt: 1 } }))
+const wait = (milliseconds: number) => act(() => vi.advanceTimersByTime(milliseconds))
+
+test('a line that stays lost is shown and told, with what still works, and so is its return', () => {
+  vi.useFakeTimers()
   const call = open()
-  act(() => call.show({ phase: { kind: 'reconnecting', what: 'both', attempt: 1 } }))
-  expect(screen.getAllByText(/The connection is lost/).length).toBeGreaterThan(0)
+  lose(call, 'both')
+  wait(shownAfter - 1)
+  expect(screen.queryByText(/is being restored/)).toBeNull()
+  wait(1)
+  expect(screen.getAllByText(/What you write in the chat is sent afterwards/)).toHaveLength(2)
+  lose(call, 'media')
+  wait(shownAfter)
+  expect(within(screen.getByRole('main')).getByText(/The chat works/)).toBeDefined()
+  expect(within(screen.getByRole('status')).getByText(/The chat works/)).toBeDefined()
   act(() => call.show({ phase: { kind: 'live' } }))
+  expect(within(screen.getByRole('main')).queryByText(/The chat works/)).toBeNull()
   expect(within(screen.getByRole('status')).getByText('You are connected again.')).toBeDefined()
+})
+
+test('a line that is back at once is nothing to tell', () => {
+  vi.useFakeTimers()
+  const call = open()
+  lose(call, 'signalling')
+  wait(shownAfter / 2)
+  lose(call, 'both')
+  wait(shownAfter - 1)
+  act(() => call.show({ phase: { kind: 'live' } }))
+  wait(10 * shownAfter)
+  expect(screen.getByRole('status').textContent).toBe('')
 })
 
 test('while the line is lost nobody seems to speak, and the meter stands still', () => {

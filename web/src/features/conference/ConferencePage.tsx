@@ -10,7 +10,7 @@ import { ChatPanel } from './ChatPanel'
 import { commandsOf } from './commands'
 import { Header } from './Header'
 import { LeaveDialog } from './LeaveDialog'
-import { useLineNotices, useNotices } from './notices'
+import { useLostLine, useNotices } from './notices'
 import { PeoplePanel } from './PeoplePanel'
 import { SettingsDialog } from './SettingsDialog'
 import { ShareDialog } from './ShareDialog'
@@ -37,7 +37,7 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
   useShortcuts(commands, shortcuts, openShortcuts)
   useRegionKeys()
   useNotices(call)
-  useLineNotices(snapshot.phase)
+  const lost = useLostLine(snapshot.phase)
   const copy = useCopy()
   const { toast } = useNotify()
   const title = snapshot.conference?.title ?? ''
@@ -62,7 +62,7 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <Header title={title} startedAt={snapshot.conference?.startedAt} people={snapshot.participants.length} />
         <main className="flex min-h-0 flex-1 flex-col">
-          <Banners call={call} snapshot={snapshot} address={address} />
+          <Banners call={call} snapshot={snapshot} lost={lost} address={address} />
           <div className="relative flex min-h-0 flex-1">
             <div className="relative flex min-h-0 min-w-0 flex-1">
               <Stage

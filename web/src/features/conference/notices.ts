@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import { codes } from '../../call/errors'
 import type { Call, Notice, Phase } from '../../call/types'
 import type { Translate } from '../../i18n/i18n'
@@ -40,15 +40,29 @@ export function useNotices(call: Call): void {
   )
 }
 
-/** Tells when the line is lost and when it is back. */
-export function useLineNotices(phase: Phase): void {
+type Lost = Extract<Phase, { kind: 'reconnecting' }>['what']
+
+/** Milliseconds for which a line must be lost before that is shown: what is over sooner, hardly anybody notices. */
+export const shownAfter = 1_000
+
+/** Which line is lost, once that has lasted; tells it then, and when everything is back. */
+export function useLostLine(phase: Phase): Lost | undefined {
   const t = useText()
   const { toast, announce } = useNotify()
-  const before = useRef(phase.kind)
+  const [shown, setShown] = useState<Lost>()
+  const what = phase.kind === 'reconnecting' ? phase.what : undefined
+  const told = useEffectEvent((lost: Lost | undefined) => {
+    if (lost) announce(t(`conference.reconnecting.${lost}`))
+    else if (shown) toast(t('conference.reconnected'))
+    setShown(lost)
+  })
   useEffect(() => {
-    if (before.current === phase.kind) return
-    if (phase.kind === 'reconnecting') announce(t('conference.reconnecting'))
-    if (before.current === 'reconnecting' && phase.kind === 'live') toast(t('conference.reconnected'))
-    before.current = phase.kind
-  }, [phase.kind, t, toast, announce])
+    if (what === undefined) {
+      told(undefined)
+      return
+    }
+    const timer = setTimeout(() => told(what), shownAfter)
+    return () => clearTimeout(timer)
+  }, [what])
+  return shown
 }

@@ -9,6 +9,7 @@ import { fieldError } from '../../problem/problem'
 import { Button, ButtonLink } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { Page } from '../../ui/Page'
+import { PasswordField } from '../../ui/PasswordField'
 import { Problem } from '../../ui/Problem'
 import { FailurePage } from '../failure/FailurePage'
 import { RecoveryKeyPage } from './RecoveryKeyPage'
@@ -94,10 +95,9 @@ function SetupForm({ token, action, onCreated }: SetupFormProps) {
         error={fieldError(t, trouble, 'email')}
         onChange={event => setEmail(event.currentTarget.value)}
       />
-      <TextField
+      <PasswordField
         label={t('entry.password')}
         hint={t('entry.passwordHint')}
-        type="password"
         autoComplete="new-password"
         required
         value={password}

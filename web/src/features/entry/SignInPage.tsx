@@ -9,6 +9,7 @@ import { fieldError } from '../../problem/problem'
 import { Button } from '../../ui/Button'
 import { TextField } from '../../ui/Field'
 import { Page } from '../../ui/Page'
+import { PasswordField } from '../../ui/PasswordField'
 import { Problem } from '../../ui/Problem'
 import { localPath } from './localPath'
 
@@ -28,7 +29,7 @@ export function SignInPage() {
     if (ok) {
       await session.reload()
       navigate(localPath(new URLSearchParams(location.search).get('next')), { replace: true })
-    } else form.current?.querySelector<HTMLInputElement>('[type=password]')?.select()
+    } else form.current?.querySelector<HTMLInputElement>('[autocomplete=current-password]')?.select()
   }
   const wrongEmail = fieldError(t, signing.trouble, 'email')
   return (
@@ -51,9 +52,8 @@ export function SignInPage() {
             error={wrongEmail}
             onChange={event => setEmail(event.currentTarget.value)}
           />
-          <TextField
+          <PasswordField
             label={t('entry.password')}
-            type="password"
             autoComplete="current-password"
             required
             value={password}

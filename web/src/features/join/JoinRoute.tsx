@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { Suspense, useCallback, useEffect, useState } from 'react'
 import { api, dataOf, type Preview } from '../../api/client'
 import { useResource } from '../../api/resource'
 import { useSession } from '../../api/session'
@@ -7,10 +7,10 @@ import { Shell, signInAddress } from '../../app/Shell'
 import { createCall, rememberedJoin } from '../../call/call'
 import { codes } from '../../call/errors'
 import type { Call } from '../../call/types'
-import { useText } from '../../i18n/react'
-import { fetchPart } from '../../problem/part'
+import { MoreTexts, useText } from '../../i18n/react'
 import { Button, ButtonLink } from '../../ui/Button'
 import { Loading } from '../../ui/Page'
+import { lazyPart } from '../../ui/part'
 import { useCall } from '../conference/useCall'
 import { FailurePage } from '../failure/FailurePage'
 import { BrokenCall } from './BrokenCall'
@@ -20,7 +20,8 @@ import { NoGuestsPage } from './NoGuestsPage'
 import { supportsCalls } from './support'
 
 const loadConference = () => import('../conference/ConferencePage')
-const ConferencePage = lazy(() => fetchPart(async () => ({ default: (await loadConference()).ConferencePage })))
+const ConferencePage = lazyPart(async () => (await loadConference()).ConferencePage)
+const DamagedPage = lazyPart(async () => (await import('./DamagedPage')).DamagedPage)
 
 /** Fetches the conference page ahead; where that fails, joining fetches it again and tells. */
 function fetchAhead(): void {
@@ -121,7 +122,7 @@ interface JoinFailureProps extends AttemptProps {
 /** Failures for which trying again the same thing is of no use. */
 const final = new Set(['meeting.unknown', 'device.unsupported', 'participant.removed'])
 
-function JoinFailure({ code, error, onAgain }: JoinFailureProps) {
+function JoinFailure({ link, code, error, onAgain }: JoinFailureProps) {
   const t = useText()
   const { reload } = useSession()
   const signedOut = code === codes.signedOut
@@ -129,6 +130,15 @@ function JoinFailure({ code, error, onAgain }: JoinFailureProps) {
     if (signedOut) void reload()
   }, [signedOut, reload])
   if (code === 'meeting.no_guests') return <NoGuestsPage />
+  if (code === 'journal.corrupt') {
+    return (
+      <Suspense fallback={<Loading />}>
+        <MoreTexts>
+          <DamagedPage link={link} trouble={error} onAgain={onAgain} />
+        </MoreTexts>
+      </Suspense>
+    )
+  }
   return (
     <Shell>
       <FailurePage trouble={error}>

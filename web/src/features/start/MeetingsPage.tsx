@@ -1,7 +1,7 @@
 import { Plus, Video } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { api, dataOf, everyPage, type Meeting, type User } from '../../api/client'
+import { api, dataOf, type Meeting, ownMeetings, type User } from '../../api/client'
 import { useAction, useResource } from '../../api/resource'
 import { useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
@@ -12,12 +12,6 @@ import { TestLink } from '../connection/TestLink'
 import { CreateDialog, DeleteDialog, RenameDialog } from './dialogs'
 import { JoinByLink } from './JoinByLink'
 import { MeetingCard } from './MeetingCard'
-
-const loadMeetings = () =>
-  everyPage<Meeting>((last, limit) => {
-    const query = { limit, ...(last && { before: last.id }) }
-    return dataOf(api.GET('/api/v1/meetings', { params: { query } }))
-  })
 
 /** From this many meetings on the list can be searched. */
 const searchableFrom = 6
@@ -31,7 +25,7 @@ type Open =
 export function MeetingsPage({ user }: { readonly user: User }) {
   const t = useText()
   const [, navigate] = useLocation()
-  const meetings = useResource(loadMeetings)
+  const meetings = useResource(ownMeetings)
   const starting = useAction()
   const [open, setOpen] = useState<Open>()
   const start = () =>

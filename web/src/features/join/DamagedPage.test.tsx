@@ -1,0 +1,64 @@
+import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react'
+import { afterEach, expect, test, vi } from 'vitest'
+import { api } from '../../api/client'
+import { SessionProvider } from '../../api/session'
+import { show } from '../../testing/render'
+import { DamagedPage } from './DamagedPage'
+
+afterEach(() => {
+  cleanup()
+  vi.restoreAllMocks()
+})
+
+const anna = { id: 'u', name: 'Anna', email: 'anna@example.org', role: 'user', language: 'en' }
+const council = { id: 'm1', link: 'abc', title: 'Council', guestsAllowed: true, running: false }
+
+function open({ user, meetings = [council] }: { user?: typeof anna; meetings?: readonly (typeof council)[] }) {
+  vi.spyOn(api, 'GET').mockImplementation((async (path: string) => ({
+    data: path === '/api/v1/session' ? { ...(user && { user }) } : { items: meetings },
+    response: new Response(),
+  })) as never)
+  const onAgain = vi.fn()
+  show(
+    <SessionProvider>
+      <DamagedPage link="abc" trouble={{ code: 'journal.corrupt', id: 'e1' }} onAgain={onAgain} />
+    </SessionProvider>,
+  )
+  return onAgain
+}
+
+const button = (name: string | RegExp) => screen.findByRole('button', { name })
+const damaged = () => screen.findByRole('heading', { name: 'This meeting cannot go on' })
+
+test('who created the meeting can close what is damaged, after reading what is lost, and join again', async () => {
+  const close = vi.spyOn(api, 'DELETE').mockResolvedValue({ response: new Response() } as never)
+  const onAgain = open({ user: anna })
+  fireEvent.click(await button('Close and start afresh …'))
+  expect(screen.getByText(/The chat of “Council” so far .* do not come back/)).toBeTruthy()
+  expect(document.activeElement).toBe(await button('Cancel'))
+  expect(close).not.toHaveBeenCalled()
+  fireEvent.click(await button('Close and start afresh'))
+  await waitFor(() => expect(onAgain).toHaveBeenCalledTimes(1))
+  expect(close).toHaveBeenCalledWith('/api/v1/meetings/{id}/conference', { params: { path: { id: 'm1' } } })
+})
+
+test('a refusal is said where one asked, and one stays', async () => {
+  const error = { code: 'journal.sound', id: 'e2' }
+  vi.spyOn(api, 'DELETE').mockResolvedValue({ error, response: new Response(null, { status: 409 }) } as never)
+  const onAgain = open({ user: anna })
+  fireEvent.click(await button('Close and start afresh …'))
+  fireEvent.click(await button('Close and start afresh'))
+  expect((await screen.findByRole('alert')).textContent).toContain('is in order')
+  expect(onAgain).not.toHaveBeenCalled()
+})
+
+test.each([
+  ['guests', {}],
+  ['people whose meeting it is not', { user: anna, meetings: [{ ...council, link: 'other' }] }],
+])('%s are told who can', async (_, who) => {
+  open(who)
+  expect(await damaged()).toBeTruthy()
+  await waitFor(() => expect(screen.queryByText('Loading')).toBeNull())
+  expect(screen.getByText(/The person who created it or an administrator can close it/)).toBeTruthy()
+  expect(screen.queryByRole('button', { name: /Close/ })).toBeNull()
+})
