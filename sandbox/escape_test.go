@@ -5,6 +5,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"konklave/launch"
 	"konklave/sandbox"
 )
 
@@ -53,6 +56,7 @@ func TestEscapeA89(t *testing.T) {
 		socketWords(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER), socketWords(unix.AF_ALG, unix.SOCK_SEQPACKET, 0), "pair", "steer", "rebind",
 		"exec", "execfd", "fork", "ptrace " + other, "vmread " + other, "kill " + other, "kill -1", "tgkill " + other,
 		"bpf", "keyctl", "io_uring", "perf", "memfd", "wx", "tty",
+		"pidfd " + other, "shm", "priority", "realtime", "raise",
 	} {
 		if got := hostile.try(words); !strings.HasPrefix(got, "refused: ") {
 			t.Errorf("%s: %s", words, got)
@@ -89,6 +93,10 @@ func TestEscapeA90Memory(t *testing.T) {
 	p := newPrison(t, sandbox.BestEffort, limits())
 	victim := p.watch(t, "victim")
 	hostile := p.start(t, "hostile")
+	const within = 48 // MiB; with the worker's own needs below the limit
+	if got := hostile.try("allocate", within); got != "got: 48 MiB" {
+		t.Errorf("within its share the worker got %q", got)
+	}
 	got := hostile.try("allocate", 8*limits().Memory>>20)
 	switch {
 	case got == "gone":
@@ -137,7 +145,7 @@ func TestEscapeA90CPU(t *testing.T) {
 	p := newPrison(t, sandbox.BestEffort, limits())
 	victim := p.watch(t, "victim")
 	hostile := p.start(t, "hostile")
-	hostile.try("spin", 16)
+	hostile.try("spin", 4*runtime.NumCPU())
 	began, before := time.Now(), hostile.used(t)
 	const window = 2 * time.Second
 	<-time.After(window) // what is measured is time
@@ -172,6 +180,75 @@ func (i *inmate) used(t *testing.T) time.Duration {
 		ticks += n
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// TestEscapeDescriptors: a worker holds what was handed to it and what it opened itself, and nothing of the launcher or of
+// another conference, also when they start at the same moment.
+func TestEscapeDescriptors(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to look into workers")
+	}
+	var left [2]int // by whoever started the launcher
+	if err := unix.Pipe2(left[:], 0); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(left[0])
+	defer unix.Close(left[1])
+	p := newPrison(t, sandbox.BestEffort, limits())
+	launchers := sockets(t, os.Getpid())
+	const many = 6
+	started := make(chan launch.Running, many)
+	var all []launch.Files
+	for i := range many {
+		files, _ := p.files(t, "c"+strconv.Itoa(i))
+		all = append(all, files)
+	}
+	for i, files := range all {
+		go func() {
+			running, err := p.client.Start(launch.WorkerConfig{Conference: "c" + strconv.Itoa(i), Epoch: 1}, files)
+			if err != nil {
+				t.Error(err)
+			}
+			started <- running
+		}()
+	}
+	holder := map[string]string{}
+	for range many {
+		i := <-started
+		held := sockets(t, i.PID)
+		if len(held) < 3 {
+			t.Errorf("%s holds only %v", i.Conference, held)
+		}
+		for _, s := range held {
+			if holder[s] != "" {
+				t.Errorf("%s and %s both hold %s", i.Conference, holder[s], s)
+			}
+			holder[s] = i.Conference
+		}
+	}
+	for _, s := range launchers {
+		if holder[s] != "" {
+			t.Errorf("%s holds %s of the launcher", holder[s], s)
+		}
+	}
+}
+
+// sockets lists the sockets and pipes that a process holds, as the kernel numbers them.
+func sockets(t *testing.T, pid int) []string {
+	t.Helper()
+	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		to, err := os.Readlink(filepath.Join(dir, e.Name()))
+		if err == nil && (strings.HasPrefix(to, "socket:") || strings.HasPrefix(to, "pipe:")) && !slices.Contains(list, to) {
+			list = append(list, to)
+		}
+	}
+	return list
 }
 
 // TestEscapePanic: a worker that panics ends alone.

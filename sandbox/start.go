@@ -53,8 +53,9 @@ type Sandbox struct {
 	count int
 }
 
-// Open makes the launcher's control groups. How processes are started here is found out by the first Probe or Start.
+// Open makes the launcher's control groups, and keeps what the launcher itself was given open from its workers. How processes are started here is found out by the first Probe or Start.
 func Open(o Options) *Sandbox {
+	keepDescriptors()
 	return &Sandbox{Options: o, taken: usersOfProcesses(), groups: openCgroups(ProcessName + "-" + strconv.Itoa(os.Getpid()))}
 }
 

@@ -51,7 +51,16 @@ func attacks() map[string]attack {
 		"steer": func([]string) (string, error) {
 			return "done", unix.SetsockoptInt(fileMedia, unix.SOL_SOCKET, unix.SO_MARK, 1)
 		},
-		"rebind":   func([]string) (string, error) { return "bound", unix.Bind(fileMedia, &unix.SockaddrInet4{Port: 9}) },
+		"rebind": func([]string) (string, error) { return "bound", unix.Bind(fileMedia, &unix.SockaddrInet4{Port: 9}) },
+		"pidfd": func(args []string) (string, error) {
+			return "opened", call(unix.SYS_PIDFD_OPEN, uintptr(number(args[0])), 0)
+		},
+		"shm":      func([]string) (string, error) { return "made", call(unix.SYS_SHMGET, 1, 4096, 0o1666) },
+		"priority": func([]string) (string, error) { return "raised", unix.Setpriority(unix.PRIO_PROCESS, 0, -20) },
+		"realtime": realtime,
+		"raise": func([]string) (string, error) {
+			return "raised", unix.Prlimit(0, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1 << 20, Max: 1 << 20}, nil)
+		},
 		"threads":  threads,
 		"allocate": allocate,
 		"spin":     spin,
@@ -152,6 +161,13 @@ func executableMemory([]string) (string, error) {
 	return "mapped", err
 }
 
+// realtime asks to be run before everybody else.
+func realtime([]string) (string, error) {
+	const firstInFirstOut = 1
+	priority := int32(1)
+	return "raised", call(unix.SYS_SCHED_SETSCHEDULER, 0, firstInFirstOut, uintptr(unsafe.Pointer(&priority)))
+}
+
 // threads starts threads without end: each goroutine holds one in a call that does not return.
 func threads(args []string) (string, error) {
 	for range number(args[0]) {
@@ -182,8 +198,9 @@ func allocate(args []string) (string, error) {
 	return strconv.Itoa(16*len(held)) + " MiB", nil
 }
 
-// spin keeps processors busy for good.
+// spin keeps processors busy for good, whatever the launcher told the Go runtime about them.
 func spin(args []string) (string, error) {
+	runtime.GOMAXPROCS(number(args[0]))
 	for range number(args[0]) {
 		go func() {
 			for {
