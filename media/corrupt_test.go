@@ -39,13 +39,20 @@ func spoil(b []byte, r *rand.Rand) []byte {
 	return out
 }
 
-// spoilingSocket keeps samples of what it is given, and once it is to, sends spoilt copies in its place.
+// What a spoilingSocket sends.
+const (
+	goodOnly int32 = iota
+	bothKinds
+	spoiltOnly
+)
+
+// spoilingSocket keeps samples of what it is given, and once it is to, sends spoilt copies beside it or in its place.
 type spoilingSocket struct {
 	net.PacketConn
 	mu      sync.Mutex
 	random  *rand.Rand
 	samples [][]byte
-	instead atomic.Bool // nothing but spoilt packets
+	sends   atomic.Int32
 }
 
 // WriteTo sends.
@@ -56,17 +63,20 @@ func (s *spoilingSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 		s.samples = append(s.samples, append([]byte(nil), b...))
 	}
 	s.mu.Unlock()
-	if !s.instead.Load() {
-		return s.PacketConn.WriteTo(b, to)
-	}
-	if len(bad) > 0 {
+	sends := s.sends.Load()
+	if sends != goodOnly && len(bad) > 0 {
 		_, _ = s.PacketConn.WriteTo(bad, to) // as lost as any other
 	}
-	return len(b), nil
+	if sends == spoiltOnly {
+		return len(b), nil
+	}
+	return s.PacketConn.WriteTo(b, to)
 }
 
 // A participant whose packets arrive spoilt (STUN, DTLS, SRTP and SRTCP, by turns), and strangers who send such packets from
-// addresses that never proved anything, cost the others nothing.
+// addresses that never proved anything, cost the others nothing. Once a participant is connected, spoilt packets beside the
+// good ones cost nothing either. Until DTLS has shaken hands they may: nothing vouches for its messages before the Finished of
+// each side (RFC 6347, section 4.2.6).
 func TestA13A55SpoiltPacketsHarmNobodyElse(t *testing.T) {
 	forwards(t)
 	conn := listen(t)
@@ -94,7 +104,12 @@ func TestA13A55SpoiltPacketsHarmNobodyElse(t *testing.T) {
 	socket := &spoilingSocket{PacketConn: raw, random: rand.New(rand.NewPCG(seedOfSpoiling, 1))}
 	enter("mallory", client.ParticipantOptions{Socket: socket})
 	goesOn(anna, "mallory")
-	socket.instead.Store(true)
+	for _, sends := range []int32{bothKinds, goodOnly} {
+		socket.sends.Store(sends)
+		goesOn(anna, "mallory")
+		goesOn(anna, "ben")
+	}
+	socket.sends.Store(spoiltOnly)
 
 	var strangers sync.WaitGroup
 	for i := range 4 {
