@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"database/sql"
 	"errors"
 	"io"
 	"io/fs"
@@ -15,6 +14,7 @@ import (
 	"filippo.io/age"
 
 	"konklave/access"
+	"konklave/audit"
 	"konklave/auth"
 	"konklave/backup"
 	"konklave/store"
@@ -217,32 +217,20 @@ func foreign(t *testing.T, h *house) []byte {
 	return packed(t, all, h.secret, "")
 }
 
-// put writes settings into the database of a house, as somebody can who may write to it.
-func (h *house) put(t *testing.T, settings map[string]string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", strings.TrimPrefix(h.dsn, "sqlite:"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	for name, value := range settings {
-		if _, err := db.ExecContext(t.Context(), "INSERT INTO instance_settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func TestA86WhoCanWriteTheDatabaseDoesNotReadTheNextBackup(t *testing.T) {
 	t.Parallel()
 	h, attacker := newHouse(t), newHouse(t)
-	attacker.furnish(t)
-	theirs := map[string]string{}
-	for _, name := range []string{vault.SettingRecipient, vault.SettingEscrow} {
-		value, err := attacker.Store.Setting(t.Context(), name)
-		if err != nil {
+	system := access.System("test")
+	system.Tenant = access.DefaultTenant
+	_, theirs, err := attacker.Keys.NewRecovery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(kept auth.Recovery) {
+		t.Helper()
+		if err := h.Store.PutRecovery(t.Context(), kept, true, audit.RecoveryKeyMade(audit.Origin{At: noon, Actor: system}, kept.Recipient)); err != nil {
 			t.Fatal(err)
 		}
-		theirs[name] = value
 	}
 	refused := func(when string) {
 		t.Helper()
@@ -251,21 +239,20 @@ func TestA86WhoCanWriteTheDatabaseDoesNotReadTheNextBackup(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", when, b.Len(), err)
 		}
 	}
-	h.put(t, theirs)
+	put(theirs)
 	refused("before there is a recovery key")
-	h.put(t, map[string]string{vault.SettingRecoveryCode: theirs[vault.SettingRecipient]})
-	refused("with a code that is none")
-	system := access.System("test")
-	system.Tenant = access.DefaultTenant
-	var err error
-	if h.secret, err = auth.NewRecoveryKeys(h.Store, h.Keys.NewRecovery, h.Now).Make(t.Context(), system, true); err != nil {
+	put(auth.Recovery{Recipient: theirs.Recipient, Escrow: theirs.Escrow})
+	refused("without a code")
+	secret, own, err := h.Keys.NewRecovery()
+	if err != nil {
 		t.Fatal(err)
 	}
+	put(own)
 	b, _ := h.backup(t)
-	if _, err := backup.Verify(bytes.NewReader(b), h.secret); err != nil {
+	if _, err := backup.Verify(bytes.NewReader(b), secret); err != nil {
 		t.Errorf("with a recovery key of its own: %v", err)
 	}
-	h.put(t, map[string]string{vault.SettingRecipient: theirs[vault.SettingRecipient]})
+	put(auth.Recovery{Recipient: theirs.Recipient, Escrow: own.Escrow, Code: own.Code})
 	refused("with another recipient")
 }
 

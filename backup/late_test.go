@@ -2,7 +2,7 @@ package backup_test
 
 import (
 	"bytes"
-	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,47 +33,6 @@ func sabotages() map[string][]string {
 	}
 }
 
-func execute(t *testing.T, dsn string, statements ...string) {
-	t.Helper()
-	db, err := sql.Open("pgx", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	for _, s := range statements {
-		if _, err := db.ExecContext(t.Context(), s); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-}
-
-// tables lists the tables of a database beyond those of PostgreSQL itself, with their schemas.
-func tables(t *testing.T, dsn string) []string {
-	t.Helper()
-	db, err := sql.Open("pgx", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.QueryContext(t.Context(), `SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var all []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, name)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 func TestARestoreThatFailsLateLeavesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -83,23 +42,25 @@ func TestARestoreThatFailsLateLeavesNothing(t *testing.T) {
 	for name, statements := range sabotages() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dsn, err := server.Create(t.Context(), "k"+strings.NewReplacer(" ", "").Replace(name), "template0")
-			if err != nil {
+			database := strings.ReplaceAll(name, " ", "_")
+			dsn, err := server.Create(t.Context(), database, "template0")
+			if err := errors.Join(err, server.Execute(t.Context(), database, statements...)); err != nil {
 				t.Fatal(err)
 			}
-			execute(t, dsn, statements...)
 			to := backup.Target{Data: filepath.Join(t.TempDir(), "d"), DSN: dsn}
 			to.MasterKey = filepath.Join(to.Data, "master.key")
 			if _, err := backup.Restore(t.Context(), bytes.NewReader(b), h.secret, to); err == nil {
 				t.Fatal("restored in spite of it")
 			}
-			if left := tables(t, dsn); len(left) != 0 {
-				t.Errorf("left in the database: %v", left)
+			if left, err := server.Tables(t.Context(), database); err != nil || len(left) != 0 {
+				t.Errorf("left in the database: %v, %v", left, err)
 			}
 			if left, err := os.ReadDir(to.Data); err != nil || len(left) != 0 {
 				t.Errorf("left in the directory: %v, %v", left, err)
 			}
-			execute(t, dsn, "DROP EVENT TRIGGER sabotage", "DROP SCHEMA sabotage CASCADE")
+			if err := server.Execute(t.Context(), database, "DROP EVENT TRIGGER sabotage", "DROP SCHEMA sabotage CASCADE"); err != nil {
+				t.Fatal(err)
+			}
 			restored(t, h, b, to)
 		})
 	}

@@ -150,12 +150,45 @@ func (s *Server) DSN(database string) string {
 
 // Create makes a database as a copy of a template, "template0" for an empty one, and returns where it is.
 func (s *Server) Create(ctx context.Context, name, template string) (dsn string, err error) {
-	db, err := sql.Open("pgx", s.DSN("postgres"))
+	return s.DSN(name), s.Execute(ctx, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+template)
+}
+
+// Execute runs statements in a database, as the administrator of the server.
+func (s *Server) Execute(ctx context.Context, database string, statements ...string) error {
+	db, err := sql.Open("pgx", s.DSN(database))
 	if err != nil {
-		return "", err
+		return err
 	}
-	_, err = db.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template)
-	return s.DSN(name), errors.Join(err, db.Close())
+	for _, statement := range statements {
+		if _, errRun := db.ExecContext(ctx, statement); errRun != nil {
+			err = fmt.Errorf("%s: %w", statement, errRun)
+			break
+		}
+	}
+	return errors.Join(err, db.Close())
+}
+
+// Tables lists the tables in all schemas of a database but PostgreSQL's own, as "schema.table", in order.
+func (s *Server) Tables(ctx context.Context, database string) (all []string, err error) {
+	const list = `SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`
+	db, err := sql.Open("pgx", s.DSN(database))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	rows, err := db.QueryContext(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		all = append(all, name)
+	}
+	return all, rows.Err()
 }
 
 // readUntil reads lines up to one that has the text; without one it fails with what it read.
