@@ -59,15 +59,10 @@ func final(err error) bool {
 }
 
 func TestFiveHundredJoinAtOnce(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := within(t, patience)
 	s := start(ctx, t, reachable(t), open("--conference-max-participants", strconv.Itoa(crowd+2))...)
-	admin := s.admin(ctx)
-	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := join(ctx, t, admin, m.Link, "")
+	admin, link := s.meeting(ctx)
+	host := join(ctx, t, admin, link, "")
 	seen := make(chan error, 1)
 	go func() {
 		for range crowd {
@@ -83,7 +78,7 @@ func TestFiveHundredJoinAtOnce(t *testing.T) {
 	for i := range sessions {
 		all.Go(func() {
 			var err error
-			if sessions[i], err = persist(ctx, s.client(), m.Link, fmt.Sprintf("Guest %d", i)); err != nil {
+			if sessions[i], err = persist(ctx, s.client(), link, fmt.Sprintf("Guest %d", i)); err != nil {
 				t.Errorf("guest %d: %v", i, err)
 			}
 		})
@@ -103,11 +98,11 @@ func TestFiveHundredJoinAtOnce(t *testing.T) {
 			t.Fatalf("%+v, %v", e, err)
 		}
 	}
-	if _, err := persist(ctx, s.client(), m.Link, "The last place"); err != nil {
+	if _, err := persist(ctx, s.client(), link, "The last place"); err != nil {
 		t.Errorf("the last place: %v", err)
 	}
 	var refused *client.Goodbye
-	late, err := s.client().Join(ctx, m.Link, client.JoinRequest{Name: "One too many"})
+	late, err := s.client().Join(ctx, link, client.JoinRequest{Name: "One too many"})
 	if err == nil {
 		_, err = s.client().Connect(ctx, late)
 	}
@@ -118,24 +113,16 @@ func TestFiveHundredJoinAtOnce(t *testing.T) {
 
 // One participant floods everything that he can reach; a neighbour in the same conference and one in another go on.
 func TestA52A57AFloodingParticipantStopsNobodyElse(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := within(t, patience)
 	s := start(ctx, t, reachable(t), open()...)
-	admin := s.admin(ctx)
-	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m2, err := admin.CreateMeeting(ctx, client.MeetingChange{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	anna, ben := join(ctx, t, s.client(), m.Link, "Anna"), join(ctx, t, s.client(), m.Link, "Ben")
-	cleo, dora := join(ctx, t, s.client(), m2.Link, "Cleo"), join(ctx, t, s.client(), m2.Link, "Dora")
+	admin, link := s.meeting(ctx)
+	link2 := newMeeting(ctx, t, admin)
+	anna, ben := join(ctx, t, s.client(), link, "Anna"), join(ctx, t, s.client(), link, "Ben")
+	cleo, dora := join(ctx, t, s.client(), link2, "Cleo"), join(ctx, t, s.client(), link2, "Dora")
 
 	flood, dry := context.WithCancel(ctx)
 	var floods sync.WaitGroup
-	mallory := join(ctx, t, s.client(), m.Link, "Mallory")
+	mallory := join(ctx, t, s.client(), link, "Mallory")
 	floods.Go(func() { // chat, and back in whenever he is thrown out
 		for n := 0; flood.Err() == nil; n++ {
 			if err := mallory.Chat(flood, fmt.Sprint("spam ", n)); err != nil {
@@ -149,7 +136,7 @@ func TestA52A57AFloodingParticipantStopsNobodyElse(t *testing.T) {
 	})
 	floods.Go(func() { // joins, each with a connection that is left to itself
 		for n := 0; flood.Err() == nil; n++ {
-			if session, err := attempt(flood, s.client(), m.Link, fmt.Sprint("Mallory ", n)); err == nil {
+			if session, err := attempt(flood, s.client(), link, fmt.Sprint("Mallory ", n)); err == nil {
 				session.Drop()
 			}
 		}

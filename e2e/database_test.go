@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/livekit/protocol/livekit"
-
 	"konklave/client"
 	"konklave/store/postgrestest"
 )
@@ -31,20 +29,6 @@ func command(ctx context.Context, t *testing.T, input string, args ...string) st
 		t.Fatalf("konklave %s: %v\n%s", strings.Join(args, " "), err, &stderr)
 	}
 	return string(out)
-}
-
-// said waits until a session has heard these messages, in this order and nothing else.
-func said(ctx context.Context, t *testing.T, who *client.Conference, texts ...string) {
-	t.Helper()
-	for _, want := range texts {
-		e, err := who.Await(ctx, "chat.message")
-		if err != nil {
-			t.Fatalf("%q was never heard: %v", want, err)
-		}
-		if e.Message.Text != want {
-			t.Errorf("heard %q instead of %q", e.Message.Text, want)
-		}
-	}
 }
 
 // outageShort is how long the database is gone. E2E_OUTAGE makes it longer, such as 30s.
@@ -66,7 +50,7 @@ func outage() time.Duration {
 func soundsFor(ctx context.Context, t *testing.T, p *client.Participant, other *client.Conference, span time.Duration) {
 	t.Helper()
 	const second = 50 // packets of sound
-	heard := func() uint64 { return p.Stream(other.Self(), livekit.TrackSource_MICROPHONE).Packets }
+	heard := func() uint64 { return p.Stream(other.Self(), microphone).Packets }
 	for left := span; left > 0; left -= time.Second {
 		part := min(left, time.Second)
 		before, began := heard(), time.Now()
@@ -81,8 +65,7 @@ func soundsFor(ctx context.Context, t *testing.T, p *client.Participant, other *
 
 func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience+outage())
-	defer cancel()
+	ctx := within(t, patience+outage())
 	database, err := postgrestest.Start(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -96,13 +79,9 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.dir, "konklave.db")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("there is an SQLite database beside PostgreSQL: %v", err)
 	}
-	admin := s.admin(ctx)
-	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, _ := enter(ctx, t, admin, m.Link, "")
-	anna, annaMedia := enter(ctx, t, s.client(), m.Link, "Anna")
+	admin, link := s.meeting(ctx)
+	host, _ := enter(ctx, t, admin, link, "")
+	anna, annaMedia := enter(ctx, t, s.client(), link, "Anna")
 	receives(ctx, t, annaMedia, host)
 	if err := host.Chat(ctx, "before"); err != nil {
 		t.Fatal(err)
@@ -114,7 +93,7 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 	if _, err := admin.Meetings(ctx); !errors.As(err, &problem) || problem.Code != "server.unavailable" {
 		t.Errorf("a request while the database is gone: %v", err)
 	}
-	if _, err := s.client().Join(ctx, m.Link, client.JoinRequest{Name: "Ben"}); !errors.As(err, &problem) || problem.Code != "server.unavailable" {
+	if _, err := s.client().Join(ctx, link, client.JoinRequest{Name: "Ben"}); !errors.As(err, &problem) || problem.Code != "server.unavailable" {
 		t.Errorf("a join while the database is gone: %v", err)
 	}
 	s.log.await(ctx, t, `the database does not work`, 1)
@@ -148,7 +127,7 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 		default:
 		}
 	}
-	late := join(ctx, t, s.client(), m.Link, "Ben")
+	late := join(ctx, t, s.client(), link, "Ben")
 	if chat := late.Welcome().State.Chat; len(chat) != 3 {
 		t.Errorf("the newcomer sees %+v", chat)
 	}
@@ -156,15 +135,10 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 
 func TestABackupBringsACallBack(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := within(t, patience)
 	s := start(ctx, t, t.TempDir())
-	admin := s.admin(ctx)
-	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := join(ctx, t, admin, m.Link, "")
+	admin, link := s.meeting(ctx)
+	host := join(ctx, t, admin, link, "")
 	for _, text := range []string{"one", "two"} {
 		if err := host.Chat(ctx, text); err != nil {
 			t.Fatal(err)
@@ -200,7 +174,7 @@ func TestABackupBringsACallBack(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		var chat []string
-		for _, message := range join(ctx, t, back, m.Link, "").Welcome().State.Chat {
+		for _, message := range join(ctx, t, back, link, "").Welcome().State.Chat {
 			chat = append(chat, message.Text)
 		}
 		if strings.Join(chat, ",") != "one,two" {
@@ -211,8 +185,7 @@ func TestABackupBringsACallBack(t *testing.T) {
 
 func TestBackupsAreMadeByThemselves(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := within(t, patience)
 	dir := t.TempDir()
 	first := start(ctx, t, dir)
 	first.admin(ctx) // which makes a recovery key

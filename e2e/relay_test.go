@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -11,11 +10,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/livekit/protocol/livekit"
-
-	"konklave/client"
-	"konklave/client/clip"
 )
 
 // freeUDP is a UDP address that is free right now.
@@ -27,34 +21,6 @@ func freeUDP(t *testing.T) string {
 	}
 	defer conn.Close()
 	return conn.LocalAddr().String()
-}
-
-// relayed enters with a microphone, all media through the relay.
-func relayed(ctx context.Context, t *testing.T, c *client.Client, link, name string) (*client.Conference, *client.Participant) {
-	t.Helper()
-	session := join(ctx, t, c, link, name)
-	p, err := session.JoinMedia(ctx, client.ParticipantOptions{RelayOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Close)
-	tone, err := clip.Tone()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Publish(ctx, livekit.TrackSource_MICROPHONE, tone); err != nil {
-		t.Fatal(err)
-	}
-	return session, p
-}
-
-// more waits until p has received many more packets from other than before.
-func more(ctx context.Context, t *testing.T, p *client.Participant, other *client.Conference) {
-	t.Helper()
-	before := p.Stream(other.Self(), livekit.TrackSource_MICROPHONE).Packets
-	if _, err := p.WaitStream(ctx, other.Self(), livekit.TrackSource_MICROPHONE, func(s client.Stream) bool { return s.Packets > before+100 }); err != nil {
-		t.Fatalf("no packets from %s: %v", other.Self(), err)
-	}
 }
 
 // datagramSockets counts the UDP sockets of a process.
@@ -92,18 +58,13 @@ func datagramSockets(t *testing.T, pid int) int {
 
 func TestMediaThroughTheRelay(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx := within(t, patience)
 	s := start(ctx, t, t.TempDir(), "--turn-listen", freeUDP(t), "--media-addresses", "127.0.0.1")
-	admin := s.admin(ctx)
-	m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	anna, annaMedia := enter(ctx, t, admin, m.Link, "")
-	ben, benMedia := relayed(ctx, t, s.client(), m.Link, "Ben")
-	more(ctx, t, annaMedia, ben)
-	more(ctx, t, benMedia, anna)
+	admin, link := s.meeting(ctx)
+	anna, annaMedia := enter(ctx, t, admin, link, "")
+	ben, benMedia := relayed(ctx, t, s.client(), link, "Ben")
+	receivesMore(ctx, t, annaMedia, ben, microphone, 100)
+	receivesMore(ctx, t, benMedia, anna, microphone, 100)
 
 	front := s.pids("front")[0]
 	if datagramSockets(t, front) < 2 {
@@ -112,8 +73,8 @@ func TestMediaThroughTheRelay(t *testing.T) {
 	if err := syscall.Kill(s.pids("controller")[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	more(ctx, t, annaMedia, ben)
-	more(ctx, t, benMedia, anna)
+	receivesMore(ctx, t, annaMedia, ben, microphone, 100)
+	receivesMore(ctx, t, benMedia, anna, microphone, 100)
 
 	if err := ben.Leave(ctx); err != nil {
 		t.Fatal(err)

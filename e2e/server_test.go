@@ -236,18 +236,3 @@ func (s *server) pids(verb string) []int {
 	}
 	return pids
 }
-
-// join admits a guest (or the client's account, with an empty name) and opens the session.
-func join(ctx context.Context, t *testing.T, c *client.Client, link, name string) *client.Conference {
-	t.Helper()
-	a, err := c.Join(ctx, link, client.JoinRequest{Name: name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := c.Connect(ctx, a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(session.Drop)
-	return session
-}
