@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"konklave/access"
+	"konklave/audit"
 	"konklave/auth"
 	"konklave/backup"
 	"konklave/config"
@@ -28,10 +28,6 @@ func TestTheDatabaseIsLookedAtAndNotChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "fresh", database(t.Context(), c), Good, "outlives")
-	alter(t, c, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
-	expect(t, "newer", database(t.Context(), c), Failed, "has schema 9999")
-	alter(t, c, "DELETE FROM goose_db_version WHERE version_id > 2")
-	expect(t, "older", database(t.Context(), c), Advice, "next start")
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -39,19 +35,6 @@ func TestTheDatabaseIsLookedAtAndNotChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "damaged", database(t.Context(), c), Failed, "cannot be opened")
-}
-
-// alter does to a SQLite database what another program may.
-func alter(t *testing.T, c config.Config, statement string) {
-	t.Helper()
-	raw, err := sql.Open("sqlite", strings.TrimPrefix(c.DSN(), "sqlite:"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer raw.Close()
-	if _, err := raw.ExecContext(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestAPostgreSQLThatForgetsIsFound: it confirms what a loss of power takes away again.
@@ -80,11 +63,32 @@ func TestAPostgreSQLThatForgetsIsFound(t *testing.T) {
 		}
 		expect(t, name, database(t.Context(), c), test.want, test.words)
 		_ = db.Close()
+		if test.want == Good {
+			ofAnotherProgram(t, c, server)
+		}
 		if err := server.Close(); err != nil {
 			t.Error(err)
 		}
 	}
 	expect(t, "away", database(t.Context(), c), Failed, "cannot be opened")
+}
+
+// ofAnotherProgram has the database be of a newer program, and then of an older one.
+func ofAnotherProgram(t *testing.T, c config.Config, server *postgrestest.Server) {
+	t.Helper()
+	for _, test := range []struct {
+		statement string
+		want      Level
+		words     string
+	}{
+		{"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)", Failed, "has schema 9999"},
+		{"DELETE FROM goose_db_version WHERE version_id > 1", Advice, "has schema 1"},
+	} {
+		if err := server.Execute(t.Context(), "k", test.statement); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, test.statement, database(t.Context(), c), test.want, test.words)
+	}
 }
 
 // instance is a data directory after the first start.
@@ -130,7 +134,14 @@ func TestWhetherAnybodyCouldOpenABackupIsLookedAt(t *testing.T) {
 	if err := os.Rename(c.MasterKeyFile()+".away", c.MasterKeyFile()); err != nil {
 		t.Fatal(err)
 	}
-	alter(t, c, "UPDATE instance_settings SET value = 'age1someoneelse' WHERE name = 'recovery.recipient'")
+	_, theirs, err := keys.NewRecovery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs.Code = ""
+	if err := db.PutRecovery(t.Context(), theirs, true, audit.RecoveryKeyMade(audit.Origin{At: time.Now(), Actor: access.System("test")}, theirs.Recipient)); err != nil {
+		t.Fatal(err)
+	}
 	expect(t, "somebody else's", recovery(t.Context(), c), Failed, "not put there")
 	c.Database = "postgres://nobody@127.0.0.1:1/nothing?connect_timeout=1"
 	ctx, cancel := context.WithTimeout(t.Context(), checkLimit)

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -141,16 +140,4 @@ func installFilter(p []unix.SockFilter) error {
 		return fmt.Errorf("seccomp: thread %d has another filter", thread)
 	}
 	return nil
-}
-
-// numbers lists the system calls of groups, for tests.
-func numbers(groups []group) []uintptr {
-	var all []uintptr
-	for _, g := range groups {
-		for _, r := range g.rules {
-			all = append(all, r.nr)
-		}
-	}
-	slices.Sort(all)
-	return all
 }

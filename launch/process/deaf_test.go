@@ -84,7 +84,7 @@ func TestAControllerThatDoesNotReadHoldsUpNobody(t *testing.T) {
 		return err
 	})
 	_ = theirs.Close()
-	within(t, "end of the connection", func() error { <-served; return nil })
+	within(t, "end of the connection", func() error { return <-served })
 }
 
 // TestAControllerThatDoesNotReadIsGivenUp: its connection ends, and what it was not told is kept for the next one.
