@@ -90,6 +90,7 @@ type (
 		attachment Attachment
 		err        error
 	}
+	probeRequest  struct{ reached chan struct{} }
 	detachRequest struct {
 		participant ParticipantID
 		from        Subscriber
@@ -148,6 +149,27 @@ func (a *Actor) Attach(ctx context.Context, p ParticipantID, line, seen int64, t
 		return Attachment{}, ErrStopped
 	case <-ctx.Done():
 		return Attachment{}, ctx.Err()
+	}
+}
+
+// Responds returns when the actor's goroutine has looked at its next message, whether or not anything waits for the journal;
+// an actor that has ended responds, too. An error means that ctx has ended before.
+func (a *Actor) Responds(ctx context.Context) error {
+	q := probeRequest{make(chan struct{})}
+	err := a.send(ctx, q)
+	if errors.Is(err, ErrStopped) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case <-q.reached:
+		return nil
+	case <-a.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -279,3 +279,57 @@ func TestNobodyListensWhoHasLeftOrWasReplaced(t *testing.T) {
 		t.Errorf("%d events reached somebody who is not there", len(l.got))
 	}
 }
+
+// stuck is a subscriber that breaks its word and blocks.
+type stuck struct{ until chan struct{} }
+
+func (s stuck) Offer(Delivery) bool {
+	<-s.until
+	return true
+}
+
+// TestAnActorRespondsUnlessItHangs: while a commit takes its time it responds, and after its end.
+func TestAnActorRespondsUnlessItHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := &gateJournal{make(chan []Event), make(chan error)}
+		a := NewActor(ActorOptions{Journal: j, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		responds := func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			return a.Responds(ctx)
+		}
+		if err := responds(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("before it runs: %v", err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { _ = a.Run(ctx, New(settings(), time.Now(), time.Now())) }() // ended below
+		if err := a.Submit(ctx, join("host", RoleHost), nil); err != nil {
+			t.Fatal(err)
+		}
+		<-j.batches
+		if err := responds(); err != nil {
+			t.Errorf("while it commits: %v", err)
+		}
+		j.answers <- nil
+		hang := stuck{make(chan struct{})}
+		if _, err := a.Attach(ctx, "host", 1, -1, hang); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Submit(ctx, Command{Body: Disconnect{ID: "host", Line: 1}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := responds(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("while it hangs: %v", err)
+		}
+		close(hang.until)
+		if err := responds(); err != nil {
+			t.Errorf("after that: %v", err)
+		}
+		cancel()
+		<-a.Done()
+		if err := responds(); err != nil {
+			t.Errorf("after its end: %v", err)
+		}
+	})
+}

@@ -70,6 +70,8 @@ func (r *run) handle(m any) {
 		r.waiting = append(r.waiting, pending{answer: m.reached})
 	case attachRequest:
 		r.waiting = append(r.waiting, pending{answer: func() { r.attach(m) }})
+	case probeRequest:
+		close(m.reached)
 	case detachRequest:
 		if r.subscribers[m.participant] == m.from {
 			delete(r.subscribers, m.participant)

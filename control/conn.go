@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/time/rate"
-
 	"konklave/fault"
 )
 
@@ -36,12 +35,11 @@ type Conn struct {
 	nc    net.Conn
 	in    *bufio.Reader
 	serve Handler
-	slots chan struct{}
 	done  chan struct{}
 
-	version int           // agreed in the handshake
-	bytes   *rate.Limiter // of what is read; nil for no limit
-	frames  *rate.Limiter
+	version int // agreed in the handshake
+	limits  *Limits
+	held    stopwatch // how long the limits have kept the other side waiting
 
 	writeMu sync.Mutex // orders lines on nc
 
@@ -69,7 +67,7 @@ func (c *Conn) Call(ctx context.Context, call string, body, result any) error {
 		return err
 	}
 	defer c.forget(id)
-	if err := c.writeLine(frame{ID: id, Call: call, Body: raw}); err != nil {
+	if err := c.send(frame{ID: id, Call: call, Body: raw}); err != nil {
 		c.close(err)
 		return ErrClosed
 	}
@@ -148,7 +146,7 @@ func (c *Conn) read() {
 			c.close(err)
 			return
 		}
-		if c.pace(ctx, len(line)) != nil {
+		if c.hold(func() error { return c.limits.pace(ctx, len(line)) }) != nil {
 			return
 		}
 		var f frame
@@ -160,27 +158,65 @@ func (c *Conn) read() {
 			c.answered(f)
 			continue
 		}
-		select {
-		case c.slots <- struct{}{}: // a flood waits in the other side's socket
-		case <-c.done:
+		var over func()
+		if c.hold(func() (err error) {
+			over, err = c.limits.enter(ctx, len(f.Body)) // a flood waits in the other side's socket
+			return err
+		}) != nil {
 			return
 		}
 		go func() {
-			defer func() { <-c.slots }()
+			defer over()
 			c.answer(ctx, f)
 		}()
 	}
 }
 
-// pace waits until a message of that size may be looked at.
-func (c *Conn) pace(ctx context.Context, size int) error {
-	if c.bytes == nil {
+// hold takes the time of a wait of the other side.
+func (c *Conn) hold(wait func() error) error {
+	c.held.start()
+	defer c.held.stop()
+	return wait()
+}
+
+// Responds asks the other side for a sign of life with a call, and returns an error when there is none before ctx ends. It
+// counts as one that this side has not read for the larger part of that time, because of the limits.
+func (c *Conn) Responds(ctx context.Context, call string) error {
+	began, held := time.Now(), c.held.total()
+	err := c.Call(ctx, call, struct{}{}, nil)
+	if errors.Is(err, context.DeadlineExceeded) && c.held.total()-held > time.Since(began)/2 {
 		return nil
 	}
-	if err := c.frames.Wait(ctx); err != nil {
-		return err
+	return err
+}
+
+// stopwatch adds up spans of time.
+type stopwatch struct {
+	mu    sync.Mutex // guards what follows
+	sum   time.Duration
+	since time.Time // zero while it stands
+}
+
+func (s *stopwatch) start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.since = time.Now()
+}
+
+func (s *stopwatch) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sum += time.Since(s.since)
+	s.since = time.Time{}
+}
+
+func (s *stopwatch) total() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.since.IsZero() {
+		return s.sum
 	}
-	return c.bytes.WaitN(ctx, size)
+	return s.sum + time.Since(s.since)
 }
 
 func (c *Conn) answered(f frame) {
@@ -202,11 +238,22 @@ func (c *Conn) answer(ctx context.Context, f frame) {
 		w := fault.As(err)
 		reply.Body, reply.Fault = nil, &wireFault{w.Kind, w.Code, w.Message}
 	}
-	if err := c.writeLine(reply); err != nil {
+	if err := c.send(reply); err != nil {
 		c.close(err)
 	}
 }
 
+// send writes a message, which the other side has to take within WriteTimeout.
+func (c *Conn) send(v any) error {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	if err := c.nc.SetWriteDeadline(time.Now().Add(WriteTimeout)); err != nil {
+		return err
+	}
+	return c.writeLine(v)
+}
+
+// writeLine writes a message; one at a time.
 func (c *Conn) writeLine(v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
@@ -215,8 +262,6 @@ func (c *Conn) writeLine(v any) error {
 	if len(line)+1 > FrameMax {
 		return ErrFrameTooLarge
 	}
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
 	_, err = c.nc.Write(append(line, '\n'))
 	return err
 }

@@ -33,18 +33,9 @@ const (
 // Limits of the channel.
 const (
 	FrameMax         = 4 << 20 // bytes in one message, line end included
-	callsInFlight    = 64      // calls of the other side that are served at once
 	handshakeTimeout = 5 * time.Second
+	WriteTimeout     = 10 * time.Second // until the other side has taken a message; a side that does not is given up
 	nonceSize        = 32
-)
-
-// What a controller reads from a worker. More than that waits in the worker's own socket, so that one that floods slows
-// nobody else down.
-const (
-	ReadRate   = 8 << 20 // bytes a second
-	ReadBurst  = 4 * FrameMax
-	FrameRate  = 2000 // messages a second
-	FrameBurst = 4000
 )
 
 // The calls a worker makes.
@@ -65,8 +56,6 @@ const (
 	CallStatus = "status"
 	// CallRevoke takes an account or guest out of the conference: [Revoke] → nothing.
 	CallRevoke = "revoke"
-	// CallEnd ends the conference: nothing → nothing.
-	CallEnd = "end"
 )
 
 // Redeem is the content of CallRedeem. The ticket is good for one session, which Session names by the hash of its resume token

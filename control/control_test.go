@@ -29,7 +29,7 @@ func pair(t *testing.T, controller, worker control.Handler) (c, w *control.Conn)
 		}
 		accepted <- conn
 	}()
-	c, err := control.Dial(a, "c1", key, controller)
+	c, err := control.Dial(a, "c1", key, controller, control.NewLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestNobodyWithoutTheKeyGetsIn(t *testing.T) {
 				}
 				refused <- err
 			}()
-			if _, err := control.Dial(a, tt.conference, tt.key, echo); err == nil {
+			if _, err := control.Dial(a, tt.conference, tt.key, echo, control.NewLimits()); err == nil {
 				t.Error("the controller's side believed a worker with another key")
 			}
 			if err := <-refused; err == nil || served.Load() {
@@ -140,7 +140,7 @@ func TestAProofCannotBeReflected(t *testing.T) {
 		raw, _ := json.Marshal(h)
 		_, _ = b.Write(append(raw, '\n'))
 	}()
-	if _, err := control.Dial(a, "c1", key, echo); !errors.Is(err, control.ErrNotProven) {
+	if _, err := control.Dial(a, "c1", key, echo, control.NewLimits()); !errors.Is(err, control.ErrNotProven) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -195,7 +195,7 @@ func rawPair(t *testing.T) (*control.Conn, net.Conn) {
 		copyLine(b, relayIn) // its answer
 		copyLine(relayIn, b) // the proof
 	}()
-	c, err := control.Dial(a, "c1", key, echo)
+	c, err := control.Dial(a, "c1", key, echo, control.NewLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

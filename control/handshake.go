@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"golang.org/x/time/rate"
 )
 
 // Errors of the handshake.
@@ -27,13 +26,13 @@ const (
 )
 
 // Dial does the controller's side of the handshake over an open connection. Nothing is read from the other side until Start.
-func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn, error) {
-	return dial(nc, conferenceID, key, serve, Version)
+// The limits are those of the worker, the same for each of its connections.
+func Dial(nc net.Conn, conferenceID string, key []byte, serve Handler, limits *Limits) (*Conn, error) {
+	return dial(nc, conferenceID, key, serve, limits, Version)
 }
 
-func dial(nc net.Conn, conferenceID string, key []byte, serve Handler, highest int) (*Conn, error) {
-	c := newConn(nc, serve)
-	c.bytes, c.frames = rate.NewLimiter(ReadRate, ReadBurst), rate.NewLimiter(FrameRate, FrameBurst)
+func dial(nc net.Conn, conferenceID string, key []byte, serve Handler, limits *Limits, highest int) (*Conn, error) {
+	c := newConn(nc, serve, limits)
 	mine := newNonce()
 	err := c.handshake(func() error {
 		if err := c.writeLine(hello{Version: highest, Conference: conferenceID, Nonce: mine}); err != nil {
@@ -60,7 +59,7 @@ func Accept(nc net.Conn, conferenceID string, key []byte, serve Handler) (*Conn,
 }
 
 func accept(nc net.Conn, conferenceID string, key []byte, serve Handler, highest int) (*Conn, error) {
-	c := newConn(nc, serve)
+	c := newConn(nc, serve, unpaced())
 	mine := newNonce()
 	err := c.handshake(func() error {
 		var their hello
@@ -102,13 +101,13 @@ func newNonce() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func newConn(nc net.Conn, serve Handler) *Conn {
+func newConn(nc net.Conn, serve Handler, limits *Limits) *Conn {
 	return &Conn{
 		nc:      nc,
 		in:      bufio.NewReaderSize(nc, 64<<10),
 		serve:   serve,
 		waiting: map[int64]chan frame{},
-		slots:   make(chan struct{}, callsInFlight),
+		limits:  limits,
 		done:    make(chan struct{}),
 	}
 }

@@ -32,7 +32,7 @@ func TestVersionsAreNegotiated(t *testing.T) {
 			conn, err := control.AcceptAs(b, "c1", key, echo, tt.worker)
 			accepted <- side{conn, err}
 		}()
-		c, err := control.DialAs(a, "c1", key, echo, tt.controller)
+		c, err := control.DialAs(a, "c1", key, echo, control.NewLimits(), tt.controller)
 		w := <-accepted
 		if tt.want == 0 {
 			if err == nil || w.err == nil || !errors.Is(errors.Join(err, w.err), control.ErrVersion) {

@@ -49,7 +49,7 @@ func (s *Supervisor) Abandon(ctx context.Context, actor access.Actor, meetingID 
 	case running:
 		return ErrRunning
 	}
-	if _, err := s.Journal.Load(ctx, rec.ID); !errors.Is(err, journal.ErrCorrupt) {
+	if err := s.prove(ctx, rec.ID); !errors.Is(err, journal.ErrCorrupt) {
 		if err == nil {
 			err = ErrSound
 		}
@@ -60,6 +60,15 @@ func (s *Supervisor) Abandon(ctx context.Context, actor access.Actor, meetingID 
 	}
 	s.bury(rec.ID)
 	return nil
+}
+
+// prove does with a journal what a worker has to do with it to begin.
+func (s *Supervisor) prove(ctx context.Context, conferenceID string) error {
+	replay, err := s.Journal.Load(ctx, conferenceID)
+	if err == nil {
+		_, err = stateOf(s.Settings, replay)
+	}
+	return err
 }
 
 // full ends a conference of which nothing more can be stored; its worker ends when it learns that.

@@ -4,18 +4,43 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"konklave/conference"
 )
 
 // ClaimWait is claimWait.
 const ClaimWait = claimWait
 
+// RedialFirst is redialFirst.
+const RedialFirst = redialFirst
+
+// StartLimit is startLimit.
+const StartLimit = startLimit
+
+// SetVersion has the worker of a conference speak another version.
+func (s *Supervisor) SetVersion(id string, version int64) { s.worker(id).version.Store(version) }
+
+// Publish is publish.
+func (s *Supervisor) Publish(id string, epoch int64) error { return s.publish(id, epoch) }
+
+// Register has a worker registered for a record.
+func (s *Supervisor) Register(rec conference.Record) error {
+	return s.register(newWorker(s, rec, nil, ""))
+}
+
+// Patience is patience.
+func (s *Supervisor) Patience(rec conference.Record) time.Duration { return s.patience(rec) }
+
+// LengthenPatience is lengthenPatience.
+func (s *Supervisor) LengthenPatience(rec conference.Record) { s.lengthenPatience(rec) }
+
 // AlarmQuiet is alarmQuiet.
 const AlarmQuiet = alarmQuiet
 
-// NewQuota is what a worker has at first, of events and of redeems.
-func NewQuota() (events, redeems *rate.Limiter) {
+// NewQuota is what a worker has at first.
+func NewQuota() (events, redeems, pages, looks *rate.Limiter) {
 	q := newQuota()
-	return q.events, q.redeems
+	return q.events, q.redeems, q.pages, q.looks
 }
 
 // Crashes is what remembers the deaths of workers.

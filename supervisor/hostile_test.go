@@ -87,13 +87,15 @@ func TestA89MisdeedsAreWrittenDownOnceABurst(t *testing.T) {
 func TestQuotasOfAWorkerFromBothSides(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	events, redeems := supervisor.NewQuota()
+	events, redeems, pages, looks := supervisor.NewQuota()
 	for name, q := range map[string]struct {
 		allow       func(time.Time, int) bool
 		burst, rate int
 	}{
 		"events":  {events.AllowN, supervisor.EventsBurst, supervisor.EventsRate},
 		"redeems": {redeems.AllowN, supervisor.RedeemsBurst, supervisor.RedeemsRate},
+		"pages":   {pages.AllowN, supervisor.PagesBurst, supervisor.PagesRate},
+		"looks":   {looks.AllowN, supervisor.LooksBurst, supervisor.LooksRate},
 	} {
 		if !q.allow(now, q.burst) || q.allow(now, 1) {
 			t.Errorf("%s: the burst is not %d", name, q.burst)

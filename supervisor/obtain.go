@@ -14,12 +14,20 @@ import (
 // the others find it at the launcher and dial it.
 const (
 	claimPause = 20 * time.Millisecond // between looks for the worker that another controller starts
-	claimWait  = time.Second           // how long a claimed epoch may be without a worker before the next one is claimed
+	claimWait  = time.Second           // how long a claimed epoch may be without a worker before the next one is claimed, at first
 )
 
 // obtain returns when a worker of the conference's newest epoch is under this supervisor and reachable: one that runs
 // already, or a new one.
 func (s *Supervisor) obtain(ctx context.Context, rec conference.Record, title string) error {
+	err := s.obtainPatiently(ctx, rec, title)
+	if err == nil {
+		s.endPatience(rec.ID)
+	}
+	return err
+}
+
+func (s *Supervisor) obtainPatiently(ctx context.Context, rec conference.Record, title string) error {
 	since := time.Now()
 	for {
 		running, found, err := s.running(rec.ID)
@@ -33,9 +41,10 @@ func (s *Supervisor) obtain(ctx context.Context, rec conference.Record, title st
 			if err := s.Launcher.Signal(rec.ID, syscall.SIGKILL); err != nil {
 				s.Log.Warn("stale worker cannot be killed", "conference", rec.ID, "epoch", running.Epoch, "error", err)
 			}
-		case !found && (rec.Epoch == 0 || s.hasEnded(rec) || time.Since(since) >= claimWait):
+		case !found && (rec.Epoch == 0 || s.hasEnded(rec) || time.Since(since) >= s.patience(rec)):
 			claimed, err := s.Records.ClaimEpoch(ctx, rec.ID, rec.Epoch)
 			if err == nil {
+				s.lengthenPatience(claimed)
 				return s.start(ctx, claimed, title)
 			}
 			if !errors.Is(err, conference.ErrEpochTaken) {
@@ -59,6 +68,26 @@ func (s *Supervisor) obtain(ctx context.Context, rec conference.Record, title st
 		}
 		rec = latest
 	}
+}
+
+// patience is how long a claimed epoch may be without a worker. It grows with each claim until a worker is there: were it
+// shorter than a start takes on a busy machine, controllers would take each other's claims away for ever.
+func (s *Supervisor) patience(rec conference.Record) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(claimWait, s.waits[rec.ID])
+}
+
+func (s *Supervisor) lengthenPatience(rec conference.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waits[rec.ID] = min(2*max(claimWait, s.waits[rec.ID]), startLimit)
+}
+
+func (s *Supervisor) endPatience(conferenceID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.waits, conferenceID)
 }
 
 // running asks the launcher for the worker of a conference.

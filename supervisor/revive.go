@@ -89,6 +89,7 @@ func (s *Supervisor) bury(conferenceID string) {
 	s.mu.Lock()
 	delete(s.gone, conferenceID)
 	delete(s.corrupt, conferenceID)
+	delete(s.waits, conferenceID)
 	s.mu.Unlock()
 	s.crashes.forget(conferenceID)
 	s.unbind(conferenceID)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"konklave/launch"
 )
@@ -57,8 +58,19 @@ func (s *Supervisor) ofEpoch(conferenceID string, epoch int64, ending string) st
 }
 
 // publish gives the listeners of a worker that was started the names under which it is found, in place of those of the worker
-// before it.
+// before it. A controller that is so late that the worker has ended meanwhile takes nothing away from the one after it.
 func (s *Supervisor) publish(conferenceID string, epoch int64) error {
+	dir, err := os.Open(s.Dir)
+	if err != nil {
+		return fmt.Errorf("publish socket: %w", err)
+	}
+	defer dir.Close()                                                     // ends the lock
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil { // against the other controllers
+		return fmt.Errorf("publish socket: %w", err)
+	}
+	if running, found, err := s.running(conferenceID); err != nil || !found || running.Epoch != epoch {
+		return errors.Join(errOtherEpoch, err)
+	}
 	for _, ending := range []string{controlEnding, signallingEnding} {
 		if err := os.Rename(s.ofEpoch(conferenceID, epoch, ending), filepath.Join(s.Dir, conferenceID+ending)); err != nil {
 			return fmt.Errorf("publish socket: %w", err)

@@ -109,9 +109,10 @@ type Supervisor struct {
 	mu       sync.Mutex         // guards what follows
 	workers  map[string]*worker // by conference
 	opening  map[string]chan struct{}
-	gone     map[string]int64 // newest epoch whose worker is known to have ended, by conference
-	reviving map[string]bool  // conferences that are being brought back
-	corrupt  map[string]bool  // conferences that cannot be brought back
+	gone     map[string]int64         // newest epoch whose worker is known to have ended, by conference
+	reviving map[string]bool          // conferences that are being brought back
+	corrupt  map[string]bool          // conferences that cannot be brought back
+	waits    map[string]time.Duration // how long another controller's claim is respected, where longer than at first
 }
 
 // New makes a supervisor. TakeOver comes before the first Ensure, Run beside all of them. Several may work on one database
@@ -119,7 +120,7 @@ type Supervisor struct {
 func New(o Options) *Supervisor {
 	s := &Supervisor{
 		Options: o, crashes: newCrashes(), workers: map[string]*worker{}, opening: map[string]chan struct{}{},
-		gone: map[string]int64{}, reviving: map[string]bool{}, corrupt: map[string]bool{},
+		gone: map[string]int64{}, reviving: map[string]bool{}, corrupt: map[string]bool{}, waits: map[string]time.Duration{},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
@@ -138,14 +139,31 @@ func (s *Supervisor) Running(meetingID string) bool {
 }
 
 // Ensure returns the live conference of the meeting and has its worker running and reachable. Of many callers at once, one
-// starts the worker and all wait for it. Faults: server.full, server.unavailable, journal.corrupt.
+// starts the worker and all wait for it; who waits no longer stops nothing. Faults: server.full, server.unavailable,
+// journal.corrupt.
 func (s *Supervisor) Ensure(ctx context.Context, m meeting.Meeting) (string, error) {
 	over, err := s.turn(ctx, m.ID)
 	if err != nil {
 		return "", err
 	}
-	defer over()
-	return s.ensure(ctx, m)
+	type result struct {
+		id  string
+		err error
+	}
+	done := make(chan result, 1)
+	go func() { //nolint:contextcheck // it is done for all who wait
+		defer over()
+		ctx, cancel := context.WithTimeout(s.life, ensureLimit)
+		defer cancel()
+		id, err := s.ensure(ctx, m)
+		done <- result{id, err}
+	}()
+	select {
+	case r := <-done:
+		return r.id, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // turn waits until nobody else in this process starts the conference of a meeting; over lets the next one do it.
@@ -238,8 +256,11 @@ func (s *Supervisor) register(w *worker) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.workers[w.id]
-	if old == nil && len(s.workers) >= s.MaxRunning {
+	switch {
+	case old == nil && len(s.workers) >= s.MaxRunning:
 		return ErrFull
+	case old != nil && old.epoch >= w.epoch: // another controller was faster, and its worker was taken over
+		return errOtherEpoch
 	}
 	if old != nil {
 		old.close()

@@ -190,14 +190,21 @@ type admitted struct {
 	session string
 }
 
-// admit issues a ticket for a guest and has the worker redeem it.
-func (w *world) admit(t *testing.T, id string, worker *control.Conn, name string) admitted {
+// ticket issues one for a guest.
+func (w *world) ticket(t *testing.T, id, name string) string {
 	t.Helper()
 	_, guest := auth.NewGuest()
 	ticket, _, err := w.tickets.Issue(t.Context(), access.Guest(guest), auth.Grant{Conference: id, Meeting: w.meeting.ID, Name: name, Role: access.RoleParticipant})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ticket
+}
+
+// admit issues a ticket for a guest and has the worker redeem it.
+func (w *world) admit(t *testing.T, id string, worker *control.Conn, name string) admitted {
+	t.Helper()
+	ticket := w.ticket(t, id, name)
 	a := admitted{session: sessionOf(ticket)}
 	if err := worker.Call(t.Context(), control.CallRedeem, control.Redeem{Ticket: ticket, Session: a.session}, &a.Admission); err != nil {
 		t.Fatal(err)

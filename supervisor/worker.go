@@ -24,12 +24,18 @@ const (
 // How long a worker may take.
 const (
 	startLimit  = 10 * time.Second // from its start until it has proved itself
+	ensureLimit = 20 * time.Second // until it is found or started, whoever waits for it
 	statusLimit = 5 * time.Second  // to answer that it lives
 	hungLimit   = 20 * time.Second // without a connection, before it is taken for hung and killed
+	beatPause   = 5 * time.Second  // between questions whether it lives
+	beatsMissed = 3                // of them without an answer in a row, after which it is taken for hung and killed
 )
 
 // errOtherEpoch says that the worker that answers is not the one that is meant.
 var errOtherEpoch = errors.New("supervisor: a worker of another epoch answers")
+
+// errHung says that a worker is connected and does not answer.
+var errHung = errors.New("supervisor: the worker does not respond")
 
 // errOtherVersion says that a worker speaks another version than before, as if to be asked for less.
 var errOtherVersion = errors.New("supervisor: the worker has changed its version")
@@ -53,6 +59,7 @@ type worker struct {
 	reads     turns
 	reading   *reading // what history tells; only who has the turn of reads touches it
 	quota     quota
+	limits    *control.Limits
 	alarms    *alarms
 	media     atomic.Pointer[[]netip.AddrPort] // where its media sockets are; nil until asked for
 
@@ -67,7 +74,7 @@ type worker struct {
 func newWorker(s *Supervisor, rec conference.Record, key []byte, title string) *worker {
 	w := &worker{
 		s: s, id: rec.ID, meetingID: rec.MeetingID, tenant: rec.Tenant, epoch: rec.Epoch, key: key, title: title,
-		people: newPeople(), quota: newQuota(), alarms: newAlarms(), ready: make(chan struct{}),
+		people: newPeople(), quota: newQuota(), limits: control.NewLimits(), alarms: newAlarms(), ready: make(chan struct{}),
 		appending: make(turns, 1), reads: make(turns, 1),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
@@ -92,41 +99,63 @@ func (w *worker) reachable(ctx context.Context) error {
 }
 
 // stayConnected dials, and dials again when the connection is lost, until the worker has ended. One that cannot be reached
-// for hungLimit is killed.
+// for hungLimit is killed. Attempts that come to little are followed by longer and longer pauses.
 func (w *worker) stayConnected() {
 	pause, since := redialFirst, time.Now()
 	for w.ctx.Err() == nil {
 		conn, err := w.dial()
-		if err != nil {
-			if time.Since(since) > hungLimit && !errors.Is(err, errOtherEpoch) {
-				w.kill(err)
-				since = time.Now()
-			}
-			select {
-			case <-time.After(pause):
-			case <-w.ctx.Done():
-			}
-			pause = min(2*pause, redialMax)
+		began := time.Now()
+		if err == nil {
+			w.up(conn)
+			w.attend(conn)
+			w.down()
+			since = time.Now()
+		} else if time.Since(since) > hungLimit && !errors.Is(err, errOtherEpoch) {
+			w.kill(err)
+			since = time.Now()
+		}
+		if time.Since(began) > redialMax {
+			pause = redialFirst
 			continue
 		}
-		w.up(conn)
-		since = time.Now()
 		select {
-		case <-conn.Done():
-			w.brokenOff(conn.Err())
+		case <-time.After(pause):
 		case <-w.ctx.Done():
-			_ = conn.Close() // never fails
 		}
-		w.down()
-		if time.Since(since) > redialMax {
-			pause = redialFirst
-		}
-		since = time.Now()
+		pause = min(2*pause, redialMax)
 	}
 }
 
-// kill ends a worker that does not answer; the launcher then reports its end.
+// attend returns when the connection has ended. A worker that gives no sign of life several times in a row is killed.
+func (w *worker) attend(conn *control.Conn) {
+	for missed := 0; missed < beatsMissed; {
+		select {
+		case <-conn.Done():
+			w.brokenOff(conn.Err())
+			return
+		case <-w.ctx.Done():
+			_ = conn.Close() // never fails
+			return
+		case <-time.After(beatPause):
+		}
+		ctx, cancel := context.WithTimeout(w.ctx, statusLimit)
+		if err := conn.Responds(ctx, control.CallStatus); err != nil {
+			missed++
+		} else {
+			missed = 0
+		}
+		cancel()
+	}
+	w.kill(errHung)
+	_ = conn.Close() // never fails
+}
+
+// kill ends a worker that does not answer; the launcher then reports its end. A worker that took its place is left alone.
 func (w *worker) kill(why error) {
+	running, found, err := w.s.running(w.id)
+	if err == nil && (!found || running.Epoch != w.epoch) {
+		return
+	}
 	w.s.Log.Error("worker does not answer and is killed", "conference", w.id, "epoch", w.epoch, "error", why)
 	if err := w.s.Launcher.Signal(w.id, syscall.SIGKILL); err != nil {
 		w.s.Log.Error("worker cannot be killed", "conference", w.id, "error", err)
@@ -141,7 +170,7 @@ func (w *worker) dial() (*control.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := control.Dial(nc, w.id, w.key, w.serve)
+	conn, err := control.Dial(nc, w.id, w.key, w.serve, w.limits)
 	if err != nil {
 		return nil, err
 	}

@@ -82,6 +82,16 @@ func TestAppendWaitsForAControllerThatIsAway(t *testing.T) {
 	})
 }
 
+func TestAControllerIsToldNothingThatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	q := control.Redeem{Ticket: "t", Session: "s"}
+	for version, want := range map[int]any{control.VersionSession: q, control.VersionSession - 1: control.Redeem{Ticket: "t"}} {
+		if got := understood(q, version); got != want {
+			t.Errorf("version %d: %+v", version, got)
+		}
+	}
+}
+
 func TestARefusalIsFinal(t *testing.T) {
 	t.Parallel()
 	stale := fault.New(fault.KindConflict, "journal.stale_epoch", "Another worker has taken this conference over.")

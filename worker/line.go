@@ -6,11 +6,15 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"konklave/conference"
 	"konklave/control"
 	"konklave/fault"
 )
+
+// statusPatience is how long the conference may take to respond until there is no status.
+const statusPatience = 10 * time.Second
 
 // errNoController is the answer while no controller is connected.
 var errNoController = fault.New(fault.KindUnavailable, "server.unavailable", "The server is restarting. Please try again in a moment.")
@@ -91,15 +95,20 @@ func (l *line) call(ctx context.Context, name string, body, result any) error {
 	if name == control.CallHistory && conn.Version() < control.VersionHistory {
 		return errNoHistory
 	}
-	if q, ok := body.(control.Redeem); ok && conn.Version() < control.VersionSession {
-		q.Session = ""
-		body = q
-	}
-	err := conn.Call(ctx, name, body, result)
+	err := conn.Call(ctx, name, understood(body, conn.Version()), result)
 	if errors.Is(err, control.ErrClosed) {
 		return errNoController.Because(err)
 	}
 	return err
+}
+
+// understood is the content of a call without what a controller of that version does not know.
+func understood(body any, version int) any {
+	if q, ok := body.(control.Redeem); ok && version < control.VersionSession {
+		q.Session = ""
+		return q
+	}
+	return body
 }
 
 // acceptControllers proves each that dials, and serves it.
@@ -125,18 +134,23 @@ func (w *worker) acceptControllers(l net.Listener) {
 func (w *worker) serve(ctx context.Context, call string, body []byte) (any, error) {
 	switch call {
 	case control.CallStatus:
-		return w.status(), nil
+		return w.status(ctx)
 	case control.CallRevoke:
 		return nil, w.revoke(ctx, body)
-	case control.CallEnd:
-		_, err := w.actor.Do(ctx, conference.Command{Body: conference.Shutdown{}})
-		return nil, err
 	}
 	return nil, control.ErrUnknownCall
 }
 
-func (w *worker) status() control.Status {
-	return control.Status{Conference: w.config.Conference, Epoch: w.config.Epoch, MediaPackets: w.room.Stats().PacketsOut}
+// status is given when the conference responds: one that hangs is none, and its controller ends it.
+func (w *worker) status(ctx context.Context) (control.Status, error) {
+	if w.live.Load() {
+		ctx, cancel := context.WithTimeout(ctx, statusPatience)
+		defer cancel()
+		if err := w.actor.Responds(ctx); err != nil {
+			return control.Status{}, err
+		}
+	}
+	return control.Status{Conference: w.config.Conference, Epoch: w.config.Epoch, MediaPackets: w.room.Stats().PacketsOut}, nil
 }
 
 func (w *worker) revoke(ctx context.Context, body []byte) error {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"konklave/conference"
@@ -63,6 +64,7 @@ type worker struct {
 	signalling *signalling.Server
 	room       *media.Room
 	relays     relays
+	live       atomic.Bool // the actor runs, or has run
 }
 
 func (w *worker) run(ctx context.Context, sockets Sockets) error {
@@ -81,6 +83,7 @@ func (w *worker) run(ctx context.Context, sockets Sockets) error {
 			w.log.Error("signalling listener failed", "error", err)
 		}
 	}()
+	w.live.Store(true)
 	err = w.actor.Run(alive, state)
 	w.farewell()
 	_ = web.Close() // the process ends
