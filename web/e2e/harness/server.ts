@@ -129,6 +129,13 @@ export class Server {
     return this.processes().filter(process => process.verb === 'conference')
   }
 
+  /** The newest worker, to be stopped for a while. */
+  pausableWorker(): { stop: () => void; goOn: () => void } {
+    const pid = this.workers().at(-1)?.pid
+    if (pid === undefined) throw new Error('no worker runs')
+    return { stop: () => process.kill(pid, 'SIGSTOP'), goOn: () => process.kill(pid, 'SIGCONT') }
+  }
+
   /** The one process of a verb. */
   only(verb: string): Process {
     const [found, ...more] = this.processes().filter(process => process.verb === verb)

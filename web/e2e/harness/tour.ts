@@ -1,7 +1,13 @@
 import type { Page } from '@playwright/test'
-import { openPanel, say } from './acts'
+import { administrator, openPanel, say } from './acts'
 import type { Seat } from './browser'
 import { type Language, word } from './words'
+
+/** Something that can stand still for a while. */
+export interface Pausable {
+  readonly stop: () => void
+  readonly goOn: () => void
+}
 
 export interface Look {
   readonly theme: 'light' | 'dark'
@@ -11,6 +17,10 @@ export interface Look {
 export const looks: readonly Look[] = (['light', 'dark'] as const).flatMap(theme =>
   (['en', 'de'] as const).map(language => ({ theme, language })),
 )
+
+/** What browsers write to the console in states that the tours provoke. */
+export const provoked =
+  /Failed to load resource|Failed to fetch dynamically imported module|did not come|WebSocket|net::ERR_/
 
 /** What is done with each state of each screen; `name` is fit for a file name. */
 export type Visit = (name: string, page: Page) => Promise<void>
@@ -36,6 +46,9 @@ export async function tourOutside(seat: Seat, look: Look, link: string, closed: 
   }
   await at('/', 'start-signed-out')
   await at('/account', 'account-signed-out')
+  await page.goto('/test')
+  await page.getByRole('button', { name: say('test.again') }).waitFor()
+  await visit('connection-test', page)
   await at('/signin', 'sign-in')
   await page.getByLabel(say('entry.email'), { exact: true }).fill('nobody@example.test')
   await page.getByLabel(say('entry.password'), { exact: true }).fill('wrong, but long enough')
@@ -44,11 +57,15 @@ export async function tourOutside(seat: Seat, look: Look, link: string, closed: 
     .getByRole('button', { name: say('action.signIn') })
     .click()
   await page.getByRole('alert').waitFor()
+  await page.getByRole('button', { name: say('password.show') }).click()
   await visit('sign-in-failed', page)
   await at('/setup#some-token', 'set-up')
   await page.goto('about:blank')
   await at('/setup', 'set-up-without-token')
   await at('/no/such/page', 'not-found')
+  await page.route('**/assets/NotFoundPage-*', route => route.fulfill({ status: 404 }))
+  await at('/no/such/page', 'page-that-does-not-come')
+  await page.unroute('**/assets/NotFoundPage-*')
   await at('/join/abcdefghijklmnopqrstuvwxyz', 'meeting-unknown')
   await at(closed, 'guests-not-allowed')
   await at(link, 'join')
@@ -60,11 +77,43 @@ export async function tourOutside(seat: Seat, look: Look, link: string, closed: 
   for (const details of await page.locator('details').all())
     await details.evaluate(each => each.setAttribute('open', ''))
   await visit('join-with-camera', page)
+  await page.getByLabel(say('join.name')).fill('Gerd Gast')
+  await meetDamage(page, look)
+  await visit('meeting-damaged-for-guests', page)
   await page.close()
 }
 
+/** Joins, and has the server answer that what was stored of the meeting is damaged. */
+async function meetDamage(page: Page, look: Look): Promise<void> {
+  const code = 'journal.corrupt'
+  const body = JSON.stringify({ type: 'about:blank', title: 'Conflict', status: 409, code, detail: code, id: 'e1' })
+  await page.route('**/api/v1/join/*', route =>
+    route.request().method() === 'POST'
+      ? route.fulfill({ status: 409, contentType: 'application/problem+json', body })
+      : route.fallback(),
+  )
+  await page.getByRole('button', { name: word('join.join', look.language), exact: true }).click()
+  await page.getByRole('heading', { name: word('damaged.title', look.language) }).waitFor()
+  await page.waitForLoadState('networkidle')
+  await page.unroute('**/api/v1/join/*')
+}
+
+/** Sets a fresh server up and visits what is shown only then. */
+export async function tourSetUp(page: Page, setupLink: string, look: Look, visit: Visit): Promise<void> {
+  const say = (key: string) => word(key, look.language)
+  await page.goto(setupLink)
+  await page.getByLabel(say('join.name')).fill(administrator.name)
+  await page.getByLabel(say('entry.email')).fill(administrator.email)
+  await page.getByLabel(say('entry.password'), { exact: true }).fill(administrator.password)
+  await page.getByRole('button', { name: say('password.show') }).click()
+  await visit('set-up-filled', page)
+  await page.getByRole('main').locator('button[type=submit]').click()
+  await page.getByRole('heading', { name: say('recovery.title') }).waitFor()
+  await visit('recovery-key', page)
+}
+
 /** Visits every page and dialog of a signed-in administrator outside a conference. */
-export async function tourInside(page: Page, look: Look, visit: Visit): Promise<void> {
+export async function tourInside(page: Page, look: Look, link: string, visit: Visit): Promise<void> {
   const say = (key: string) => word(key, look.language)
   const dialog = page.getByRole('dialog')
   const cancel = () => dialog.getByRole('button', { name: say('action.cancel') }).click()
@@ -94,10 +143,24 @@ export async function tourInside(page: Page, look: Look, visit: Visit): Promise<
   await page.getByRole('button', { name: say('account.createToken') }).click()
   await page.getByText(say('account.tokenSecret')).waitFor()
   await visit('account-token', page)
+  await page.goto(link)
+  await meetDamage(page, look)
+  await page.getByRole('button', { name: say('damaged.close') }).waitFor()
+  await visit('meeting-damaged', page)
+  await page.getByRole('button', { name: say('damaged.close') }).click()
+  await visit('meeting-damaged-close', page)
+  await cancel()
+  await page.goto('/')
 }
 
 /** Visits the states of a conference in which the host is alone with a guest; both are in it already. */
-export async function tourConference(host: Page, guest: Page, look: Look, visit: Visit): Promise<void> {
+export async function tourConference(
+  host: Page,
+  guest: Page,
+  worker: Pausable,
+  look: Look,
+  visit: Visit,
+): Promise<void> {
   const text = (key: string) => word(key, look.language)
   const tool = (key: string) => host.getByRole('button', { name: text(key), exact: true })
   const dialog = host.getByRole('dialog')
@@ -135,9 +198,35 @@ export async function tourConference(host: Page, guest: Page, look: Look, visit:
   await tool('control.more').click()
   await visit('conference-more', host)
   await host.keyboard.press('Escape')
+  await tourAside(host, guest, look, visit)
+  worker.stop()
+  await host.locator('[data-lost-line]').waitFor({ timeout: 60_000 })
+  await visit('conference-worker-away', host)
+  worker.goOn()
+  await host.locator('[data-lost-line]').waitFor({ state: 'detached', timeout: 60_000 })
   await tool('control.leave').click()
   await visit('conference-leave', host)
   await dialog.getByRole('button', { name: text('leave.alone') }).click()
   await host.getByRole('heading', { level: 1 }).waitFor()
   await visit('ended', host)
+}
+
+/** Visits what is shown beside a running conference: to administrators, and to somebody whose conference page does not come. */
+async function tourAside(host: Page, guest: Page, look: Look, visit: Visit): Promise<void> {
+  const text = (key: string) => word(key, look.language)
+  const administration = await host.context().newPage()
+  await administration.goto('/conferences')
+  await administration.getByRole('listitem').first().waitFor()
+  await visit('conferences', administration)
+  await administration.close()
+  const broken = await guest.context().newPage()
+  await broken.route('**/assets/ConferencePage-*', route => route.fulfill({ status: 404 }))
+  await broken.goto(guest.url())
+  await broken.getByLabel(text('join.name')).fill('Gerd Gast')
+  await broken.getByRole('button', { name: text('join.join'), exact: true }).click()
+  await broken.getByRole('heading', { name: text('part.title') }).waitFor()
+  await visit('conference-page-that-does-not-come', broken)
+  await broken.getByRole('button', { name: text('control.leave'), exact: true }).click()
+  await broken.getByRole('heading', { name: text('ended.left.title') }).waitFor()
+  await broken.close()
 }

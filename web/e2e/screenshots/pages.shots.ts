@@ -6,48 +6,53 @@ import { prepare } from '../harness/prepared'
 import { expectMovingVideos } from '../harness/rtc'
 import { Server } from '../harness/server'
 import { test } from '../harness/test'
-import { dress, looks, tourConference, tourInside, tourOutside, type Visit } from '../harness/tour'
+import { dress, looks, provoked, tourConference, tourInside, tourOutside, tourSetUp, type Visit } from '../harness/tour'
 import { word } from '../harness/words'
 
 const folder = path(root, 'bin', 'screenshots')
 const sizes = [
+  { width: 320, height: 640 },
   { width: 360, height: 740 },
   { width: 1280, height: 800 },
   { width: 2560, height: 1440 },
 ] as const
+const usual = { width: 1280, height: 800 }
 
-test('every page at three widths, in both themes and languages', async ({ seat }) => {
-  rmSync(folder, { recursive: true, force: true })
-  const server = await Server.start()
-  const { link, closed } = await prepare(server)
-  for (const look of looks) {
+for (const look of looks) {
+  test(`every page at four widths: ${look.theme}, ${look.language}`, async ({ seat }) => {
+    const shots = path(folder, `${look.theme}-${look.language}`)
+    rmSync(shots, { recursive: true, force: true })
     const visit: Visit = async (name, page) => {
       for (const size of sizes) {
-        const shots = path(folder, `${look.theme}-${look.language}`, String(size.width))
-        mkdirSync(shots, { recursive: true })
+        mkdirSync(path(shots, String(size.width)), { recursive: true })
         await page.setViewportSize(size)
-        await page.screenshot({ path: path(shots, `${name}.png`), animations: 'disabled' })
+        await page.screenshot({ path: path(shots, String(size.width), `${name}.png`), animations: 'disabled' })
       }
-      await page.setViewportSize(sizes[1])
+      await page.setViewportSize(usual)
     }
-    const context = { viewport: sizes[1] }
-    const stranger = await seat(server, { context })
-    stranger.guard.allow(/Failed to load resource/)
-    await dress(stranger, look)
-    await tourOutside(stranger, look, link, closed, visit)
-    const host = await seat(server, { context, person: people.anna })
-    await dress(host, look)
-    const page = await host.page()
+    const open = async (at: Server, person?: (typeof people)[keyof typeof people]) => {
+      const opened = await seat(at, { context: { viewport: usual }, ...(person && { person }) })
+      opened.guard.allow(provoked)
+      await dress(opened, look)
+      return opened
+    }
+    const fresh = await Server.start()
+    const founder = await open(fresh)
+    await tourSetUp(await founder.page(), fresh.setupLink, look, visit)
+    await founder.context.close()
+    await fresh.close()
+    const server = await Server.start()
+    const { link, closed } = await prepare(server)
+    await tourOutside(await open(server), look, link, closed, visit)
+    const page = await (await open(server, people.anna)).page()
     await signIn(page, administrator, look.language)
-    await tourInside(page, look, visit)
-    const visitor = await seat(server, { context, person: people.bert })
-    await dress(visitor, look)
-    const guest = await visitor.page()
+    await tourInside(page, look, link, visit)
+    const guest = await (await open(server, people.bert)).page()
     await join(page, link, { language: look.language })
     await join(guest, link, { name: people.bert.name, language: look.language })
     await expectMovingVideos(page, 1)
-    await tourConference(page, guest, look, visit)
+    await tourConference(page, guest, server.pausableWorker(), look, visit)
     await control(guest, word('control.leave', look.language)).click()
-  }
-  await server.close()
-})
+    await server.close()
+  })
+}

@@ -68,12 +68,14 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
   )
 }
 
-const pile = 'pointer-events-none inset-x-1 z-40 flex flex-col items-center gap-1'
+/** In a small window fewer stand at once: the tiles are small as well, and what lies on them has to stay free. */
+const pile =
+  'pointer-events-none inset-x-1 z-40 flex flex-col items-center gap-1 max-sm:[&>:nth-last-child(n+3)]:hidden short:[&>:nth-last-child(n+2)]:hidden'
 
-/** Where a page wants its toasts: within the positioned element around, at the edge that the class names. */
-export function ToastPlace({ className }: { readonly className: string }) {
+/** Where a page wants its toasts: `over` lays them on the foot of the positioned element around, otherwise they take room. One at a time. */
+export function ToastPlace({ over = false }: { readonly over?: boolean }) {
   const { setPlace } = useNotify()
-  return <div ref={setPlace} className={classes('absolute', pile, className)} />
+  return <div ref={setPlace} className={classes(pile, over ? 'absolute bottom-1' : 'px-1 not-empty:py-1')} />
 }
 
 function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDismiss: (id: number) => void }) {
@@ -87,6 +89,7 @@ function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDis
   const Icon = toast.tone === 'danger' ? CircleAlert : Info
   return (
     <div
+      data-toast
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
       onFocus={() => setHeld(true)}

@@ -42,7 +42,7 @@ export function Banners({ call, snapshot, lost, address }: BannersProps) {
           {t('conference.soundBlocked')}
         </Banner>
       )}
-      {snapshot.phase.kind === 'live' && snapshot.participants.length === 1 && (
+      {!lost && snapshot.participants.length === 1 && (
         <Banner
           icon={<UserPlus aria-hidden="true" className="size-5 shrink-0 text-accent" />}
           action={<CopyButton size="small" text={address} label={t('people.copyLink')} />}

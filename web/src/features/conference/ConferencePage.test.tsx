@@ -181,7 +181,7 @@ test('a line that stays lost is shown and told, with what still works, and so is
   wait(shownAfter - 1)
   expect(screen.queryByText(/is being restored/)).toBeNull()
   wait(1)
-  expect(screen.getAllByText(/What you write in the chat is sent afterwards/)).toHaveLength(2)
+  expect(screen.getAllByText(/your messages are sent afterwards/)).toHaveLength(2)
   lose(call, 'media')
   wait(shownAfter)
   expect(within(screen.getByRole('main')).getByText(/The chat works/)).toBeDefined()
@@ -203,12 +203,18 @@ test('a line that is back at once is nothing to tell', () => {
   expect(screen.getByRole('status').textContent).toBe('')
 })
 
-test('while the line is lost nobody seems to speak, and the meter stands still', () => {
+test('while the line of the media is lost nobody seems to speak, and the meter stands still', () => {
+  vi.useFakeTimers()
   const call = open(fakeCall({ participants: [participant('ben', { speaking: true })] }))
   act(() => call.show({ microphone: { kind: 'on', deviceId: 'x' } }))
-  expect(document.querySelectorAll('[data-speaking=true], [data-level]')).toHaveLength(2)
-  act(() => call.show({ phase: { kind: 'reconnecting', what: 'both', attempt: 1 } }))
-  expect(document.querySelectorAll('[data-speaking=true], [data-level]')).toHaveLength(0)
+  const moving = () => document.querySelectorAll('[data-speaking=true], [data-level]').length
+  expect(moving()).toBe(2)
+  lose(call, 'signalling')
+  wait(shownAfter)
+  expect(moving()).toBe(2)
+  lose(call, 'both')
+  wait(shownAfter)
+  expect(moving()).toBe(0)
 })
 
 test('whoever is alone is told so, with the link for the others', () => {

@@ -11,6 +11,7 @@ import { commandsOf } from './commands'
 import { Header } from './Header'
 import { LeaveDialog } from './LeaveDialog'
 import { useLostLine, useNotices } from './notices'
+import { useNarrow } from './PanelFrame'
 import { PeoplePanel } from './PeoplePanel'
 import { SettingsDialog } from './SettingsDialog'
 import { ShareDialog } from './ShareDialog'
@@ -42,10 +43,13 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
   const { toast } = useNotify()
   const title = snapshot.conference?.title ?? ''
   usePageTitle(title)
-  const live = snapshot.phase.kind === 'live'
+  // While signalling alone is lost, sound and video go on.
+  const live = lost === undefined || lost === 'signalling'
   const copyLink = async () => {
     if (await copy(address)) toast(t('people.linkCopied'))
   }
+  // A panel that covers the stage makes room for the toasts itself.
+  const covered = useNarrow() && view.panel !== undefined
   const closePanel = () => {
     const opener = view.panel
     view.closePanel()
@@ -64,17 +68,15 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
         <main className="flex min-h-0 flex-1 flex-col">
           <Banners call={call} snapshot={snapshot} lost={lost} address={address} />
           <div className="relative flex min-h-0 flex-1">
-            <div className="relative flex min-h-0 min-w-0 flex-1">
-              <Stage
-                call={call}
-                participants={snapshot.participants}
-                audioOnly={snapshot.audioOnly}
-                live={live}
-                view={view}
-              />
-              {/* at the foot, where a tile has nothing that takes the focus; over a panel that fills the window, below its head */}
-              <ToastPlace className={view.panel ? 'max-sm:top-14 sm:bottom-2' : 'bottom-2'} />
-            </div>
+            <Stage
+              call={call}
+              participants={snapshot.participants}
+              audioOnly={snapshot.audioOnly}
+              live={live}
+              view={view}
+            >
+              {!covered && <ToastPlace over />}
+            </Stage>
             {view.panel === 'chat' && <ChatPanel call={call} snapshot={snapshot} onClose={closePanel} />}
             {view.panel === 'people' && (
               <PeoplePanel participants={snapshot.participants} address={address} onClose={closePanel} />

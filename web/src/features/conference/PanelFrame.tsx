@@ -2,6 +2,8 @@ import { X } from 'lucide-react'
 import { type ReactNode, useId } from 'react'
 import { useText } from '../../i18n/react'
 import { IconButton } from '../../ui/Button'
+import { useMedia } from '../../ui/media'
+import { ToastPlace } from '../../ui/Toasts'
 
 interface PanelFrameProps {
   readonly title: string
@@ -9,10 +11,14 @@ interface PanelFrameProps {
   readonly children: ReactNode
 }
 
+/** Whether the window is so narrow that a panel covers the stage: below the style sheet's `sm`. */
+export const useNarrow = () => useMedia('(width < 40rem)')
+
 /** A panel beside the stage; on a narrow screen it covers the stage and leaves the bar. */
 export function PanelFrame({ title, onClose, children }: PanelFrameProps) {
   const t = useText()
   const id = useId()
+  const narrow = useNarrow()
   return (
     <section
       id="panel"
@@ -31,6 +37,7 @@ export function PanelFrame({ title, onClose, children }: PanelFrameProps) {
           <X aria-hidden="true" className="size-5" />
         </IconButton>
       </header>
+      {narrow && <ToastPlace />}
       {children}
     </section>
   )

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react'
 import { layout, speakerOrder } from '../../call/layout'
 import type { Call, Participant } from '../../call/types'
 import { useText } from '../../i18n/react'
@@ -15,13 +15,15 @@ interface StageProps {
   readonly call: Call
   readonly participants: readonly Participant[]
   readonly audioOnly: boolean
-  /** false while the line is lost */
+  /** false while the line of the media is lost */
   readonly live: boolean
   readonly view: ConferenceView
+  /** What lies over the tiles. */
+  readonly children?: ReactNode
 }
 
 /** The people and what they show, placed by the layout function of the call. */
-export function Stage({ call, participants: everybody, audioOnly, live, view }: StageProps) {
+export function Stage({ call, participants: everybody, audioOnly, live, view, children }: StageProps) {
   const t = useText()
   const area = useRef<HTMLUListElement>(null)
   const { width, height } = useSize(area)
@@ -44,30 +46,33 @@ export function Stage({ call, participants: everybody, audioOnly, live, view }: 
       tabIndex={-1}
       className={classes('relative flex min-h-0 min-w-0 flex-1 flex-col p-2', view.panel && 'max-sm:invisible')}
     >
-      <ul
-        ref={area}
-        {...roving}
-        className={classes('relative min-h-0 flex-1', !live && '[&_video]:opacity-40 [&_video]:grayscale')}
-      >
-        {tiles.map(tile => {
-          const place = byKey.get(tile.key)
-          if (!place) return null
-          const isPinned = pinned === tile.key
-          return (
-            <TileView
-              key={tile.key}
-              call={call}
-              tile={tile}
-              rect={place.rect}
-              fit={fitOf(place, aspects.get(tile.key))}
-              pinned={isPinned}
-              cameraOff={tile.source === 'camera' && !tile.participant.camera && !audioOnly}
-              onPin={() => view.pin(isPinned ? undefined : tile.key)}
-              onAspect={onAspect}
-            />
-          )
-        })}
-      </ul>
+      <div className="relative flex min-h-0 flex-1">
+        <ul
+          ref={area}
+          {...roving}
+          className={classes('relative min-w-0 flex-1', !live && '[&_video]:opacity-40 [&_video]:grayscale')}
+        >
+          {tiles.map(tile => {
+            const place = byKey.get(tile.key)
+            if (!place) return null
+            const isPinned = pinned === tile.key
+            return (
+              <TileView
+                key={tile.key}
+                call={call}
+                tile={tile}
+                rect={place.rect}
+                fit={fitOf(place, aspects.get(tile.key))}
+                pinned={isPinned}
+                cameraOff={tile.source === 'camera' && !tile.participant.camera && !audioOnly}
+                onPin={() => view.pin(isPinned ? undefined : tile.key)}
+                onAspect={onAspect}
+              />
+            )
+          })}
+        </ul>
+        {children}
+      </div>
       {placed.pages > 1 && <Pager page={placed.page} pages={placed.pages} onPage={setPage} />}
     </section>
   )
