@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"konklave/activation"
 )
@@ -38,6 +39,13 @@ func TestMain(m *testing.M) {
 		}
 	}
 	fmt.Println("left over:", os.Getenv("LISTEN_FDS")+os.Getenv("LISTEN_FDNAMES")+os.Getenv("LISTEN_PID"))
+	if asked, err := time.ParseDuration(os.Getenv("KONKLAVE_TEST_EXTEND")); err == nil {
+		for _, d := range []time.Duration{time.Second, asked} {
+			if err := s.Extend(d); err != nil {
+				fmt.Println("extend:", err)
+			}
+		}
+	}
 	if err := s.Ready(); err != nil {
 		fmt.Println("ready:", err)
 	}
@@ -70,12 +78,12 @@ func TestAProcessFindsItsSocketsByName(t *testing.T) {
 	t.Parallel()
 	one, oneAt := listenerFile(t)
 	two, twoAt := listenerFile(t)
-	pipe, ready, err := activation.Hear()
+	pipes, heard, err := activation.Hear()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := taker(t, "public redirect turn", "LISTEN_FDS=9", "NOTIFY_SOCKET=/nowhere")
-	activation.Pass(cmd, activation.Named{Name: "redirect", File: two}, activation.Named{Name: "turn"}, activation.Named{Name: "public", File: one}, pipe)
+	activation.Pass(cmd, append(pipes, activation.Named{Name: "redirect", File: two}, activation.Named{Name: "turn"}, activation.Named{Name: "public", File: one})...)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -84,8 +92,39 @@ func TestAProcessFindsItsSocketsByName(t *testing.T) {
 	if string(out) != want {
 		t.Errorf("got %q, want %q", out, want)
 	}
-	<-ready
-	_ = pipe.File.Close()
+	<-heard.Ready
+	closeAll(pipes)
+}
+
+func closeAll(files []activation.Named) {
+	for _, f := range files {
+		_ = f.File.Close() // the child has its own
+	}
+}
+
+func TestAChildAsksForMoreTime(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[string]time.Duration{"90m": 90 * time.Minute, "24h": activation.ExtendMax, "24h1ms": activation.ExtendMax, "-1s": 0} {
+		pipes, heard, err := activation.Hear()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := taker(t, "public", "KONKLAVE_TEST_EXTEND="+asked)
+		activation.Pass(cmd, pipes...)
+		if out, err := cmd.Output(); err != nil || strings.Contains(string(out), "extend:") {
+			t.Fatalf("%s, %v", out, err)
+		}
+		<-heard.Ready
+		closeAll(pipes)
+		for got := range heard.Extended {
+			if got == want {
+				break
+			}
+			if got != time.Second {
+				t.Fatalf("asked for %s, got %v", asked, got)
+			}
+		}
+	}
 }
 
 func TestAProcessTakesOnlyWhatIsMeantForIt(t *testing.T) {
@@ -139,10 +178,16 @@ func TestReadinessIsToldToSystemd(t *testing.T) {
 	}
 	defer c.Close()
 	t.Setenv("NOTIFY_SOCKET", path)
-	if err := activation.Notify(activation.Ready, "STATUS=here"); err != nil {
+	if err := (&activation.Set{}).Extend(1500 * time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	buffer := make([]byte, 100)
+	if n, err := c.Read(buffer); err != nil || string(buffer[:n]) != "EXTEND_TIMEOUT_USEC=1500000" {
+		t.Errorf("got %q, %v", buffer[:n], err)
+	}
+	if err := activation.Notify(activation.Ready, "STATUS=here"); err != nil {
+		t.Fatal(err)
+	}
 	n, err := c.Read(buffer)
 	if err != nil || string(buffer[:n]) != "READY=1\nSTATUS=here" {
 		t.Errorf("got %q, %v", buffer[:n], err)
@@ -155,15 +200,15 @@ func TestReadinessIsToldToSystemd(t *testing.T) {
 
 func TestAChildThatEndsSilentlyIsNotReady(t *testing.T) {
 	t.Parallel()
-	pipe, ready, err := activation.Hear()
+	pipes, heard, err := activation.Hear()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, w := io.Pipe()
-	go func() { _ = pipe.File.Close(); _ = w.Close() }()
+	go func() { closeAll(pipes); _ = w.Close() }()
 	_, _ = io.ReadAll(r)
 	select {
-	case <-ready:
+	case <-heard.Ready:
 		t.Error("it is taken for ready")
 	default:
 	}

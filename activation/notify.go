@@ -1,10 +1,15 @@
 package activation
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // States that a process tells whoever started it (sd_notify(3)).
@@ -36,11 +41,40 @@ func Notify(states ...string) error {
 	return nil
 }
 
-// readyName is the name of the pipe on which `konklave serve` hears that its child is ready.
-const readyName = "ready"
+// Names of the pipes on which `konklave serve` hears that its child is ready, and that it needs more time to become so.
+const (
+	readyName  = "ready"
+	extendName = "extend"
+)
+
+// ExtendMax bounds the time that a process can ask for at once.
+const ExtendMax = 24 * time.Hour
+
+// Extending is the state of a process that needs up to d, from now on, to become ready.
+func Extending(d time.Duration) string {
+	return "EXTEND_TIMEOUT_USEC=" + strconv.FormatInt(d.Microseconds(), 10)
+}
+
+// Extend tells whoever started this process that it needs up to d, from now on, to become ready; at most ExtendMax.
+func (s *Set) Extend(d time.Duration) error {
+	for _, f := range s.files {
+		if f.Name != extendName {
+			continue
+		}
+		if err := binary.Write(f.File, binary.BigEndian, d.Milliseconds()); err != nil {
+			return fmt.Errorf("ask for more time: %w", err)
+		}
+	}
+	return Notify(Extending(d))
+}
 
 // Ready tells whoever started this process that it serves: `konklave serve` through a pipe, systemd through its socket.
 func (s *Set) Ready() error {
+	if f := s.File(extendName); f != nil {
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
 	if f := s.File(readyName); f != nil {
 		if _, err := f.Write([]byte{1}); err != nil {
 			return fmt.Errorf("tell that the process is ready: %w", err)
@@ -52,19 +86,43 @@ func (s *Set) Ready() error {
 	return Notify(Ready)
 }
 
-// Hear makes a pipe for a child: the file goes to it, and the channel is closed when it has called Ready. If the child ends
-// before that, the channel stays open. Close the file once the child has started.
-func Hear() (Named, <-chan struct{}, error) {
-	r, w, err := os.Pipe()
+// Heard is what a child tells before it serves.
+type Heard struct {
+	Ready    <-chan struct{}      // closed when it has called Ready; left open when it ends before that
+	Extended <-chan time.Duration // what it has asked for with Extend, the newest when several were not taken
+}
+
+// Hear makes the pipes for a child: the files go to it. Close them once the child has started.
+func Hear() ([]Named, Heard, error) {
+	ready, tellReady, err := os.Pipe()
 	if err != nil {
-		return Named{}, nil, err
+		return nil, Heard{}, err
 	}
-	ready := make(chan struct{})
+	extended, tellExtended, err := os.Pipe()
+	if err != nil {
+		return nil, Heard{}, errors.Join(err, ready.Close(), tellReady.Close())
+	}
+	isReady, more := make(chan struct{}), make(chan time.Duration, 1)
 	go func() {
-		defer r.Close()
-		if n, _ := r.Read(make([]byte, 1)); n == 1 { // an error is the child's end
-			close(ready)
+		defer ready.Close()
+		if n, _ := ready.Read(make([]byte, 1)); n == 1 { // an error is the child's end
+			close(isReady)
 		}
 	}()
-	return Named{readyName, w}, ready, nil
+	go func() {
+		defer extended.Close()
+		hearExtensions(extended, more)
+	}()
+	return []Named{{readyName, tellReady}, {extendName, tellExtended}}, Heard{isReady, more}, nil
+}
+
+func hearExtensions(r io.Reader, more chan time.Duration) {
+	var asked int64 // milliseconds
+	for binary.Read(r, binary.BigEndian, &asked) == nil {
+		select {
+		case <-more: // nobody has taken it; the newest counts
+		default:
+		}
+		more <- time.Duration(min(max(asked, 0), ExtendMax.Milliseconds())) * time.Millisecond
+	}
 }

@@ -31,6 +31,8 @@ const (
 	parallelHashes = 4
 	// mediaLease is how long media runs while no controller is there.
 	mediaLease = 15 * time.Minute
+	// migrationLimit is how long bringing the database up to date may take at a start.
+	migrationLimit = time.Hour
 	// stopGrace is how long requests under way may take at a stop.
 	stopGrace = 3 * time.Second
 )
@@ -61,9 +63,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, c.DSN(), store.Options{Now: time.Now, Log: log})
+	db, err := openDatabase(ctx, c, &handed, log)
 	if err != nil {
-		return fmt.Errorf("open database: %w", err)
+		return err
 	}
 	defer db.Close()
 
@@ -95,6 +97,28 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	keeper := BackupKeeper(c, db, keys, version, log)
 	backups := func(ctx context.Context) error { return keeper.Run(ctx, time.After) }
 	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups))
+}
+
+// openDatabase opens the database and brings it up to date. For that it asks whoever waits for this process for time.
+func openDatabase(ctx context.Context, c config.Config, handed *activation.Set, log *slog.Logger) (*store.Store, error) {
+	before, err := store.Inspect(ctx, c.DSN())
+	old := err == nil && before.Schema < before.Program // an error is Open's to tell; a database that is not there takes no time
+	if old {
+		log.Info("the database is being brought up to date", "from", before.Schema, "to", before.Program)
+		if err := handed.Extend(migrationLimit); err != nil {
+			return nil, err
+		}
+	}
+	db, err := store.Open(ctx, c.DSN(), store.Options{Now: time.Now, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if old {
+		if err := handed.Extend(readyLimit); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return db, nil
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

@@ -9,13 +9,15 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"konklave/activation"
 )
 
 // Times of the processes that Serve keeps.
 const (
-	childGrace   = 5 * time.Second // for an orderly end
-	readyLimit   = 30 * time.Second
-	drainLimit   = time.Hour // for what a replaced front still carries
+	childGrace   = 5 * time.Second  // for an orderly end
+	readyLimit   = 30 * time.Second // for a replacement to serve, unless it asks for more
+	drainLimit   = time.Hour        // for what a replaced front still carries
 	restartFirst = 100 * time.Millisecond
 	restartMax   = 5 * time.Second
 	steady       = 5 * time.Second // one that ran this long starts anew at once
@@ -27,16 +29,16 @@ const drainSignal = syscall.SIGUSR1
 // errNotReady fails the replacement by a process that does not come to serve.
 var errNotReady = errors.New("the new process did not become ready")
 
-// child is a started process; Ready is closed when it serves.
+// child is a started process.
 type child struct {
 	cmd   *exec.Cmd
-	ready <-chan struct{}
+	heard activation.Heard
 	ended chan struct{} // closed when it has ended; err then tells how
 	err   error
 }
 
-func watched(cmd *exec.Cmd, ready <-chan struct{}) *child {
-	c := &child{cmd: cmd, ready: ready, ended: make(chan struct{})}
+func watched(cmd *exec.Cmd, heard activation.Heard) *child {
+	c := &child{cmd: cmd, heard: heard, ended: make(chan struct{})}
 	go func() {
 		c.err = cmd.Wait()
 		close(c.ended)
@@ -58,6 +60,8 @@ type keeper struct {
 	start    func() (*child, error)
 	overlaps bool // a replacement starts beside the old one, which then drains
 	log      *slog.Logger
+	patience time.Duration       // with a replacement that does not serve yet
+	extended func(time.Duration) // hears that the first one asks for more time
 	requests chan replacement
 	draining sync.WaitGroup
 	served   chan struct{} // closed when the first one has become ready
@@ -71,7 +75,10 @@ type replacement struct {
 }
 
 func newKeeper(name string, overlaps bool, start func() (*child, error), log *slog.Logger) *keeper {
-	return &keeper{name: name, start: start, overlaps: overlaps, log: log, requests: make(chan replacement), served: make(chan struct{})}
+	return &keeper{
+		name: name, start: start, overlaps: overlaps, log: log, patience: readyLimit, extended: func(time.Duration) {},
+		requests: make(chan replacement), served: make(chan struct{}),
+	}
 }
 
 // replace has the process replaced by one that start starts, and returns when the new one serves; when it does not, the
@@ -97,9 +104,13 @@ func (k *keeper) run(ctx context.Context) {
 	defer k.draining.Wait()
 	defer cut()
 	pause := restartFirst
+	var c *child // nil when one has to be started
 	for ctx.Err() == nil {
 		began := time.Now()
-		c, err := k.start()
+		var err error
+		if c == nil {
+			c, err = k.start()
+		}
 		if err == nil {
 			err = k.attend(ctx, drains, c)
 		}
@@ -110,25 +121,46 @@ func (k *keeper) run(ctx context.Context) {
 			pause = restartFirst
 		}
 		k.log.Error("process has ended and is started again", "process", k.name, "error", err, "pause", pause)
+		c = k.rest(ctx, pause)
+		pause = min(2*pause, restartMax)
+	}
+	if c != nil {
+		c.stop(syscall.SIGTERM, childGrace)
+	}
+}
+
+// rest waits before the next start. A replacement that is asked for meanwhile is started at once, and returned when it serves.
+func (k *keeper) rest(ctx context.Context, pause time.Duration) *child {
+	over := time.NewTimer(pause)
+	defer over.Stop()
+	for {
 		select {
-		case <-time.After(pause):
-			pause = min(2*pause, restartMax)
-		case q := <-k.requests:
-			k.start = q.start // nothing runs that could be lost
-			q.done <- nil
+		case <-over.C:
+			return nil
 		case <-ctx.Done():
+			return nil
+		case q := <-k.requests:
+			c, err := k.begin(ctx, q.start)
+			q.done <- err
+			if err == nil {
+				return c
+			}
 		}
 	}
 }
 
 // attend follows a process and its replacements; it returns when the newest has ended.
 func (k *keeper) attend(ctx, drains context.Context, c *child) error {
-	ready := c.ready
+	ready := c.heard.Ready
 	for {
 		select {
 		case <-ready:
 			k.first.Do(func() { close(k.served) })
 			ready = nil
+		case d := <-c.heard.Extended:
+			if ready != nil {
+				k.extended(d)
+			}
 		case <-c.ended:
 			return c.err
 		case <-ctx.Done():
@@ -140,9 +172,24 @@ func (k *keeper) attend(ctx, drains context.Context, c *child) error {
 			if next == nil {
 				return err
 			}
-			c = next
+			if next != c {
+				c, ready = next, next.heard.Ready
+			}
 		}
 	}
+}
+
+// begin starts a process, which is then how it is started from now on, if it comes to serve.
+func (k *keeper) begin(ctx context.Context, start func() (*child, error)) (*child, error) {
+	c, err := start()
+	if err != nil {
+		return nil, err
+	}
+	if err := k.awaitReady(ctx, c); err != nil {
+		return nil, err
+	}
+	k.start = start
+	return c, nil
 }
 
 // swap returns the process that runs afterwards; nil when none does.
@@ -150,17 +197,12 @@ func (k *keeper) swap(ctx, drains context.Context, old *child, start func() (*ch
 	if !k.overlaps {
 		old.stop(syscall.SIGTERM, childGrace)
 	}
-	next, err := start()
-	if err == nil {
-		err = awaitReady(ctx, next)
-	}
+	next, err := k.begin(ctx, start)
 	switch {
 	case err == nil && k.overlaps:
-		k.start = start
 		k.drain(drains, old)
 		return next, nil
 	case err == nil:
-		k.start = start
 		return next, nil
 	case k.overlaps:
 		return old, fmt.Errorf("%s stays the old one: %w", k.name, err)
@@ -173,19 +215,24 @@ func (k *keeper) swap(ctx, drains context.Context, old *child, start func() (*ch
 }
 
 // awaitReady ends a process that does not become ready.
-func awaitReady(ctx context.Context, c *child) error {
-	limit := time.NewTimer(readyLimit)
+func (k *keeper) awaitReady(ctx context.Context, c *child) error {
+	limit := time.NewTimer(k.patience)
 	defer limit.Stop()
-	select {
-	case <-c.ready:
-		return nil
-	case <-c.ended:
-		return errors.Join(errNotReady, c.err)
-	case <-limit.C:
-	case <-ctx.Done():
+	for {
+		select {
+		case <-c.heard.Ready:
+			return nil
+		case d := <-c.heard.Extended:
+			limit.Reset(d)
+			continue
+		case <-c.ended:
+			return errors.Join(errNotReady, c.err)
+		case <-limit.C:
+		case <-ctx.Done():
+		}
+		c.stop(syscall.SIGKILL, 0)
+		return errNotReady
 	}
-	c.stop(syscall.SIGKILL, 0)
-	return errNotReady
 }
 
 // drain lets a replaced process end what it carries.

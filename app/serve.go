@@ -71,6 +71,7 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 	s.launcher = newLauncher(c, s.workerCommand, log)
 	s.controller = newKeeper("controller", false, func() (*child, error) { return s.startController(first) }, log)
 	s.front = newKeeper("front", true, func() (*child, error) { return s.startFront(first) }, log)
+	s.controller.extended = s.tellExtended
 	return s.run(ctx)
 }
 
@@ -157,6 +158,13 @@ func (s *server) run(ctx context.Context) error {
 	return nil
 }
 
+// tellExtended tells systemd, if it wants to know, that becoming ready takes longer.
+func (s *server) tellExtended(d time.Duration) {
+	if err := activation.Notify(activation.Extending(d)); err != nil {
+		s.log.Warn("systemd could not be told", "error", err)
+	}
+}
+
 // tellReady tells systemd, if it wants to know, when controller and front serve.
 func (s *server) tellReady(ctx context.Context) {
 	for _, served := range []<-chan struct{}{s.controller.served, s.front.served} {
@@ -192,21 +200,25 @@ func (s *server) upgradeOnHangup(ctx context.Context) {
 
 // start starts a child as a user, which inherits the files and says when it is ready.
 func (s *server) start(cmd *exec.Cmd, uid int, files ...activation.Named) (*child, error) {
-	pipe, ready, err := activation.Hear()
+	pipes, heard, err := activation.Hear()
 	if err != nil {
 		return nil, err
 	}
-	defer pipe.File.Close()
+	defer func() {
+		for _, p := range pipes {
+			_ = p.File.Close() // the child has its own
+		}
+	}()
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid:    true, // a Ctrl-C is for Serve, which stops the others in order
 		Credential: s.identities.credential(uid),
 	}
-	activation.Pass(cmd, append(files, activation.Named{Name: nameLifeline, File: s.lifeline}, pipe)...)
+	activation.Pass(cmd, append(files, append(pipes, activation.Named{Name: nameLifeline, File: s.lifeline})...)...)
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return watched(cmd, ready), nil
+	return watched(cmd, heard), nil
 }
 
 func (s *server) startFront(p *program) (*child, error) {
