@@ -1,8 +1,10 @@
 package sandbox_test
 
 import (
+	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -142,6 +144,51 @@ func TestALayerThatIsLostLaterFailsTheStart(t *testing.T) {
 		}
 	}
 	p.unchanged(t, "c1", before)
+}
+
+// TestAGroupWithSomebodyElseInItIsNotOurs: what a launcher that was killed left behind under the same number.
+func TestAGroupWithSomebodyElseInItIsNotOurs(t *testing.T) {
+	parent, why := groupBeside("memory")
+	if why != "" {
+		t.Skip(why)
+	}
+	p := newPrison(t, sandbox.BestEffort, limits())
+	first := p.start(t, "first")
+	groups, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(first.PID), "cgroup"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, number, _ := strings.Cut(string(groups), "/worker-")
+	number, _, _ = strings.Cut(number, "\n")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := filepath.Join(parent, sandbox.ProcessName+"-"+strconv.Itoa(os.Getpid()), "worker-"+strconv.Itoa(n+1))
+	if err := os.Mkdir(next, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	orphan := exec.CommandContext(t.Context(), "cat")
+	hold, err := orphan.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := orphan.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(next, "cgroup.procs"), []byte(strconv.Itoa(orphan.Process.Pid)), 0o644); err != nil { // a file of the kernel
+		t.Fatal(err)
+	}
+	files, _ := p.files(t, "c1")
+	running, err := p.client.Start(launch.WorkerConfig{Conference: "c1", Epoch: 1}, files)
+	if fault.As(err).Code != "launch.failed" {
+		t.Errorf("came to %+v, %v", running.Isolation, err)
+	}
+	if err := errors.Join(hold.Close(), orphan.Wait()); err != nil {
+		t.Error(err)
+	}
+	p.unchanged(t, "c2", first.Isolation.Missing())
+	_ = os.Remove(next) // the launcher may have
 }
 
 // TestStrictNeverSettlesForLess: what the probe is refused does not become the way of starting, and what passes leaves no mark.

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"konklave/fault"
 	"konklave/launch"
 	"konklave/sandbox"
@@ -169,19 +171,29 @@ func (l *Launcher) signal(conference string, sig syscall.Signal) launch.Response
 	return launch.Response{}
 }
 
+// listBytes is how much of a message a list may fill.
+const listBytes = launch.MessageMax - 4<<10
+
 // list names the workers after a conference, in order, one page of them.
 func (l *Launcher) list(after string) launch.Response {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	list := make([]launch.Running, 0, len(l.workers))
 	for _, c := range l.workers {
 		if c.process != nil && c.Conference > after {
 			list = append(list, c.Running)
 		}
 	}
+	l.mu.Unlock()
 	sort.Slice(list, func(i, j int) bool { return list[i].Conference < list[j].Conference })
-	more := len(list) > launch.ListPage
-	return launch.Response{List: list[:min(len(list), launch.ListPage)], More: more}
+	size := 0
+	for i, r := range list {
+		raw, err := json.Marshal(r)
+		size += len(raw) + len(",")
+		if err != nil || i == launch.ListPage || i > 0 && size > listBytes {
+			return launch.Response{List: list[:i], More: true}
+		}
+	}
+	return launch.Response{List: list}
 }
 
 // Close asks all workers to end, waits for them, and kills those that need longer than grace.
