@@ -51,7 +51,11 @@ func Launcher(ctx context.Context, c config.Config, stderr io.Writer, log *slog.
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	launcher := newLauncher(c, func() *exec.Cmd { return workerOf(exec.Command(executable, "conference"), stderr) }, log) //nolint:noctx // the launcher ends it
+	launcher, users, err := newLauncher(c, func() *exec.Cmd { return workerOf(exec.Command(executable, "conference"), stderr) }, log) //nolint:noctx // the launcher ends it
+	if err != nil {
+		return err
+	}
+	defer users.Close()
 	var open sync.WaitGroup
 	open.Go(func() { tellIsolation(launcher, log) })
 	open.Go(func() { acceptControllers(listener, launcher, owner, log) })
@@ -66,13 +70,39 @@ func Launcher(ctx context.Context, c config.Config, stderr io.Writer, log *slog.
 	return err
 }
 
-// newLauncher makes the launcher of this configuration.
-func newLauncher(c config.Config, command func() *exec.Cmd, log *slog.Logger) *process.Launcher {
+// newLauncher makes the launcher of this configuration. The users are to be closed when it has been.
+func newLauncher(c config.Config, command func() *exec.Cmd, log *slog.Logger) (*process.Launcher, users, error) {
+	u, err := workerUsers(c, log)
+	if err != nil {
+		return nil, u, err
+	}
 	limits := sandbox.Limits{Memory: int64(c.Isolation.MemoryMiB) * mebibyte, CPUs: c.Isolation.CPUs, Processes: c.Isolation.Processes}
 	return process.New(process.Options{
-		Command: command, Sandbox: sandbox.Open(sandbox.Options{UIDBase: c.Isolation.UIDBase, Limits: limits, Log: log}),
+		Command: command, Sandbox: sandbox.Open(sandbox.Options{UIDBase: u.first, Limits: limits, Log: log}),
 		Mode: sandbox.Mode(c.Isolation.Mode), Log: log,
-	})
+	}), u, nil
+}
+
+// workerUsers claims the users that the workers run as. Without root they are all the user that this process is.
+func workerUsers(c config.Config, log *slog.Logger) (users, error) {
+	base := c.Isolation.UIDBase
+	if os.Geteuid() != 0 {
+		return users{first: base}, nil
+	}
+	u, err := claimUsers(userLocks, base, config.UIDReserve+c.Conference.MaxRunning, config.UIDReserve, runningUsers)
+	switch {
+	case err != nil && c.Isolation.Mode == config.IsolationStrict:
+		return u, fmt.Errorf("isolation is strict, but user ids for conferences cannot be reserved in %s: %w", userLocks, err)
+	case err != nil:
+		log.Warn("User ids for conferences cannot be reserved: those of another launcher on this machine may be the same.", "error", err)
+		return users{first: base}, nil
+	case u.beside:
+		log.Warn("Another Konklave runs on this machine. Their conferences are different users; if their controllers are the same user, each of them reaches the other's data. "+
+			"Give each a machine or a container of its own.", "first-user", u.first)
+	case u.first != base:
+		log.Info("conferences that another launcher left behind still run; ours are other users", "first-user", u.first)
+	}
+	return u, nil
 }
 
 // workerOf prepares a command that becomes a worker: it gets nothing of the operator's environment.

@@ -68,7 +68,11 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 		return err
 	}
 	defer s.alive.Close()
-	s.launcher = newLauncher(c, s.workerCommand, log)
+	var workers users
+	if s.launcher, workers, err = newLauncher(c, s.workerCommand, log); err != nil {
+		return err
+	}
+	defer workers.Close()
 	s.controller = newKeeper("controller", false, func() (*child, error) { return s.startController(first) }, log)
 	s.front = newKeeper("front", true, func() (*child, error) { return s.startFront(first) }, log)
 	s.controller.extended = s.tellExtended

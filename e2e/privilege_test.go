@@ -224,3 +224,27 @@ func TestCommandsOfRootActAsTheOwnerOfTheData(t *testing.T) {
 	}
 	restored.stop()
 }
+
+func TestConferencesOfTwoServersAreDifferentUsers(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Log("this test has nothing to say when it is not started as root")
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	users := map[string]bool{}
+	for range 2 {
+		s := start(ctx, t, reachable(t))
+		admin := s.admin(ctx)
+		m, err := admin.CreateMeeting(ctx, client.MeetingChange{})
+		do(t, err)
+		join(ctx, t, admin, m.Link, "")
+		for _, pid := range s.pids("conference") {
+			users[status(t, pid, "Uid")[0]] = true
+		}
+	}
+	if len(users) != 2 {
+		t.Errorf("the users of two conferences are %v", users)
+	}
+}
