@@ -50,13 +50,8 @@ const (
 	CallRelay = "relay"
 )
 
-// The calls a controller makes.
-const (
-	// CallStatus asks how the worker is: nothing → [Status].
-	CallStatus = "status"
-	// CallRevoke takes an account or guest out of the conference: [Revoke] → nothing.
-	CallRevoke = "revoke"
-)
+// CallStatus is the call that a controller makes, and asks how the worker is: nothing → [Status].
+const CallStatus = "status"
 
 // Redeem is the content of CallRedeem. The ticket is good for one session, which Session names by the hash of its resume token
 // (SHA-256, base64url); from VersionSession on.
@@ -112,11 +107,6 @@ type Status struct {
 	Conference   string `json:"conference"`
 	Epoch        int64  `json:"epoch"`
 	MediaPackets uint64 `json:"mediaPackets"` // forwarded so far
-}
-
-// Revoke is the content of CallRevoke.
-type Revoke struct {
-	Account string `json:"account"`
 }
 
 // frame is one message: a call, or the answer to one.

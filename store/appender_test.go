@@ -108,11 +108,10 @@ func TestAppender(t *testing.T) {
 		return
 	}
 	l.with(t, func(db *store.Store, j *journal.Journal) {
-		epoch, err := db.NextEpoch(t.Context(), l.id)
-		if err != nil {
-			t.Fatal(err)
-		}
 		r, err := db.Conference(t.Context(), l.id)
+		if err == nil {
+			r, err = db.ClaimEpoch(t.Context(), l.id, r.Epoch)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +121,7 @@ func TestAppender(t *testing.T) {
 				t.Fatal(err)
 			}
 			entry := audit.ChatSent(audit.Report{At: st.At, Actor: access.Guest("g"), Conference: l.id}, fmt.Sprint("m", n))
-			if err := j.Append(t.Context(), l.id, epoch, n, []conference.Stored{st}, []audit.Entry{entry}, false); err != nil {
+			if err := j.Append(t.Context(), l.id, r.Epoch, n, []conference.Stored{st}, []audit.Entry{entry}, false); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := fmt.Fprintf(os.Stdout, "stored %d\n", n); err != nil {

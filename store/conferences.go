@@ -75,22 +75,6 @@ func (s *Store) LiveConferences(ctx context.Context) ([]conference.Record, error
 	return mapped(rows, conferenceOf), err
 }
 
-// NextEpoch begins the time of a new worker and returns its epoch; what an earlier one appends from now on is stale. It
-// fails with ErrConferenceUnknown or ErrConferenceEnded.
-func (s *Store) NextEpoch(ctx context.Context, id string) (epoch int64, err error) {
-	err = s.change(ctx, "begin epoch", func(ctx context.Context, q *sqlgen.Queries) error {
-		epoch, err = q.NextEpoch(ctx, id)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		if _, err := q.ConferenceByID(ctx, id); err != nil {
-			return orElse(err, ErrConferenceUnknown)
-		}
-		return ErrConferenceEnded
-	})
-	return epoch, err
-}
-
 // CloseConference ends a conference without its worker, for the reason given; it does nothing when it has ended. By whom is
 // in the entry about it; an actor without a tenant acts for that of the conference. It
 // fails with ErrConferenceUnknown.

@@ -81,7 +81,7 @@ func operations(s *store.Store) map[string]func(context.Context) error {
 		"InsertUser": func(ctx context.Context) error {
 			return s.InsertUser(ctx, user.User{ID: "x", Tenant: "t", Email: "x", Role: access.RoleUser}, "", entry())
 		},
-		"NextEpoch": func(ctx context.Context) error { _, err := s.NextEpoch(ctx, "x"); return err },
+		"ClaimEpoch": func(ctx context.Context) error { _, err := s.ClaimEpoch(ctx, "x", 0); return err },
 	}
 }
 

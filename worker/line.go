@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"konklave/conference"
 	"konklave/control"
 	"konklave/fault"
 )
@@ -135,8 +134,6 @@ func (w *worker) serve(ctx context.Context, call string, body []byte) (any, erro
 	switch call {
 	case control.CallStatus:
 		return w.status(ctx)
-	case control.CallRevoke:
-		return nil, w.revoke(ctx, body)
 	}
 	return nil, control.ErrUnknownCall
 }
@@ -151,13 +148,4 @@ func (w *worker) status(ctx context.Context) (control.Status, error) {
 		}
 	}
 	return control.Status{Conference: w.config.Conference, Epoch: w.config.Epoch, MediaPackets: w.room.Stats().PacketsOut}, nil
-}
-
-func (w *worker) revoke(ctx context.Context, body []byte) error {
-	var q control.Revoke
-	if err := control.Decode(body, &q); err != nil {
-		return err
-	}
-	_, err := w.actor.Do(ctx, conference.Command{Body: conference.Revoke{Account: q.Account}})
-	return err
 }

@@ -139,7 +139,7 @@ func open(ctx context.Context, db *store.Store) ([]string, error) {
 		}
 		r, _, err := db.OpenConference(ctx, m.ID)
 		if err == nil {
-			_, err = db.NextEpoch(ctx, r.ID)
+			_, err = db.ClaimEpoch(ctx, r.ID, r.Epoch)
 		}
 		if err != nil {
 			return nil, err

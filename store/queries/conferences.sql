@@ -10,9 +10,6 @@ SELECT * FROM conferences WHERE id = @id;
 -- name: LiveConferences :many
 SELECT * FROM conferences WHERE ended_at = 0 ORDER BY started_at, id;
 
--- name: NextEpoch :one
-UPDATE conferences SET epoch = epoch + 1 WHERE id = @id AND ended_at = 0 RETURNING epoch;
-
 -- LockConference reads a conference that nobody else can change before the end of the transaction.
 -- name: LockConference :one
 UPDATE conferences SET tenant = tenant WHERE id = @id RETURNING *;

@@ -147,14 +147,3 @@ func (q *Queries) LockConference(ctx context.Context, id string) (Conference, er
 	)
 	return i, err
 }
-
-const nextEpoch = `-- name: NextEpoch :one
-UPDATE conferences SET epoch = epoch + 1 WHERE id = $1 AND ended_at = 0 RETURNING epoch
-`
-
-func (q *Queries) NextEpoch(ctx context.Context, id string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, nextEpoch, id)
-	var epoch int64
-	err := row.Scan(&epoch)
-	return epoch, err
-}

@@ -67,7 +67,7 @@ var audits = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Epoch, err = h.NextEpoch(t.Context(), r.ID); err != nil {
+		if r.Epoch, err = h.nextEpoch(t, r.ID); err != nil {
 			t.Fatal(err)
 		}
 		if err := h.append(t, batch(r.ID, r.Epoch, 1, 1, "a", taken)); err != nil {

@@ -29,7 +29,7 @@ var clocks = map[string]func(*testing.T, *house){
 		if err != nil || got.Live() || got.Seq != 4 || !got.EndedAt.Before(got.StartedAt) {
 			t.Errorf("record %+v, %v", got, err)
 		}
-		if _, err := h.NextEpoch(t.Context(), r.ID); !errors.Is(err, store.ErrConferenceEnded) {
+		if _, err := h.nextEpoch(t, r.ID); !errors.Is(err, store.ErrConferenceEnded) {
 			t.Errorf("epoch after the end: %v", err)
 		}
 		last := int64(0)

@@ -20,10 +20,20 @@ func (h *house) conference(t *testing.T) conference.Record {
 	if err != nil || !created {
 		t.Fatalf("open: %v, %v", created, err)
 	}
-	if r.Epoch, err = h.NextEpoch(t.Context(), r.ID); err != nil || r.Epoch != 1 {
+	if r.Epoch, err = h.nextEpoch(t, r.ID); err != nil || r.Epoch != 1 {
 		t.Fatalf("first epoch %d, %v", r.Epoch, err)
 	}
 	return r
+}
+
+// nextEpoch claims the epoch after the present one.
+func (h *house) nextEpoch(t *testing.T, id string) (int64, error) {
+	r, err := h.Conference(t.Context(), id)
+	if err != nil {
+		return 0, err
+	}
+	r, err = h.ClaimEpoch(t.Context(), id, r.Epoch)
+	return r.Epoch, err
 }
 
 // chat is an entry as a worker's event leads to.
@@ -113,7 +123,7 @@ var conferences = map[string]func(*testing.T, *house){
 		if err := h.append(t, batch(r.ID, 1, 1, 1, "a")); err != nil {
 			t.Fatal(err)
 		}
-		if epoch, err := h.NextEpoch(t.Context(), r.ID); err != nil || epoch != 2 {
+		if epoch, err := h.nextEpoch(t, r.ID); err != nil || epoch != 2 {
 			t.Fatalf("epoch %d, %v", epoch, err)
 		}
 		h.wantNewEntries(t, func() {
@@ -149,7 +159,7 @@ var conferences = map[string]func(*testing.T, *house){
 		if err := h.append(t, batch(r.ID, 1, 2, 1, "late")); !errors.Is(err, store.ErrConferenceEnded) {
 			t.Errorf("append: %v", err)
 		}
-		if _, err := h.NextEpoch(t.Context(), r.ID); !errors.Is(err, store.ErrConferenceEnded) {
+		if _, err := h.nextEpoch(t, r.ID); !errors.Is(err, store.ErrConferenceEnded) {
 			t.Errorf("next epoch: %v", err)
 		}
 		h.wantNewEntries(t, func() {
@@ -180,7 +190,7 @@ var conferences = map[string]func(*testing.T, *house){
 	},
 	"UnknownConference": func(t *testing.T, h *house) {
 		_, errGet := h.Conference(t.Context(), "x")
-		_, errEpoch := h.NextEpoch(t.Context(), "x")
+		_, errEpoch := h.nextEpoch(t, "x")
 		errAppend := h.append(t, batch("x", 1, 1, 1, ""))
 		errClose := h.CloseConference(t.Context(), "x", access.System("controller"), "lost")
 		for i, err := range []error{errGet, errEpoch, errAppend, errClose} {

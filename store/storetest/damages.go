@@ -15,7 +15,7 @@ func (h *house) another(t *testing.T, name string) conference.Record {
 	t.Helper()
 	r, _, err := h.OpenConference(t.Context(), h.meeting(t, h.account(t, name+"@example.org", access.RoleUser), name).ID)
 	if err == nil {
-		_, err = h.NextEpoch(t.Context(), r.ID)
+		_, err = h.nextEpoch(t, r.ID)
 	}
 	if err != nil {
 		t.Fatal(err)

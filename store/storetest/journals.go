@@ -73,7 +73,7 @@ var journals = map[string]func(*testing.T, *house){
 			t.Errorf("got %+v, %v", got, err)
 		}
 		// Another controller, with the same master key, reads the same and goes on.
-		if epoch, err := h.NextEpoch(t.Context(), r.ID); err != nil || epoch != 2 {
+		if epoch, err := h.nextEpoch(t, r.ID); err != nil || epoch != 2 {
 			t.Fatalf("epoch %d, %v", epoch, err)
 		}
 		if err := j.Append(t.Context(), r.ID, 1, 9, all[:1], nil, false); !errors.Is(err, journal.ErrStaleEpoch) {
@@ -96,7 +96,7 @@ var journals = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.NextEpoch(t.Context(), other.ID); err != nil {
+		if _, err := h.nextEpoch(t, other.ID); err != nil {
 			t.Fatal(err)
 		}
 		for name, refused := range map[string]journal.Batch{
@@ -131,7 +131,7 @@ var journals = map[string]func(*testing.T, *house){
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := h.NextEpoch(t.Context(), r.ID); err != nil {
+			if _, err := h.nextEpoch(t, r.ID); err != nil {
 				t.Fatal(err)
 			}
 			ids[i] = r.ID
