@@ -57,7 +57,7 @@ func postgresDialect() dialect {
 			JOIN information_schema.tables t USING (table_schema, table_name)
 			WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position`,
 		references: `SELECT a.relname, b.relname FROM pg_constraint k JOIN pg_class a ON a.oid = k.conrelid JOIN pg_class b ON b.oid = k.confrelid
-			WHERE k.contype = 'f' AND k.connamespace = current_schema()::regnamespace`,
+			WHERE k.contype = 'f' AND k.connamespace = quote_ident(current_schema())::regnamespace`,
 		types: map[string]ColumnType{"bigint": TypeInteger, "integer": TypeInteger, "boolean": TypeInteger, "text": TypeText, "bytea": TypeBytes},
 	}
 }

@@ -25,6 +25,9 @@ type schemaPostgres struct {
 // errStagedTwice refuses a second restore into a database.
 var errStagedTwice = errors.New("another program is restoring into this database at the moment")
 
+// ErrNoSchema says that the address leads to no schema for the tables.
+var ErrNoSchema = errors.New("the database has no schema for the tables: make the one that search_path names")
+
 func stagePostgres(ctx context.Context, dsn string) (string, place, error) {
 	if !isPostgres(dsn) {
 		return "", nil, ErrDSN
@@ -34,17 +37,38 @@ func stagePostgres(ctx context.Context, dsn string) (string, place, error) {
 		return "", nil, errAddress
 	}
 	p := &schemaPostgres{db: db}
+	made := inStagingSchema(dsn)
 	if err := p.begin(ctx); err != nil {
-		p.close()
+		p.close() // and nothing else: what is there may be another one's
 		return "", nil, err
 	}
-	return inStagingSchema(dsn), p, nil
+	if err := leadsToStaging(ctx, made); err != nil {
+		return "", nil, errors.Join(err, p.clear())
+	}
+	return made, p, nil
+}
+
+// leadsToStaging makes sure that nobody between here and the database ignores what the address says.
+func leadsToStaging(ctx context.Context, dsn string) error {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return errAddress
+	}
+	var schema string
+	err = db.QueryRowContext(ctx, "SELECT COALESCE(current_schema(), '')").Scan(&schema)
+	if err == nil && schema != stagingSchema {
+		err = errors.New("the database does not heed search_path; give the address of PostgreSQL itself")
+	}
+	return errors.Join(err, db.Close())
 }
 
 // inStagingSchema is the address of the same database whose tables are made in a schema of their own.
 func inStagingSchema(dsn string) string {
-	address, options, _ := strings.Cut(dsn, "?")
-	return address + "?search_path=" + stagingSchema + "&" + options // of two, the first counts
+	separator := "?"
+	if strings.Contains(dsn, separator) {
+		separator = "&"
+	}
+	return dsn + separator + "search_path=" + stagingSchema // of two, the last counts
 }
 
 func (p *schemaPostgres) begin(ctx context.Context) (err error) {
@@ -58,8 +82,11 @@ func (p *schemaPostgres) begin(ctx context.Context) (err error) {
 	if !alone {
 		return errStagedTwice
 	}
-	if err := p.conn.QueryRowContext(ctx, "SELECT quote_ident(current_schema())").Scan(&p.schema); err != nil {
-		return fmt.Errorf("find the schema for the tables: %w", err)
+	if err := p.conn.QueryRowContext(ctx, "SELECT COALESCE(quote_ident(current_schema()), '')").Scan(&p.schema); err != nil {
+		return err
+	}
+	if p.schema == "" {
+		return ErrNoSchema
 	}
 	if err := p.vacant(ctx, ""); err != nil {
 		return err

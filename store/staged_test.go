@@ -138,6 +138,32 @@ func TestEmptyTablesMakeWay(t *testing.T) {
 	}
 }
 
+func TestTheTablesComeToTheSchemaOfTheAddress(t *testing.T) {
+	t.Parallel()
+	server := startPostgres(t)
+	dsn := server.create(t, "k", "template0")
+	if err := server.Execute(t.Context(), "k", `CREATE SCHEMA "their own"`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Stage(t.Context(), dsn+"&search_path=nowhere", 1, store.Options{}); !errors.Is(err, store.ErrNoSchema) {
+		t.Errorf("a schema that is not there: %v", err)
+	}
+	dsn += "&search_path=%22their%20own%22"
+	if err := staged(t, dsn).Place(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantUsers(t, dsn, "restored")
+	tables, err := server.Tables(t.Context(), "k")
+	if err != nil || len(tables) == 0 {
+		t.Fatalf("%v, %v", tables, err)
+	}
+	for _, name := range tables {
+		if !strings.HasPrefix(name, "their own.") {
+			t.Errorf("there is %s", name)
+		}
+	}
+}
+
 // cutter passes connections on to a PostgreSQL server, and cuts the one over which the next COMMIT is sent.
 type cutter struct {
 	armed  atomic.Bool
