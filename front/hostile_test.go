@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// hostile is a conference whose worker answers each request with these bytes.
+// hostile begins the ids of conferences whose workers answer with bytes of the test's choice.
 const hostile = "hostilehostile"
 
-// answers lets a worker of its own answer every request with raw bytes, and then read what comes.
+// answers puts a worker at a socket that answers every request with raw bytes and hangs up.
 func (h *house) answers(t *testing.T, socket, raw string) {
 	t.Helper()
 	l, err := net.Listen("unix", socket)
@@ -106,10 +106,10 @@ func TestA89WorkerAnswersHaveOurHeadersAlone(t *testing.T) {
 	t.Parallel()
 	h := setup(t, nil)
 	for name, status := range map[string]string{
-		"ok": "200 OK", "redirect": "302 Found", "sign-in": "401 Unauthorized", "proxy": "407 Proxy Authentication Required", "error": "500 Oh",
+		"ok": "200 OK", "redirect": "302 Found", "signin": "401 Unauthorized", "proxy": "407 Proxy Authentication Required", "error": "500 Oh",
 	} {
-		h.answers(t, filepath.Join(h.dir, hostile+name2id(name)+".web"), "HTTP/1.1 "+status+"\r\n"+hostileHeaders+"Content-Length: 2\r\nRetry-After: 3\r\n\r\nok")
-		resp, body := h.get(t, "/conference/"+hostile+name2id(name)+"/media/rtc/validate")
+		h.answers(t, filepath.Join(h.dir, hostile+name+".web"), "HTTP/1.1 "+status+"\r\n"+hostileHeaders+"Content-Length: 2\r\nRetry-After: 3\r\n\r\nok")
+		resp, body := h.get(t, "/conference/"+hostile+name+"/media/rtc/validate")
 		guarded(t, name, resp.Header)
 		for header := range resp.Header {
 			if !slices.Contains(fromAWorker(), header) {
@@ -124,8 +124,6 @@ func TestA89WorkerAnswersHaveOurHeadersAlone(t *testing.T) {
 		}
 	}
 }
-
-func name2id(name string) string { return strings.ReplaceAll(name, "-", "") }
 
 // What a worker sends after the body reaches nobody, announced or not.
 func TestA89TrailersEndAtTheFront(t *testing.T) {
