@@ -26,7 +26,7 @@ func TestIsolationIsTriedWithAProbe(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build a worker: %v\n%s", err, out)
 	}
-	worker := func() *exec.Cmd { return exec.Command(file) } //nolint:noctx // the check ends it
+	worker := func() *exec.Cmd { return &exec.Cmd{Path: file, Args: []string{"worker"}} }
 	c := config.Default()
 	c.Isolation.UIDBase = 63500 // away from the default, so that a server on this machine is not disturbed
 	best := isolation(c, worker)
@@ -52,7 +52,12 @@ func TestIsolationIsTriedWithAProbe(t *testing.T) {
 		expect(t, "users may not run it", isolation(c, worker), Failed, "as a user of its own: permission denied")
 		expect(t, "users may not run it", isolation(c, worker), Failed, "mode 0755")
 	}
-	expect(t, "no worker", isolation(c, func() *exec.Cmd { return exec.Command("false") }), Failed, "No conference can be started") //nolint:noctx // ends at once
+	useless, err := exec.LookPath("false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker = func() *exec.Cmd { return &exec.Cmd{Path: useless, Args: []string{"false"}} }
+	expect(t, "no worker", isolation(c, worker), Failed, "No conference can be started")
 }
 
 // TestEveryMissingLayerHasARemedy, and is as bad as the mode makes it.

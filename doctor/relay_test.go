@@ -41,11 +41,7 @@ func newRelayHouse(t *testing.T) *relayHouse {
 	server.StartTLS() // for its certificate
 	certificates := server.TLS.Certificates
 	server.Close()
-	raw, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback of a test
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := tls.NewListener(raw, &tls.Config{Certificates: certificates})
+	l := tls.NewListener(httptest.NewUnstartedServer(nil).Listener, &tls.Config{Certificates: certificates})
 	web := &http.Server{Handler: http.HandlerFunc(h.credential), ReadHeaderTimeout: time.Minute}
 	go h.accept(l, forHTTP)
 	go func() { _ = web.Serve(&handed{Listener: l, conns: forHTTP}) }()

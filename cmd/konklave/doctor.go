@@ -34,10 +34,8 @@ func (cmd *DoctorCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	worker := func() *exec.Cmd {
-		cmd := exec.Command(executable, "conference") //nolint:noctx // the check ends it
-		cmd.Env = []string{}                          // nothing of the operator's
-		return cmd
+	worker := func() *exec.Cmd { // with nothing of the operator's environment
+		return &exec.Cmd{Path: executable, Args: []string{"konklave", "conference"}, Env: []string{}}
 	}
 	unwell := false
 	doctor.Examine(ctx, doctor.Checks(c, time.Now, worker), func(f doctor.Finding) {
