@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,10 +63,10 @@ func TestNothingAcknowledgedIsLostWithThePower(t *testing.T) {
 	}
 }
 
-// onDisk returns how many messages come back from a disk.
+// onDisk returns how many messages come back from a disk. It is made in memory, where nothing waits for it to be safe.
 func onDisk(t *testing.T, d disk, id string) (int64, error) {
 	t.Helper()
-	dir, err := os.MkdirTemp(t.TempDir(), "")
+	dir, err := os.MkdirTemp("/dev/shm", "konklave-power-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,15 +125,19 @@ func anyPart() fate {
 // powerCut returns what a disk holds when the power goes after these steps, and the last message that was acknowledged.
 func powerCut(base disk, steps []step, honest bool, keep func() fate) (disk, int64) {
 	safe := make([]bool, len(steps)) // brought to the disk
+	waiting := map[string][]int{}    // for a sync, by file
 	acknowledged := int64(0)
-	for _, s := range steps {
+	for i, s := range steps {
 		switch {
 		case s.kind == stepAck:
 			acknowledged = s.number
 		case s.kind == stepSync && honest:
-			for j := range s.began {
-				safe[j] = safe[j] || steps[j].file == s.file
-			}
+			waiting[s.file] = slices.DeleteFunc(waiting[s.file], func(j int) bool {
+				safe[j] = j < s.began
+				return safe[j]
+			})
+		case s.kind != stepSync:
+			waiting[s.file] = append(waiting[s.file], i)
 		}
 	}
 	d, lot := disk{}, keep()
@@ -196,17 +200,32 @@ func census(steps []step) (acks, syncs, moves int) {
 	return acks, syncs, moves
 }
 
-// A line of strace: the process, and a call with its result, or its beginning, or its end.
-var (
-	callLine = regexp.MustCompile(`^(\d+) +(\w+)\((.*?)(?:\) += (-?\d+).*| <unfinished \.\.\.>)$`)
-	endLine  = regexp.MustCompile(`^(\d+) +<\.\.\. \w+ resumed>.*\) += (-?\d+)`)
-	onFile   = regexp.MustCompile(`^\d+<([^>]*)>(?:, )?(.*)$`)
-)
-
-// call is a line of the trace, parsed.
+// call is a line of the trace, parsed: a call with its result, or its beginning without, or its end without a name.
 type call struct {
-	name, arguments string
-	place           int // how many steps there were when it began
+	thread, name, arguments, result string
+	place                           int // how many steps there were when it began
+}
+
+// parseCall reads a line of strace; false when it is a signal or an exit. Its strings are in hexadecimal, and long.
+func parseCall(line string) (call, bool) {
+	thread, rest, _ := strings.Cut(line, " ")
+	c := call{thread: thread}
+	rest = strings.TrimLeft(rest, " ")
+	begun, unfinished := strings.CutSuffix(rest, " <unfinished ...>")
+	if !unfinished {
+		equals := strings.LastIndex(rest, "= ")
+		if equals < 0 {
+			return c, false
+		}
+		c.result, _, _ = strings.Cut(rest[equals+len("= "):], " ")
+		begun = strings.TrimSuffix(strings.TrimRight(rest[:equals], " "), ")")
+	}
+	if strings.HasPrefix(rest, "<... ") {
+		return c, true
+	}
+	var ok bool
+	c.name, c.arguments, ok = strings.Cut(begun, "(")
+	return c, ok
 }
 
 // readTrace turns what strace wrote into steps: a call takes effect when it has returned.
@@ -220,20 +239,20 @@ func readTrace(t *testing.T, path, dir string) []step {
 	open := map[string]call{} // by thread
 	for line := range strings.Lines(string(content)) {
 		line = strings.TrimRight(line, "\n")
-		var c call
-		var result string
-		if m := callLine.FindStringSubmatch(line); m != nil {
-			c, result = call{m[2], m[3], len(steps)}, m[4]
-			if result == "" {
-				open[m[1]] = c
-				continue
-			}
-		} else if m := endLine.FindStringSubmatch(line); m != nil {
-			c, result = open[m[1]], m[2]
-		} else {
-			continue // a signal, an exit
+		c, ok := parseCall(line)
+		if !ok {
+			continue
 		}
-		if strings.HasPrefix(result, "-") {
+		if c.place = len(steps); c.result == "" {
+			open[c.thread] = c
+			continue
+		}
+		if c.name == "" {
+			begun := open[c.thread]
+			begun.result = c.result
+			c = begun
+		}
+		if strings.HasPrefix(c.result, "-") {
 			continue
 		}
 		if s, ok := stepOf(t, c, dir); ok {
@@ -253,11 +272,12 @@ func stepOf(t *testing.T, c call, dir string) (step, bool) {
 		name, ok := strings.CutPrefix(text(t, c.arguments), dir+"/")
 		return step{kind: stepRemove, file: name}, ok && strings.HasPrefix(name, "k.db") && name != "k.db-shm"
 	}
-	m := onFile.FindStringSubmatch(c.arguments)
-	if m == nil {
+	descriptor, rest, ok := strings.Cut(c.arguments, ">")
+	_, file, named := strings.Cut(descriptor, "<")
+	if !ok || !named {
 		return step{}, false
 	}
-	file, rest := unhex(t, m[1]), m[2]
+	file, rest = unhex(t, file), strings.TrimPrefix(rest, ", ")
 	if c.name == "write" && !strings.HasPrefix(file, dir) {
 		var n int64
 		_, err := fmt.Sscanf(text(t, rest), "stored %d", &n)
