@@ -67,11 +67,11 @@ func TestAWorkerThatHangsIsKilledAndOneThatAnswersNowAndThenIsNot(t *testing.T) 
 		h := hangman{1, make(chan time.Time, 1)}
 		w, ended := attended(t, h, func(context.Context, string, []byte) (any, error) {
 			if asked.Add(1)%beatsMissed != 0 { // it leaves as many without an answer in time as it may
-				time.Sleep(2 * statusLimit)
+				time.Sleep(2 * statusLimit) // virtual
 			}
 			return control.Status{}, nil
 		})
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // virtual
 		if len(h.killed) != 0 {
 			t.Fatal("a worker that answers was killed")
 		}
