@@ -43,7 +43,9 @@ func stagePostgres(ctx context.Context, dsn string) (string, place, error) {
 		return "", nil, err
 	}
 	if err := leadsToStaging(ctx, made); err != nil {
-		return "", nil, errors.Join(err, p.clear())
+		err = errors.Join(err, p.remove(ctx))
+		p.close()
+		return "", nil, err
 	}
 	return made, p, nil
 }
