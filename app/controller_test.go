@@ -1,11 +1,9 @@
 package app
 
 import (
-	"database/sql"
 	"log/slog"
 	"net"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,21 +19,20 @@ func TestAMigrationIsGivenTime(t *testing.T) {
 	must(t, err)
 	defer told.Close()
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(c.Data, "notify"))
-	for range 2 { // makes the database, then finds it up to date
-		db, err := openDatabase(t.Context(), c, &activation.Set{}, slog.New(slog.DiscardHandler))
-		must(t, err, db.Close())
-	}
-	raw, err := sql.Open("sqlite", strings.TrimPrefix(c.DSN(), "sqlite:"))
+	old, err := store.Stage(t.Context(), c.DSN(), store.NewestSchema()-1, store.Options{})
 	must(t, err)
-	_, err = raw.ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id = ?`, store.NewestSchema())
-	must(t, err, raw.Close())
-	if db, err := openDatabase(t.Context(), c, &activation.Set{}, slog.New(slog.DiscardHandler)); err == nil { // else the migration minds that it was done
+	must(t, old.Fill(t.Context(), func(*store.Filling) error { return nil }), old.Place(t.Context()), old.Close())
+	for range 2 { // brings it up to date, then finds it so
+		db, err := openDatabase(t.Context(), c, &activation.Set{}, slog.New(slog.DiscardHandler))
+		must(t, err)
 		must(t, db.Close())
 	}
-	must(t, told.SetReadDeadline(time.Now().Add(patience)))
-	buffer := make([]byte, 100)
-	n, err := told.Read(buffer)
-	if err != nil || string(buffer[:n]) != activation.Extending(migrationLimit) {
-		t.Errorf("told %q, %v", buffer[:n], err)
+	must(t, activation.Notify(activation.Ready), told.SetReadDeadline(time.Now().Add(patience)))
+	for _, want := range []string{activation.Extending(migrationLimit), activation.Extending(readyLimit), activation.Ready} {
+		buffer := make([]byte, 100)
+		n, err := told.Read(buffer)
+		if err != nil || string(buffer[:n]) != want {
+			t.Errorf("told %q, want %q (%v)", buffer[:n], want, err)
+		}
 	}
 }
