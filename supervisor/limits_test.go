@@ -3,6 +3,7 @@ package supervisor_test
 import (
 	"context"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,8 +98,14 @@ func TestReconnectingTakesLongerAndLonger(t *testing.T) {
 // slow is a launcher that starts a worker when it is let.
 type slow struct {
 	*puppets
-	begun chan struct{}
-	let   chan struct{}
+	begun  chan struct{}
+	let    chan struct{}
+	killed *atomic.Int64
+}
+
+func (s slow) Signal(string, syscall.Signal) error {
+	s.killed.Add(1)
+	return nil
 }
 
 func (s slow) Start(c launch.WorkerConfig, files launch.Files) (launch.Running, error) {
@@ -110,7 +117,7 @@ func (s slow) Start(c launch.WorkerConfig, files launch.Files) (launch.Running, 
 // TestWhoWaitsNoLongerStopsNothing: the first one who joins gives up; the one after him gets the worker that was being started.
 func TestWhoWaitsNoLongerStopsNothing(t *testing.T) {
 	t.Parallel()
-	l := slow{begun: make(chan struct{}, 8), let: make(chan struct{})}
+	l := slow{begun: make(chan struct{}, 8), let: make(chan struct{}), killed: &atomic.Int64{}}
 	w := newWorld(t, func(o *supervisor.Options) {
 		l.puppets = o.Launcher.(*puppets) //nolint:forcetypeassert // what newWorld makes
 		o.Launcher = l
@@ -137,8 +144,8 @@ func TestWhoWaitsNoLongerStopsNothing(t *testing.T) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.started) != 1 || w.started[0].Epoch != 1 {
-		t.Errorf("started: %+v", w.started)
+	if len(w.started) != 1 || w.started[0].Epoch != 1 || l.killed.Load() != 0 {
+		t.Errorf("started: %+v, killed: %d", w.started, l.killed.Load())
 	}
 }
 

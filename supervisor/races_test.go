@@ -2,7 +2,9 @@ package supervisor_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -167,15 +169,19 @@ func TestALateControllerTakesNothingAway(t *testing.T) {
 	w := newWorld(t, nil)
 	id, _ := w.open(t)
 	w.end(launch.Exit{Running: launch.Running{Conference: id, Epoch: 1}, Signal: "killed"})
-	<-w.workers // of epoch 2
-	if err := w.Publish(id, 1); err == nil {
-		t.Error("the sockets of a worker that has ended were published")
+	<-w.workers                           // of epoch 2
+	for _, epoch := range []int64{1, 3} { // of workers that have ended, or do not run yet
+		for _, ending := range []string{"ctl", "web"} {
+			if err := os.WriteFile(filepath.Join(w.dir, fmt.Sprintf("%s.%d.%s", id, epoch, ending)), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Publish(id, epoch); err == nil {
+			t.Errorf("the sockets of epoch %d were published", epoch)
+		}
 	}
 	if err := w.Register(conference.Record{ID: id, MeetingID: w.meeting.ID, Epoch: 1}); err == nil {
 		t.Error("the supervision of a worker that has ended took the place of that of the next one")
-	}
-	if err := w.Publish(id, 3); err == nil {
-		t.Error("the sockets of a worker that does not run were published")
 	}
 	if got, err := w.Ensure(t.Context(), w.meeting); err != nil || got != id {
 		t.Errorf("after that: %s, %v", got, err)
