@@ -117,3 +117,40 @@ test('a server that is stopped says that the conference is over; one that is gon
     await fresh.close()
   }
 })
+
+test('who is signed out in a meeting learns what became of its end, signs in, and ends it', async ({ seat }) => {
+  const host = await seat(server)
+  host.guard.allow(/Failed to load resource|WebSocket/)
+  const page = await host.page()
+  let deaf = true
+  let forget = () => {}
+  await page.routeWebSocket(/\/signalling$/, socket => {
+    const upstream = socket.connectToServer()
+    socket.onMessage(frame => {
+      if (!(deaf && String(frame).includes('"kind":"end"'))) upstream.send(frame)
+    })
+    forget = () => void socket.close({ code: 4401 })
+  })
+  const end = async () => {
+    await control(page, 'Leave').click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: word('leave.end') })
+      .click()
+  }
+  await signIn(page, administrator)
+  await join(page, meetings.link, { microphone: false, camera: false })
+  await end()
+  await host.context.clearCookies()
+  forget()
+  await expect(page.getByText(word('error.end.unanswered')).last()).toBeVisible()
+  await expect(page.getByText(word('error.session.invalid'))).toBeVisible()
+  await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click()
+  await page.getByLabel('E-mail', { exact: true }).fill(administrator.email)
+  await page.getByLabel('Password', { exact: true }).fill(administrator.password)
+  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click()
+  deaf = false
+  await join(page, meetings.link, { microphone: false, camera: false })
+  await end()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(word('ended.host.title'))
+})

@@ -2,13 +2,13 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app/App'
 import { I18nStore, preferredLanguage } from './i18n/i18n'
-import { loadMoreTexts, loadTexts } from './i18n/load'
+import { loadChapter, loadTexts } from './i18n/load'
 import { I18nProvider } from './i18n/react'
 import './styles/app.css'
 
 async function start(root: HTMLElement): Promise<void> {
   const language = preferredLanguage()
-  const texts = new I18nStore(loadTexts, language, await loadTexts(language), loadMoreTexts)
+  const texts = new I18nStore(loadTexts, language, await loadTexts(language), loadChapter)
   createRoot(root).render(
     <StrictMode>
       <I18nProvider store={texts}>

@@ -18,7 +18,7 @@ const entries = {
 }
 
 /** The longer of the two languages counts. */
-const texts = 'src/i18n/de.json'
+const texts = { usual: 'src/i18n/de.json', conference: 'src/i18n/conference.de.json' }
 
 const manifest = JSON.parse(readFileSync(manifestFile, 'utf8'))
 
@@ -43,8 +43,8 @@ const union = keys => new Set(keys.flatMap(key => [...filesOf(key)]))
 
 /** What every page loads besides its chunks. */
 const page = ['index.html', 'theme.js', 'favicon.svg']
-const joinPage = new Set([...page, ...union([...entries.start, texts, ...entries.join])])
-const conference = new Set([...joinPage, ...union(entries.conference)])
+const joinPage = new Set([...page, ...union([...entries.start, texts.usual, ...entries.join])])
+const conference = new Set([...joinPage, ...union([...entries.conference, texts.conference])])
 
 let over = false
 for (const [name, files] of [

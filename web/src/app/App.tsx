@@ -1,7 +1,7 @@
 import { Suspense } from 'react'
 import { Route, Switch, useLocation } from 'wouter'
 import { SessionProvider } from '../api/session'
-import { MoreTexts } from '../i18n/react'
+import { Texts } from '../i18n/react'
 import { Loading } from '../ui/Page'
 import { lazyPart } from '../ui/part'
 import { ToastProvider } from '../ui/Toasts'
@@ -29,24 +29,24 @@ export function App() {
               <Route path="/" component={StartPage} />
               <Route path="/signin" component={SignInPage} />
               <Route path="/setup">
-                <MoreTexts>
+                <Texts chapter="more">
                   <SetupPage />
-                </MoreTexts>
+                </Texts>
               </Route>
               <Route path="/account">
-                <MoreTexts>
+                <Texts chapter="more">
                   <AccountPage />
-                </MoreTexts>
+                </Texts>
               </Route>
               <Route path="/conferences">
-                <MoreTexts>
+                <Texts chapter="more">
                   <ConferencesPage />
-                </MoreTexts>
+                </Texts>
               </Route>
               <Route path="/test">
-                <MoreTexts>
+                <Texts chapter="more">
                   <TestPage />
-                </MoreTexts>
+                </Texts>
               </Route>
               <Route path="/join/:link">{({ link }) => <JoinRoute key={link} link={link} />}</Route>
               <Route component={NotFoundPage} />

@@ -1,12 +1,14 @@
 import { expect, test, vi } from 'vitest'
+import conferenceGerman from './conference.de.json'
+import conferenceEnglish from './conference.en.json'
 import usualGerman from './de.json'
 import usualEnglish from './en.json'
-import { I18nStore, type Language, preferredLanguage, type TextKey, type Texts } from './i18n'
+import { type Chapter, I18nStore, type Language, preferredLanguage, type TextKey, type Texts } from './i18n'
 import moreGerman from './more.de.json'
 import moreEnglish from './more.en.json'
 
-const en = { ...usualEnglish, ...moreEnglish }
-const de = { ...usualGerman, ...moreGerman }
+const en = { ...usualEnglish, ...conferenceEnglish, ...moreEnglish }
+const de = { ...usualGerman, ...conferenceGerman, ...moreGerman }
 
 const sources = import.meta.glob('../**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<
   string,
@@ -24,8 +26,13 @@ test('German and English have the same texts with the same parameters', () => {
 })
 
 test('a text is in one file only', () => {
-  expect(Object.keys(moreEnglish).filter(key => key in usualEnglish)).toEqual([])
-  expect(Object.keys(moreGerman).filter(key => key in usualGerman)).toEqual([])
+  for (const files of [
+    [usualEnglish, conferenceEnglish, moreEnglish],
+    [usualGerman, conferenceGerman, moreGerman],
+  ]) {
+    const keys = files.flatMap(file => Object.keys(file))
+    expect(keys).toHaveLength(new Set(keys).size)
+  }
 })
 
 test('no text is empty', () => {
@@ -106,39 +113,54 @@ test('another language is loaded, told and remembered', async () => {
   localStorage.clear()
 })
 
-test('further texts are loaded once, and for another language with it', async () => {
-  const loadMore = vi.fn(async (language: Language): Promise<Texts> => ({ 'recovery.title': `title ${language}` }))
-  const i18n = new I18nStore(async wanted => texts[wanted], 'en', texts.en, loadMore)
-  expect(i18n.more()).toBe(i18n.more())
-  await i18n.more()
-  expect(i18n.getSnapshot().t('recovery.title')).toBe('title en')
+test('a chapter is loaded once, and for another language with it', async () => {
+  const loadChapter = vi.fn(
+    async (chapter: Chapter, language: Language): Promise<Texts> => ({ 'recovery.title': `${chapter} ${language}` }),
+  )
+  const i18n = new I18nStore(async wanted => texts[wanted], 'en', texts.en, loadChapter)
+  expect(i18n.open('more')).toBe(i18n.open('more'))
+  await i18n.open('more')
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('more en')
   expect(i18n.getSnapshot().t('action.close')).toBe('Close')
   await i18n.setLanguage('de')
-  expect(i18n.getSnapshot().t('recovery.title')).toBe('title de')
-  expect(loadMore).toHaveBeenCalledTimes(2)
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('more de')
+  expect(loadChapter).toHaveBeenCalledTimes(2)
   localStorage.clear()
 })
 
 test('a rare text comes by itself when it is asked for, before the other language is', async () => {
   const load = vi.fn(async (language: Language) => texts[language])
-  const loadMore = vi.fn(async (language: Language): Promise<Texts> => ({ 'recovery.title': `title ${language}` }))
-  const i18n = new I18nStore(load, 'en', texts.en, loadMore)
+  const loadChapter = vi.fn(
+    async (chapter: Chapter, language: Language): Promise<Texts> => ({ 'recovery.title': `${chapter} ${language}` }),
+  )
+  const i18n = new I18nStore(load, 'en', texts.en, loadChapter)
   expect(i18n.getSnapshot().t('recovery.title')).toBe('')
   expect(i18n.getSnapshot().t('recovery.title')).toBe('')
-  await vi.waitFor(() => expect(i18n.getSnapshot().t('recovery.title')).toBe('title en'))
-  expect(loadMore).toHaveBeenCalledTimes(1)
+  await vi.waitFor(() => expect(i18n.getSnapshot().t('recovery.title')).toBe('more en'))
+  expect(loadChapter).toHaveBeenCalledTimes(1)
   expect(load).not.toHaveBeenCalled()
 })
 
 test('a rare text that cannot be fetched stays empty, and nobody is told of a change', async () => {
-  const loadMore = vi.fn(() => Promise.reject(new Error('offline')))
-  const i18n = new I18nStore(async wanted => texts[wanted], 'en', texts.en, loadMore)
+  const loadChapter = vi.fn(() => Promise.reject(new Error('offline')))
+  const i18n = new I18nStore(async wanted => texts[wanted], 'en', texts.en, loadChapter)
   const changed = vi.fn()
   i18n.subscribe(changed)
   expect(i18n.getSnapshot().t('recovery.title')).toBe('')
-  await expect(i18n.more()).rejects.toThrow('offline')
+  await expect(i18n.open('more')).rejects.toThrow('offline')
   expect(i18n.getSnapshot().t('recovery.title')).toBe('')
   expect(changed).not.toHaveBeenCalled()
+})
+
+test('a chapter that could not be fetched ahead is fetched again when it is needed', async () => {
+  const loadChapter = vi.fn(async (): Promise<Texts> => ({ 'recovery.title': 'here' }))
+  loadChapter.mockRejectedValueOnce(new Error('offline'))
+  const i18n = new I18nStore(async wanted => texts[wanted], 'en', texts.en, loadChapter)
+  i18n.prefetch('more')
+  await expect(i18n.open('more')).rejects.toThrow('offline')
+  await vi.waitFor(() => expect(i18n.open('more')).resolves.toBeUndefined())
+  expect(i18n.getSnapshot().t('recovery.title')).toBe('here')
+  expect(loadChapter).toHaveBeenCalledTimes(2)
 })
 
 test('a language that cannot be fetched is told to whoever asked for it, and the one in use stays', async () => {

@@ -1,9 +1,10 @@
 /**
  * The texts of the client in German and English. Only the language in use is loaded;
  * a text it lacks comes from the other language, never as its key.
- * Rare texts are apart, so that the way into a meeting does not carry them: pages that need many of them wait for them,
+ * Those that the way into a meeting does not need are apart, in chapters: what shows many texts of a chapter waits for it,
  * and a single one, such as that of a rare error, is fetched when it is asked for.
  */
+import type conference from './conference.en.json'
 import type english from './en.json'
 import type more from './more.en.json'
 
@@ -17,7 +18,7 @@ export const languageNames: Readonly<Record<Language, string>> = { en: 'English'
 type Base<K> = K extends `${infer B}_${'one' | 'other'}` ? B : K
 
 /** The name of a text; a counted text has two entries, with `_one` and `_other` appended. */
-export type TextKey = Base<keyof typeof english | keyof typeof more>
+export type TextKey = Base<keyof typeof english | keyof typeof conference | keyof typeof more>
 
 export type Texts = Readonly<Record<string, string>>
 export type Parameters = Readonly<Record<string, string | number>>
@@ -26,6 +27,13 @@ export type Parameters = Readonly<Record<string, string | number>>
 export type Translate = (key: TextKey, parameters?: Parameters) => string
 
 export type Loader = (language: Language) => Promise<Texts>
+
+/** The texts of the conference itself, and those of pages that few people open and of rare errors. */
+export type Chapter = 'conference' | 'more'
+export type ChapterLoader = (chapter: Chapter, language: Language) => Promise<Texts>
+
+/** In the order in which they are searched for a text that is missing. */
+const chapters: readonly Chapter[] = ['more', 'conference']
 
 const storageKey = 'konklave.language'
 
@@ -40,14 +48,14 @@ export class I18nStore {
   #texts: ReadonlyMap<Language, Texts>
   #snapshot: I18n
   readonly #load: Loader
-  readonly #loadMore: Loader | undefined
+  readonly #loadChapter: ChapterLoader | undefined
   readonly #listeners = new Set<() => void>()
-  #more: Promise<void> | undefined
+  readonly #chapters = new Map<Chapter, Promise<void>>()
   #filling = false
 
-  constructor(load: Loader, language: Language, texts: Texts, loadMore?: Loader) {
+  constructor(load: Loader, language: Language, texts: Texts, loadChapter?: ChapterLoader) {
     this.#load = load
-    this.#loadMore = loadMore
+    this.#loadChapter = loadChapter
     this.#texts = new Map([[language, texts]])
     this.#snapshot = this.#make(language)
   }
@@ -66,15 +74,25 @@ export class I18nStore {
     this.#publish(language)
   }
 
-  /** Loads the rare texts, of every language that is loaded from now on too; the same promise each time. */
-  more(): Promise<void> {
-    this.#more ??= this.#addMore(this.#snapshot.language).then(() => this.#publish(this.#snapshot.language))
-    return this.#more
+  /** Loads a chapter, of every language that is loaded from now on too; the same promise each time. */
+  open(chapter: Chapter): Promise<void> {
+    let opened = this.#chapters.get(chapter)
+    if (!opened) {
+      const { language } = this.#snapshot
+      opened = this.#add(chapter, language).then(() => this.#publish(this.#snapshot.language))
+      this.#chapters.set(chapter, opened)
+    }
+    return opened
   }
 
-  async #addMore(language: Language): Promise<void> {
-    const more = await this.#loadMore?.(language)
-    if (more) this.#texts = new Map([...this.#texts, [language, { ...this.#texts.get(language), ...more }]])
+  /** Loads a chapter before it is needed; where that fails, `open` tries again. */
+  prefetch(chapter: Chapter): void {
+    this.open(chapter).catch(() => this.#chapters.delete(chapter))
+  }
+
+  async #add(chapter: Chapter, language: Language): Promise<void> {
+    const texts = await this.#loadChapter?.(chapter, language)
+    if (texts) this.#texts = new Map([...this.#texts, [language, { ...this.#texts.get(language), ...texts }]])
   }
 
   async #fetch(language: Language): Promise<void> {
@@ -82,7 +100,7 @@ export class I18nStore {
       const texts = await this.#load(language)
       this.#texts = new Map([...this.#texts, [language, texts]])
     }
-    if (this.#more) await this.#addMore(language)
+    await Promise.all([...this.#chapters.keys()].map(chapter => this.#add(chapter, language)))
   }
 
   #publish(language: Language): void {
@@ -111,14 +129,14 @@ export class I18nStore {
     return ''
   }
 
-  /** A gap: fetch the rare texts, then the other languages, one at a time, and show the text as soon as it is here. */
+  /** A gap: fetch the chapters, then the other languages, one at a time, and show the text as soon as it is here. */
   #fetchMissing(order: readonly Language[]): void {
     if (this.#filling) return
     const next = order.find(language => !this.#texts.has(language))
-    const rare = this.#loadMore !== undefined && !this.#more
-    if (!rare && !next) return
+    const chapter = this.#loadChapter && chapters.find(each => !this.#chapters.has(each))
+    const fetched = chapter ? this.open(chapter) : next && this.#fetch(next)
+    if (!fetched) return
     this.#filling = true
-    const fetched = rare || !next ? this.more() : this.#fetch(next)
     const done = (came: boolean) => {
       this.#filling = false
       if (came) this.#publish(this.#snapshot.language)

@@ -1,14 +1,21 @@
 import { fetchPart } from '../problem/part'
-import type { Language, Texts } from './i18n'
+import type { Chapter, Language, Texts } from './i18n'
 
-/** Fetches the texts of one language; each is a file of its own. Throws a MissingPart. */
-export async function loadTexts(language: Language): Promise<Texts> {
-  const load = () => (language === 'de' ? import('./de.json') : import('./en.json'))
-  return (await fetchPart<{ default: Texts }>(load)).default
+/** Fetches the usual texts of one language; each is a file of its own. Throws a MissingPart. */
+export function loadTexts(language: Language): Promise<Texts> {
+  return textsOf(() => (language === 'de' ? import('./de.json') : import('./en.json')))
 }
 
-/** Fetches the texts of the pages that few people open. Throws a MissingPart. */
-export async function loadMoreTexts(language: Language): Promise<Texts> {
-  const load = () => (language === 'de' ? import('./more.de.json') : import('./more.en.json'))
-  return (await fetchPart<{ default: Texts }>(load)).default
+/** Fetches a chapter in one language. Throws a MissingPart. */
+export function loadChapter(chapter: Chapter, language: Language): Promise<Texts> {
+  return textsOf(files[chapter][language])
+}
+
+const files = {
+  conference: { de: () => import('./conference.de.json'), en: () => import('./conference.en.json') },
+  more: { de: () => import('./more.de.json'), en: () => import('./more.en.json') },
+}
+
+async function textsOf(load: () => Promise<{ readonly default: Texts }>): Promise<Texts> {
+  return (await fetchPart(load)).default
 }

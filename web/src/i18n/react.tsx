@@ -1,5 +1,5 @@
-import { createContext, type ReactNode, use, useContext, useEffect, useSyncExternalStore } from 'react'
-import type { I18n, I18nStore, Language, Translate } from './i18n'
+import { createContext, type ReactNode, use, useCallback, useContext, useEffect, useSyncExternalStore } from 'react'
+import type { Chapter, I18n, I18nStore, Language, Translate } from './i18n'
 
 const Context = createContext<I18nStore | undefined>(undefined)
 
@@ -31,8 +31,14 @@ export function useText(): Translate {
   return useSyncExternalStore(store.subscribe, store.getSnapshot).t
 }
 
-/** Shows its content when the texts of the pages that few people open are here; until then it suspends. */
-export function MoreTexts({ children }: { readonly children: ReactNode }) {
-  use(useStore().more())
+/** Shows its content when the texts of a chapter are here; until then it suspends. */
+export function Texts({ chapter, children }: { readonly chapter: Chapter; readonly children: ReactNode }) {
+  use(useStore().open(chapter))
   return children
+}
+
+/** Fetches the texts of a chapter ahead; where that fails, what needs them asks again. */
+export function useFetchTexts(chapter: Chapter): () => void {
+  const store = useStore()
+  return useCallback(() => store.prefetch(chapter), [store, chapter])
 }

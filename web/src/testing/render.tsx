@@ -1,13 +1,14 @@
 import { render } from '@testing-library/react'
 import type { ReactNode } from 'react'
+import conference from '../i18n/conference.en.json'
 import english from '../i18n/en.json'
 import { I18nStore } from '../i18n/i18n'
-import { loadMoreTexts, loadTexts } from '../i18n/load'
+import { loadChapter, loadTexts } from '../i18n/load'
 import more from '../i18n/more.en.json'
 import { I18nProvider } from '../i18n/react'
 import { ToastProvider } from '../ui/Toasts'
 
-const store = new I18nStore(loadTexts, 'en', { ...english, ...more }, loadMoreTexts)
+const store = new I18nStore(loadTexts, 'en', { ...english, ...conference, ...more }, loadChapter)
 
 /** English texts and toasts around something. */
 export function surrounded(children: ReactNode) {

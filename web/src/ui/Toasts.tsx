@@ -68,14 +68,20 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
   )
 }
 
-/** In a small window fewer stand at once: the tiles are small as well, and what lies on them has to stay free. */
+/** In a small window one stands at a time, the newest: what lies below is small as well. */
 const pile =
-  'pointer-events-none inset-x-1 z-40 flex flex-col items-center gap-1 max-sm:[&>:nth-last-child(n+3)]:hidden short:[&>:nth-last-child(n+2)]:hidden'
+  'pointer-events-none inset-x-1 z-40 flex flex-col items-center gap-1 max-sm:[&>:not(:last-child)]:hidden short:[&>:not(:last-child)]:hidden'
 
-/** Where a page wants its toasts: `over` lays them on the foot of the positioned element around, otherwise they take room. One at a time. */
-export function ToastPlace({ over = false }: { readonly over?: boolean }) {
+interface ToastPlaceProps {
+  /** Lays them over the positioned element around, so many pixels above its foot; otherwise they take room. */
+  readonly foot?: number
+}
+
+/** Where a page wants its toasts; there is one such place at a time. */
+export function ToastPlace({ foot }: ToastPlaceProps) {
   const { setPlace } = useNotify()
-  return <div ref={setPlace} className={classes(pile, over ? 'absolute bottom-1' : 'px-1 not-empty:py-1')} />
+  if (foot === undefined) return <div ref={setPlace} className={classes(pile, 'px-1 not-empty:py-1')} />
+  return <div ref={setPlace} className={classes(pile, 'absolute')} style={{ bottom: foot }} />
 }
 
 function ToastCard({ toast, onDismiss }: { readonly toast: Toast; readonly onDismiss: (id: number) => void }) {

@@ -2,7 +2,7 @@ import { useMemo } from 'react'
 import type { Call } from '../../call/types'
 import { useText } from '../../i18n/react'
 import { useCopy } from '../../ui/Copy'
-import { ToastPlace, useNotify } from '../../ui/Toasts'
+import { useNotify } from '../../ui/Toasts'
 import { usePageTitle } from '../../ui/title'
 import { Banners } from './Banners'
 import { Bar } from './Bar'
@@ -74,9 +74,8 @@ export function ConferencePage({ call, address }: ConferencePageProps) {
               audioOnly={snapshot.audioOnly}
               live={live}
               view={view}
-            >
-              {!covered && <ToastPlace over />}
-            </Stage>
+              toasts={!covered}
+            />
             {view.panel === 'chat' && <ChatPanel call={call} snapshot={snapshot} onClose={closePanel} />}
             {view.panel === 'people' && (
               <PeoplePanel participants={snapshot.participants} address={address} onClose={closePanel} />

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
-import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import { layout, speakerOrder } from '../../call/layout'
 import type { Call, Participant } from '../../call/types'
 import { useText } from '../../i18n/react'
@@ -7,8 +7,9 @@ import { IconButton } from '../../ui/Button'
 import { classes } from '../../ui/classes'
 import { useRoving } from '../../ui/roving'
 import { useSize } from '../../ui/size'
+import { ToastPlace } from '../../ui/Toasts'
 import { TileView } from './TileView'
-import { fitOf, layoutTile, speakingKeys, tilesOf, withoutLine, withoutVideo } from './tiles'
+import { fitOf, footOfToasts, layoutTile, speakingKeys, tilesOf, withoutLine, withoutVideo } from './tiles'
 import type { ConferenceView } from './view'
 
 interface StageProps {
@@ -18,12 +19,12 @@ interface StageProps {
   /** false while the line of the media is lost */
   readonly live: boolean
   readonly view: ConferenceView
-  /** What lies over the tiles. */
-  readonly children?: ReactNode
+  /** whether the toasts lie over the tiles */
+  readonly toasts: boolean
 }
 
 /** The people and what they show, placed by the layout function of the call. */
-export function Stage({ call, participants: everybody, audioOnly, live, view, children }: StageProps) {
+export function Stage({ call, participants: everybody, audioOnly, live, view, toasts }: StageProps) {
   const t = useText()
   const area = useRef<HTMLUListElement>(null)
   const { width, height } = useSize(area)
@@ -71,7 +72,7 @@ export function Stage({ call, participants: everybody, audioOnly, live, view, ch
             )
           })}
         </ul>
-        {children}
+        {toasts && <ToastPlace foot={footOfToasts(placed.tiles, height)} />}
       </div>
       {placed.pages > 1 && <Pager page={placed.page} pages={placed.pages} onPage={setPage} />}
     </section>

@@ -42,10 +42,10 @@ export function useNotices(call: Call): void {
 
 type Lost = Extract<Phase, { kind: 'reconnecting' }>['what']
 
-/** Milliseconds for which a line must be lost before that is shown: what is over sooner, hardly anybody notices. */
-export const shownAfter = 1_000
+/** Milliseconds for which it must last that another line is lost than the one that is shown: they go and come close together. */
+export const settles = 1_000
 
-/** Which line is lost, once that has lasted; tells it then, and when everything is back. */
+/** Which line is lost; tells it, and when everything is back. */
 export function useLostLine(phase: Phase): Lost | undefined {
   const t = useText()
   const { toast, announce } = useNotify()
@@ -56,12 +56,15 @@ export function useLostLine(phase: Phase): Lost | undefined {
     else if (shown) toast(t('conference.reconnected'))
     setShown(lost)
   })
+  const isShown = useEffectEvent(() => shown)
   useEffect(() => {
-    if (what === undefined) {
-      told(undefined)
+    const before = isShown()
+    if (what === before) return
+    if (what === undefined || before === undefined) {
+      told(what)
       return
     }
-    const timer = setTimeout(() => told(what), shownAfter)
+    const timer = setTimeout(() => told(what), settles)
     return () => clearTimeout(timer)
   }, [what])
   return shown

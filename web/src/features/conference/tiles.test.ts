@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { participant } from '../../testing/fakeCall'
-import { fitOf, layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
+import { fitOf, footOfToasts, layoutTile, speakingKeys, tilesOf, withoutVideo } from './tiles'
 
 test('everyone has a tile in the order of joining; a screen stands before its owner', () => {
   const people = [participant('anna'), participant('ben', { screen: true })]
@@ -38,4 +38,20 @@ test.each([
 ] as const)('a picture of shape %d in a place of 16:9: %s', (aspect, fit) => {
   const rect = { x: 0, y: 0, width: 1600, height: 900 }
   expect(fitOf({ key: 'a', rect, place: 'grid', quality: 'high', fit: 'contain' }, aspect)).toBe(fit)
+})
+
+const placed = (place: 'grid' | 'stage' | 'strip', y: number, height: number) => {
+  const rect = { x: 0, y, width: 100, height }
+  return { key: `${place} ${y}`, rect, place, quality: 'low', fit: 'cover' } as const
+}
+
+test.each([
+  ['nobody', [], 4],
+  ['a grid', [placed('grid', 0, 200), placed('grid', 300, 200)], 4],
+  ['one large tile', [placed('stage', 100, 300)], 4],
+  ['a strip along the foot', [placed('stage', 0, 300), placed('strip', 420, 80), placed('strip', 420, 80)], 84],
+  ['a strip that begins where the large tile ends', [placed('stage', 0, 420), placed('strip', 420, 80)], 84],
+  ['a strip at the side', [placed('stage', 100, 300), placed('strip', 10, 80), placed('strip', 420, 80)], 4],
+] as const)('toasts stand on the foot of the stage, or on the strip there: %s', (_, tiles, foot) => {
+  expect(footOfToasts(tiles, 500)).toBe(foot)
 })

@@ -47,3 +47,17 @@ export function fitOf({ rect, fit }: PlacedTile, aspect: number | undefined): Pl
   if (aspect === undefined || rect.height === 0) return fit
   return Math.abs(rect.width / rect.height / aspect - 1) <= closeEnough ? 'cover' : fit
 }
+
+/** Between toasts and what they stand on, in pixels. */
+const toastGap = 4
+
+/**
+ * How far above the foot of a stage of that height toasts stand, in pixels: on a strip of small tiles that runs along the
+ * foot, which they would cover, else on the foot itself, where a tile has nothing that takes the focus.
+ */
+export function footOfToasts(tiles: readonly PlacedTile[], height: number): number {
+  const large = Math.max(0, ...tiles.filter(each => each.place === 'stage').map(({ rect }) => rect.y + rect.height))
+  const strip = tiles.filter(each => each.place === 'strip').map(each => each.rect.y)
+  const below = strip.length > 0 && strip.every(y => y >= large)
+  return toastGap + (below ? height - Math.min(...strip) : 0)
+}

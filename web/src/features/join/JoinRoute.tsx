@@ -7,7 +7,7 @@ import { Shell, signInAddress } from '../../app/Shell'
 import { createCall, rememberedJoin } from '../../call/call'
 import { codes } from '../../call/errors'
 import type { Call } from '../../call/types'
-import { MoreTexts, useText } from '../../i18n/react'
+import { Texts, useFetchTexts, useText } from '../../i18n/react'
 import { Button, ButtonLink } from '../../ui/Button'
 import { Loading } from '../../ui/Page'
 import { lazyPart } from '../../ui/part'
@@ -23,9 +23,13 @@ const loadConference = () => import('../conference/ConferencePage')
 const ConferencePage = lazyPart(async () => (await loadConference()).ConferencePage)
 const DamagedPage = lazyPart(async () => (await import('./DamagedPage')).DamagedPage)
 
-/** Fetches the conference page ahead; where that fails, joining fetches it again and tells. */
-function fetchAhead(): void {
-  loadConference().catch(() => undefined)
+/** Fetches the conference page and its texts ahead; where that fails, joining fetches them again and tells. */
+function useFetchConference(): () => void {
+  const fetchTexts = useFetchTexts('conference')
+  return useCallback(() => {
+    fetchTexts()
+    loadConference().catch(() => undefined)
+  }, [fetchTexts])
 }
 
 /** Everything behind a join link: the way in, the conference, the way out. The address stays the same. */
@@ -49,15 +53,16 @@ interface AttemptProps {
 /** One visit: a call lives from the join page to the end of the conference. */
 function Attempt({ link, onAgain }: AttemptProps) {
   const [call, setCall] = useState<Call>()
+  const fetchConference = useFetchConference()
   useEffect(() => {
     const made = createCall()
     setCall(made)
     if (rememberedJoin(link)?.joined) {
       void made.join({ link })
-      fetchAhead()
+      fetchConference()
     }
     return () => made.dispose()
-  }, [link])
+  }, [link, fetchConference])
   return call ? <Visit call={call} link={link} onAgain={onAgain} /> : null
 }
 
@@ -70,7 +75,9 @@ function Visit({ call, link, onAgain }: AttemptProps & { readonly call: Call }) 
       return (
         <Boundary fallback={caught => <BrokenCall call={call} caught={caught} />}>
           <Suspense fallback={<Loading />}>
-            <ConferencePage call={call} address={`${location.origin}/join/${link}`} />
+            <Texts chapter="conference">
+              <ConferencePage call={call} address={`${location.origin}/join/${link}`} />
+            </Texts>
           </Suspense>
         </Boundary>
       )
@@ -100,13 +107,14 @@ function BeforeJoin({ call, link, onAgain }: AttemptProps & { readonly call: Cal
     [link],
   )
   const preview = useResource(load)
+  const fetchConference = useFetchConference()
   if (preview.state === 'failed') {
     return <JoinFailure link={link} code={preview.trouble.code} error={preview.trouble} onAgain={onAgain} />
   }
   return (
     <Shell>
       {preview.state === 'ready' ? (
-        <JoinPage call={call} link={link} preview={preview.data} onPainted={fetchAhead} />
+        <JoinPage call={call} link={link} preview={preview.data} onPainted={fetchConference} />
       ) : (
         <Loading />
       )}
@@ -133,9 +141,9 @@ function JoinFailure({ link, code, error, onAgain }: JoinFailureProps) {
   if (code === 'journal.corrupt') {
     return (
       <Suspense fallback={<Loading />}>
-        <MoreTexts>
+        <Texts chapter="more">
           <DamagedPage link={link} trouble={error} onAgain={onAgain} />
-        </MoreTexts>
+        </Texts>
       </Suspense>
     )
   }
