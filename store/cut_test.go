@@ -50,6 +50,18 @@ func (d disk4) mount(t *testing.T) {
 	run(t, "mount", "-o", "loop", d.image, d.dir)
 }
 
+// settle brings everything to the disk that was written so far: initdb does not wait for it.
+func (d disk4) settle(t *testing.T) {
+	t.Helper()
+	root, err := os.Open(d.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(unix.Syncfs(int(root.Fd())), root.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // cut cuts the power: the file system forgets what it has not written, also of its own log, and does nothing more.
 func (d disk4) cut(t *testing.T) {
 	t.Helper()
@@ -112,6 +124,7 @@ func TestPostgreSQLLosesNothingAcknowledgedWithThePower(t *testing.T) {
 		if err := open(t, dsn).Close(); err != nil {
 			t.Fatal(err)
 		}
+		d.settle(t)
 		var acknowledged []string
 		for i := range 6 {
 			acknowledged = append(acknowledged, untilThePowerGoes(t, d, server, dsn, fmt.Sprint("c", i))...)
@@ -138,7 +151,7 @@ func TestThePowerCutHasTeeth(t *testing.T) {
 		if err := open(t, dsn).Close(); err != nil {
 			t.Fatal(err)
 		}
-		syscall.Sync() // what comes later is not
+		d.settle(t)
 		acknowledged := untilThePowerGoes(t, d, server, dsn, "u")
 		if err := server.Resume(); err != nil {
 			return // the whole database is lost
