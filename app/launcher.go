@@ -100,7 +100,7 @@ func workerUsers(c config.Config, log *slog.Logger) (users, error) {
 		log.Warn("Another Konklave runs on this machine. Their conferences are different users; if their controllers are the same user, each of them reaches the other's data. "+
 			"Give each a machine or a container of its own.", "first-user", u.first)
 	case u.first != base:
-		log.Info("conferences that another launcher left behind still run; ours are other users", "first-user", u.first)
+		log.Info("processes run as the users from isolation.uid-base on, such as conferences of a launcher that was killed; ours are other users", "first-user", u.first)
 	}
 	return u, nil
 }
