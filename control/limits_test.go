@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,12 +125,12 @@ func TestRespondsTellsAHungSideFromOneThatHasToWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		busy := make(chan struct{})
-		hung := false
+		var hung atomic.Bool
 		c, w := connect(t, control.NewLimits(), func(context.Context, string, []byte) (any, error) {
 			<-busy
 			return nil, nil //nolint:nilnil // a call without a result
 		}, func(ctx context.Context, _ string, _ []byte) (any, error) {
-			if hung {
+			if hung.Load() {
 				<-ctx.Done()
 			}
 			return nil, nil //nolint:nilnil // a call without a result
@@ -156,7 +157,7 @@ func TestRespondsTellsAHungSideFromOneThatHasToWait(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		hung = true
+		hung.Store(true)
 		if err := responds(); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a side that hangs: %v", err)
 		}
