@@ -29,6 +29,7 @@ test('a conference with every layer says so in one line', async () => {
   expect(await screen.findByRole('heading', { name: 'Council' })).toBeTruthy()
   expect(screen.getByText(/3 people/).textContent).not.toContain('restarted')
   expect(screen.getByText('All 1 layers of isolation are in force.')).toBeTruthy()
+  expect(screen.getByText('Show the layers').closest('details')?.textContent).toContain('Few system calls')
 })
 
 test('what is missing is named, with what it means and what was found', async () => {

@@ -77,17 +77,27 @@ function ConferenceCard({ conference }: { readonly conference: LiveConference })
   )
 }
 
-/** All is well in one line; what is missing by name, with what that means. */
+/** All is well in one line that opens; what is missing by name, with what that means. */
 function IsolationList({ isolation }: Pick<LiveConference, 'isolation'>) {
   const t = useText()
   const { layers } = isolation
   const missing = layers.filter(each => !each.inForce)
   if (isolation.complete) {
     return (
-      <p className="flex gap-2">
-        <CircleCheck aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-good" />
-        {t('conferences.complete', { count: layers.length })}
-      </p>
+      <div className="grid gap-2">
+        <p className="flex gap-2">
+          <CircleCheck aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-good" />
+          {t('conferences.complete', { count: layers.length })}
+        </p>
+        <details className="pl-7">
+          <summary className="cursor-pointer py-1 font-semibold">{t('conferences.show')}</summary>
+          <ul className="grid list-disc gap-1 pt-1 pl-5">
+            {layers.map(each => (
+              <li key={each.layer}>{nameOf(t, each.layer)}</li>
+            ))}
+          </ul>
+        </details>
+      </div>
     )
   }
   const inForce = layers.filter(each => each.inForce).map(each => nameOf(t, each.layer))

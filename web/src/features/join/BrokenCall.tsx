@@ -5,7 +5,7 @@ import { MissingPart } from '../../problem/part'
 import { Button } from '../../ui/Button'
 import { StatePage } from '../../ui/Page'
 import { useCall } from '../conference/useCall'
-import { isOn, microphoneToggle } from '../devices/toggle'
+import { cameraToggle, isOn, microphoneToggle } from '../devices/toggle'
 
 interface BrokenCallProps {
   readonly call: Call
@@ -15,8 +15,9 @@ interface BrokenCallProps {
 /** In the place of the conference page when it cannot be shown. The call goes on; a reload comes back into it by itself. */
 export function BrokenCall({ call, caught }: BrokenCallProps) {
   const t = useText()
-  const { microphone } = useCall(call)
-  const { icon: Icon, hint } = microphoneToggle(microphone)
+  const { microphone, camera } = useCall(call)
+  const { icon: MicrophoneIcon, hint: microphoneHint } = microphoneToggle(microphone)
+  const { icon: CameraIcon, hint: cameraHint } = cameraToggle(camera)
   return (
     <div className="dark-stage fixed inset-0 overflow-y-auto bg-canvas text-text">
       <StatePage
@@ -25,17 +26,29 @@ export function BrokenCall({ call, caught }: BrokenCallProps) {
         title={t(caught instanceof MissingPart ? 'part.title' : 'broken.title')}
         text={t('part.inCall')}
       >
+        <p>
+          {t(isOn(microphone) ? 'part.microphoneOn' : 'part.microphoneOff')}{' '}
+          {t(isOn(camera) ? 'part.cameraOn' : 'part.cameraOff')}
+        </p>
         <div className="flex flex-wrap gap-3">
           <Button look="primary" onClick={() => location.reload()}>
             {t('action.reload')}
           </Button>
           <Button
             aria-pressed={microphone.kind === 'on'}
-            title={t(hint)}
+            title={t(microphoneHint)}
             onClick={() => void call.setMicrophone(!isOn(microphone))}
           >
-            <Icon aria-hidden="true" className="size-5" />
+            <MicrophoneIcon aria-hidden="true" className="size-5" />
             {t('control.microphone')}
+          </Button>
+          <Button
+            aria-pressed={camera.kind === 'on'}
+            title={t(cameraHint)}
+            onClick={() => void call.setCamera(!isOn(camera))}
+          >
+            <CameraIcon aria-hidden="true" className="size-5" />
+            {t('control.camera')}
           </Button>
           <Button look="dangerOutline" onClick={() => void call.leave()}>
             {t('control.leave')}

@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react'
+import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { api } from '../../api/client'
 import { SessionProvider } from '../../api/session'
@@ -33,11 +33,11 @@ const damaged = () => screen.findByRole('heading', { name: 'This meeting cannot 
 test('who created the meeting can close what is damaged, after reading what is lost, and join again', async () => {
   const close = vi.spyOn(api, 'DELETE').mockResolvedValue({ response: new Response() } as never)
   const onAgain = open({ user: anna })
-  fireEvent.click(await button('Close and start afresh …'))
+  fireEvent.click(await button('Put aside and start afresh …'))
   expect(screen.getByText(/The chat of “Council” so far .* do not come back/)).toBeTruthy()
   expect(document.activeElement).toBe(await button('Cancel'))
   expect(close).not.toHaveBeenCalled()
-  fireEvent.click(await button('Close and start afresh'))
+  fireEvent.click(await button('Put aside and start afresh'))
   await waitFor(() => expect(onAgain).toHaveBeenCalledTimes(1))
   expect(close).toHaveBeenCalledWith('/api/v1/meetings/{id}/conference', { params: { path: { id: 'm1' } } })
 })
@@ -46,8 +46,8 @@ test('a refusal is said where one asked, and one stays', async () => {
   const error = { code: 'journal.sound', id: 'e2' }
   vi.spyOn(api, 'DELETE').mockResolvedValue({ error, response: new Response(null, { status: 409 }) } as never)
   const onAgain = open({ user: anna })
-  fireEvent.click(await button('Close and start afresh …'))
-  fireEvent.click(await button('Close and start afresh'))
+  fireEvent.click(await button('Put aside and start afresh …'))
+  fireEvent.click(await button('Put aside and start afresh'))
   expect((await screen.findByRole('alert')).textContent).toContain('is in order')
   expect(onAgain).not.toHaveBeenCalled()
 })
@@ -61,4 +61,5 @@ test.each([
   await waitFor(() => expect(screen.queryByText('Loading')).toBeNull())
   expect(screen.getByText(/The person who created it or an administrator can close it/)).toBeTruthy()
   expect(screen.queryByRole('button', { name: /Close/ })).toBeNull()
+  expect(within(screen.getByRole('main')).queryByRole('link', { name: 'Sign in' }) !== null).toBe(!('user' in who))
 })

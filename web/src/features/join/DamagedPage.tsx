@@ -3,7 +3,7 @@ import { useCallback, useState } from 'react'
 import { api, dataOf, type Meeting, ownMeetings } from '../../api/client'
 import { useAction, useResource } from '../../api/resource'
 import { useSession } from '../../api/session'
-import { Shell } from '../../app/Shell'
+import { Shell, signInAddress } from '../../app/Shell'
 import { useText } from '../../i18n/react'
 import type { Trouble } from '../../problem/problem'
 import { Button, ButtonLink } from '../../ui/Button'
@@ -40,13 +40,19 @@ export function DamagedPage({ link, trouble, onAgain }: DamagedPageProps) {
       >
         {own.state === 'loading' && <Loading />}
         {own.state === 'failed' && <Problem trouble={own.trouble} />}
+        {own.state === 'ready' && !mine && <p>{t(signedIn ? 'damaged.tell' : 'damaged.guest')}</p>}
         <div className="flex flex-wrap gap-3">
           {mine && (
             <Button look="dangerOutline" onClick={() => setClosing(true)}>
               {t('damaged.close')}
             </Button>
           )}
-          <Button look={mine ? 'secondary' : 'primary'} onClick={onAgain}>
+          {!signedIn && (
+            <ButtonLink look="primary" href={signInAddress()}>
+              {t('action.signIn')}
+            </ButtonLink>
+          )}
+          <Button look={signedIn && !mine ? 'primary' : 'secondary'} onClick={onAgain}>
             {t('action.tryAgain')}
           </Button>
           <ButtonLink href="/">{t('action.toStart')}</ButtonLink>
