@@ -149,6 +149,7 @@ test('who is signed out in a meeting learns what became of its end, signs in, an
   await page.getByLabel('E-mail', { exact: true }).fill(administrator.email)
   await page.getByLabel('Password', { exact: true }).fill(administrator.password)
   await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL(`**${meetings.link}`)
   deaf = false
   await join(page, meetings.link, { microphone: false, camera: false })
   await end()
