@@ -110,6 +110,7 @@ async function enter(page: Page): Promise<void> {
 
 /** Goes on with Tab, and with arrows inside a toolbar, until the control with that name has the focus. */
 async function reach(page: Page, name: string | RegExp): Promise<void> {
+  await there(page, name)
   const seen: string[] = []
   for (let stop = 0; stop < mostStops; stop++) {
     const { label, roving } = await focused(page)
@@ -123,6 +124,12 @@ async function reach(page: Page, name: string | RegExp): Promise<void> {
     else await page.keyboard.press('Tab')
   }
   throw new Error(`no way to ${name} by keyboard; the focus went ${seen.join(' → ')}`)
+}
+
+/** Waits for the page to show the control: keys that are pressed while it still loads lead nowhere. */
+async function there(page: Page, name: string | RegExp): Promise<void> {
+  const control = page.getByRole('button', { name }).or(page.getByLabel(name)).or(page.getByText(name))
+  await expect(control.first()).toBeAttached()
 }
 
 /** The accessible name of what has the focus, and whether arrows move on from there. */
