@@ -204,10 +204,14 @@ func (p *schemaPostgres) remove(ctx context.Context) error {
 	return err
 }
 
-// close ends the connections, and so gives the lock back.
+// close gives the lock back and ends the connections. A database notices the end of a connection later than we do, and who
+// tries again at once would meet his own lock.
 func (p *schemaPostgres) close() {
 	if p.conn != nil {
-		_ = p.conn.Close() // nothing is to be had from it any more
+		ctx, cancel := context.WithTimeout(context.Background(), clearing)
+		defer cancel()
+		_, _ = p.conn.ExecContext(ctx, "SELECT pg_advisory_unlock_all()") // a connection that is gone has done it
+		_ = p.conn.Close()
 	}
 	_ = p.db.Close()
 	p.conn = nil

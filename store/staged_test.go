@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"io"
 	"net"
@@ -93,6 +94,22 @@ func TestADatabaseIsNotPutOverWhatCameMeanwhile(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestWhoTriesAgainAtOnceDoesNotMeetHisOwnLock(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
+		dsn, _ := fresh(t)
+		for range 100 {
+			s, err := store.Stage(t.Context(), dsn, store.NewestSchema(), store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
 
 func TestEmptyTablesMakeWay(t *testing.T) {
