@@ -22,7 +22,7 @@ import (
 
 // frontSettings are the settings that the front reads: a key, or a group of them that ends in a dot.
 func frontSettings() []string {
-	return []string{"listen", "data", "public-url", "tls.", "log.", "limits.", "media.addresses"}
+	return []string{"listen", "data", "public-url", "trusted-proxies", "tls.", "log.", "limits.", "media.addresses"}
 }
 
 // frontEnvironment names the variables that the front is left: what Go's runtime, resolver and HTTP client read.
@@ -74,7 +74,7 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	confineFront(c, log)
 	options, err := withCertificates(c, front.Options{
 		Static: web.Dist(), Controller: ControllerSocket(c), ConferenceDir: ConferenceDir(c),
-		PublicURL: c.PublicURL, Hosts: c.Hosts(), Drain: onDrain(ctx), Limits: c.Limits, Log: log,
+		PublicURL: c.PublicURL, Proxies: c.Proxies, Hosts: c.Hosts(), Drain: onDrain(ctx), Limits: c.Limits, Log: log,
 	}, log)
 	if err != nil {
 		return err

@@ -13,11 +13,12 @@ import (
 
 // Config is the complete configuration of one instance. Default gives a valid one.
 type Config struct {
-	Listen     string // address of the public HTTP listener, host:port
-	Data       string // directory of everything that lasts, and of the run-time sockets
-	Database   string // data source name; empty for SQLite in the data directory (see DSN)
-	Name       string // name of the instance as people see it
-	PublicURL  string // canonical address for links, without a path; empty when only the listen address is used
+	Listen     string         // address of the public HTTP listener, host:port
+	Data       string         // directory of everything that lasts, and of the run-time sockets
+	Database   string         // data source name; empty for SQLite in the data directory (see DSN)
+	Name       string         // name of the instance as people see it
+	PublicURL  string         // canonical address for links, without a path; empty when only the listen address is used
+	Proxies    []netip.Prefix // of the operator, in front of this server: what they say about the client is believed
 	TLS        TLS
 	TURN       TURN
 	Log        Log

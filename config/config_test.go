@@ -85,7 +85,7 @@ func TestPrecedence(t *testing.T) {
 func TestEverySourceKnowsEverySetting(t *testing.T) {
 	t.Parallel()
 	other := map[string]string{
-		"listen": "[::1]:9", "data": "d", "database": "sqlite:x.db", "name": "N", "public-url": "https://localhost:1",
+		"listen": "[::1]:9", "data": "d", "database": "sqlite:x.db", "name": "N", "public-url": "https://localhost:1", "trusted-proxies": "10.0.0.0/24,2001:db8::1/128",
 		"tls.mode": "files", "tls.certificate": "c.pem", "tls.key": "k.pem", "tls.directory": "https://ca.example.org/directory",
 		"tls.email": "admin@example.org", "tls.roots": "ca.pem", "tls.redirect": "0.0.0.0:80", "turn.listen": "0.0.0.0:3478",
 		"log.level": "warn", "log.format": "json", "media.addresses": "10.1.1.1", "media.ports": "50000-50009", "media.codec": "av1",
@@ -271,6 +271,36 @@ func TestBounds(t *testing.T) {
 		test.set(&c)
 		if err := c.Validate(); (err == nil) != test.accepted {
 			t.Errorf("error %v, want accepted %v for %+v", err, test.accepted, c)
+		}
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                          "",
+		"10.0.0.1":                  "10.0.0.1/32",
+		"10.0.0.0/24, ::1,fd00::/8": "10.0.0.0/24,::1/128,fd00::/8",
+		"10.0.0.0/24,10.0.0.0/25":   "10.0.0.0/24,10.0.0.0/25",
+		"10.0.0.1,10.0.0.1/32":      "!contains 10.0.0.1/32 twice",
+		"0.0.0.0/0":                 "!which is everybody",
+		"::/0":                      "!which is everybody",
+		"10.0.0.1/24":               "!write 10.0.0.0/24",
+		"::ffff:10.0.0.0/120":       "!contains \"::ffff:10.0.0.0/120\"",
+		"::ffff:10.0.0.1":           "!contains \"::ffff:10.0.0.1\"",
+		"fe80::1%eth0":              "!must be an IP address",
+		"proxy.example.org":         "!must be an IP address",
+		"10.0.0.1:80":               "!must be an IP address",
+		"10.0.0.1,":                 "!contains \"\"",
+		" ":                         "!contains \"\"",
+	} {
+		l, err := load(t, "", nil, "--trusted-proxies", text)
+		mistake, wrong := strings.CutPrefix(want, "!")
+		if wrong && (err == nil || !strings.Contains(err.Error(), "trusted-proxies (--trusted-proxies) ") || !strings.Contains(err.Error(), mistake)) {
+			t.Errorf("%q: %v, want %q", text, err, mistake)
+		}
+		if got := (prefixesValue{&l.Proxies}).String(); !wrong && (err != nil || got != want) {
+			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}
 }

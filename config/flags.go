@@ -14,6 +14,7 @@ type Flags struct {
 	Database                  *string `help:"Database: sqlite:PATH or postgres://…" placeholder:"DSN"`
 	Name                      *string `help:"Name of this instance."`
 	PublicURL                 *string `name:"public-url" help:"Address under which people reach this instance." placeholder:"URL"`
+	TrustedProxies            *string `help:"Addresses and networks of your proxies in front of this server, separated by commas." placeholder:"NETWORKS"`
 	TLS                       *string `name:"tls" help:"Where the certificate comes from: off, files, acme, local-ca." placeholder:"MODE"`
 	TLSCertificate            *string `name:"tls-certificate" help:"File with the certificate and its chain." placeholder:"FILE"`
 	TLSKey                    *string `name:"tls-key" help:"File with the private key." placeholder:"FILE"`

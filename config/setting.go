@@ -39,6 +39,8 @@ func Settings() []Setting {
 			func(c *Config) value { return textValue{&c.Name} }},
 		{"public-url", "Address under which people reach this instance, used in links; without a path.\nEmpty means the listen address.",
 			func(c *Config) value { return textValue{&c.PublicURL} }},
+		{"trusted-proxies", "Addresses and networks (such as 10.0.0.0/24), separated by commas, of your own proxies in front of this server.\nWhat these, and nobody else, say in X-Forwarded-For or Forwarded about the client is believed. Empty means none.",
+			func(c *Config) value { return prefixesValue{&c.Proxies} }},
 		{"tls.mode", "Where the certificate comes from: off (plain HTTP, loopback only), files, acme,\nor local-ca (a CA of this instance, for a trial on the local network).",
 			func(c *Config) value {
 				return choiceValue[TLSMode]{&c.TLS.Mode, []TLSMode{TLSOff, TLSFiles, TLSACME, TLSLocalCA}}

@@ -68,6 +68,7 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.check("name", n >= 1 && n <= MaxNameLength && strings.TrimSpace(c.Name) == c.Name && utf8.ValidString(c.Name),
 		"must have 1 to %d characters and no space around them", MaxNameLength)
 	v.publicURL(c.PublicURL, c.Media.Addresses)
+	v.proxies(c.Proxies)
 	v.media(c.Media, c.Conference.MaxRunning)
 	v.within("conference.linger", c.Conference.Linger >= 0 && c.Conference.Linger <= MaxLinger, c.Conference.Linger, time.Duration(0), MaxLinger)
 	v.within("conference.resume-window", c.Conference.ResumeWindow >= MinResumeWindow && c.Conference.ResumeWindow <= MaxResumeWindow, c.Conference.ResumeWindow, MinResumeWindow, MaxResumeWindow)
@@ -194,6 +195,15 @@ func (v *validator) publicURL(raw string, media []netip.Addr) {
 		reachable = reachable || !a.IsLoopback()
 	}
 	v.check("media.addresses", reachable, "has loopback addresses only, but public-url invites people on other machines: add an address of this machine that they can reach")
+}
+
+func (v *validator) proxies(list []netip.Prefix) {
+	seen := map[netip.Prefix]bool{}
+	for _, p := range list {
+		v.check("trusted-proxies", p.Bits() > 0, "contains %s, which is everybody: name the addresses of your own proxies", p)
+		v.check("trusted-proxies", !seen[p], "contains %s twice", p)
+		seen[p] = true
+	}
 }
 
 func (v *validator) media(m Media, running int) {

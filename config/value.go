@@ -115,6 +115,39 @@ func (v addressesValue) String() string {
 	return strings.Join(names, ",")
 }
 
+// prefixesValue is a list of networks; an address stands for the network that it is alone in.
+type prefixesValue struct{ p *[]netip.Prefix }
+
+func (v prefixesValue) set(text string) error {
+	*v.p = nil
+	if text == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		prefix, err := netip.ParsePrefix(part)
+		if a, errAddress := netip.ParseAddr(part); errAddress == nil && a.Zone() == "" {
+			prefix, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		switch {
+		case err != nil || prefix.Addr().Is4In6():
+			return fmt.Errorf("contains %q, but every entry must be an IP address or a network such as 10.0.0.0/24", part)
+		case prefix != prefix.Masked():
+			return fmt.Errorf("contains %s, which is an address in a network: write %s for the network", part, prefix.Masked())
+		}
+		*v.p = append(*v.p, prefix)
+	}
+	return nil
+}
+
+func (v prefixesValue) String() string {
+	names := make([]string, len(*v.p))
+	for i, p := range *v.p {
+		names[i] = p.String()
+	}
+	return strings.Join(names, ",")
+}
+
 type portsValue struct{ p *PortRange }
 
 func (v portsValue) set(text string) error {

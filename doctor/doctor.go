@@ -44,6 +44,7 @@ type Check struct {
 func Checks(c config.Config, now func() time.Time, worker func() *exec.Cmd) []Check {
 	return []Check{
 		{"web address", func(ctx context.Context) []Finding { return webAddress(ctx, c) }},
+		{"proxy", func(context.Context) []Finding { return proxies(c) }},
 		{"certificate", func(ctx context.Context) []Finding { return certificate(ctx, c, now()) }},
 		{"relay", func(ctx context.Context) []Finding { return relay(ctx, c) }},
 		{"media", func(context.Context) []Finding { return media(c) }},

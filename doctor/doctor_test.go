@@ -72,6 +72,22 @@ func TestTheWebAddressIsAskedAsPeopleDo(t *testing.T) {
 	expect(t, "unknown", webAddress(t.Context(), c), Unknown, "cannot be tried")
 }
 
+func TestAProxyThatEndsTLSShouldBeTrusted(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	if got := proxies(c); got != nil {
+		t.Errorf("on this machine alone: %v", got)
+	}
+	c.PublicURL = "https://kon.test"
+	expect(t, "not trusted", proxies(c), Advice, "all count as one")
+	c.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	expect(t, "trusted", proxies(c), Good, "may say who the clients are")
+	c.Proxies, c.TLS.Mode = nil, config.TLSLocalCA
+	if got := proxies(c); got != nil {
+		t.Errorf("with TLS of its own: %v", got)
+	}
+}
+
 func TestCertificatesAreJudged(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

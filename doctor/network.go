@@ -51,6 +51,18 @@ func browser() *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}}
 }
 
+// proxies looks whether clients can be told apart behind what ends TLS in front of this server.
+func proxies(c config.Config) []Finding {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "https" || c.TLS.On() {
+		return nil
+	}
+	if len(c.Proxies) == 0 {
+		return []Finding{advice("Set trusted-proxies to the address from which the proxy connects.", "Something in front of this server ends TLS for %s, and is not trusted to say who the clients are: all count as one, and share its limits.", u.Host)}
+	}
+	return []Finding{good("What ends TLS in front of this server may say who the clients are, when it connects from trusted-proxies.")}
+}
+
 // resolve looks whether the name leads anywhere.
 func resolve(ctx context.Context, address string) []Finding {
 	u, err := url.Parse(address)

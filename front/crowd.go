@@ -15,22 +15,27 @@ const (
 // crowd counts open connections.
 type crowd struct {
 	max, maxSource int
+	proxies        proxies // which bring the connections of many
 
 	mu       sync.Mutex // guards what follows
 	all      int
 	bySource map[netip.Prefix]int
 }
 
-func newCrowd(most, mostSource int) *crowd {
-	return &crowd{max: most, maxSource: mostSource, bySource: map[netip.Prefix]int{}}
+func newCrowd(most, mostSource int, trusted proxies) *crowd {
+	return &crowd{max: most, maxSource: mostSource, proxies: trusted, bySource: map[netip.Prefix]int{}}
 }
 
 // enter counts a connection in, or reports that there is no room. What it returns counts itself out when it is closed.
 func (c *crowd) enter(conn net.Conn) (net.Conn, bool) {
-	source := sourceOf(conn.RemoteAddr())
+	address := addressOf(conn.RemoteAddr())
+	source, most := sourceOf(address), c.maxSource
+	if c.proxies.trust(address) {
+		most = c.max
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.all >= c.max || c.bySource[source] >= c.maxSource {
+	if c.all >= c.max || c.bySource[source] >= most {
 		return nil, false
 	}
 	c.all++
@@ -47,13 +52,17 @@ func (c *crowd) leave(source netip.Prefix) {
 	}
 }
 
-// sourceOf is what counts as one client.
-func sourceOf(a net.Addr) netip.Prefix {
+// addressOf is the address at the other end of a connection; the zero one when it has none.
+func addressOf(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
-		return netip.Prefix{}
+		return netip.Addr{}
 	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
+	return tcp.AddrPort().Addr().Unmap().WithZone("")
+}
+
+// sourceOf is what counts as one client.
+func sourceOf(ip netip.Addr) netip.Prefix {
 	bits := 32
 	if ip.Is6() {
 		bits = 64

@@ -36,7 +36,7 @@ func ownCertificate(t *testing.T) *tls.Config {
 func comeIn(t *testing.T, config *tls.Config, client func(net.Conn) error) time.Duration {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	e := &entrance{Listener: l, crowd: newCrowd(10, 10), tls: config, log: slog.New(slog.DiscardHandler)}
+	e := &entrance{Listener: l, crowd: newCrowd(10, 10, nil), tls: config, log: slog.New(slog.DiscardHandler)}
 	in := e.enter()
 	near, far := net.Pipe()
 	start := time.Now()
@@ -88,9 +88,26 @@ func TestA53SilenceAfterTheHandshake(t *testing.T) {
 	})
 }
 
+// A trusted proxy brings the connections of many, and has the room of all.
+func TestA52TrustedProxiesHaveTheRoomOfAll(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(4, 1, trusted(proxyAddress+"/32"))
+	for i, test := range []struct {
+		address string
+		room    bool
+	}{
+		{"10.0.0.1:1", true}, {"10.0.0.1:2", true}, {"10.0.0.2:1", true}, {"10.0.0.2:2", false}, {"[::ffff:10.0.0.1]:3", true}, {"10.0.0.1:4", false},
+	} {
+		remote := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(test.address))
+		if _, room := c.enter(&addressed{remote: remote}); room != test.room {
+			t.Errorf("%d, %s: room is %v", i, test.address, room)
+		}
+	}
+}
+
 func TestA52TooManyConnections(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(5, 2)
+	c := newCrowd(5, 2, nil)
 	from := func(address string) net.Conn {
 		return &addressed{remote: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))}
 	}
@@ -153,7 +170,7 @@ func TestAcceptGoesOnAfterWantOfDescriptors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := &poor{&pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}, 20}
-		e := &entrance{Listener: l, crowd: newCrowd(10, 10), log: slog.New(slog.DiscardHandler)}
+		e := &entrance{Listener: l, crowd: newCrowd(10, 10, nil), log: slog.New(slog.DiscardHandler)}
 		in := e.enter()
 		near, far := net.Pipe()
 		l.conns <- far

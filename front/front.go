@@ -2,7 +2,7 @@
 // headers of every answer, and passes API requests to the controller and conference connections to their workers.
 //
 // It holds no secret and no state. What it tells the parts behind it about the client (X-Forwarded-For, -Proto, -Host,
-// X-Request-Id) it has seen itself; what the client claims in such headers is removed.
+// X-Request-Id) it has seen itself, or a proxy that it trusts; what anybody else claims in such headers is removed.
 package front
 
 import (
@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type Options struct {
 	Controller    string                                        // path of the controller's unix socket
 	ConferenceDir string                                        // directory of the workers' unix sockets, ID.web each
 	PublicURL     string                                        // canonical address; its host is answered besides the loopback ones
+	Proxies       []netip.Prefix                                // of the operator, in front of this front: what they say of a client's address is believed
 	Hosts         []string                                      // further names and addresses, without ports, that are answered
 	Certificates  Certificates                                  // for TLS 1.3; nil for plain HTTP
 	Challenge     func(http.ResponseWriter, *http.Request) bool // answers an ACME server on the plain HTTP listener; nil when there is none
@@ -56,6 +58,7 @@ type Front struct {
 	conferences   *httputil.ReverseProxy
 	conferenceDir string
 	public        *url.URL // nil without a public URL
+	proxies       proxies
 	hosts         []string
 	certificates  Certificates
 	challenge     func(http.ResponseWriter, *http.Request) bool
@@ -69,7 +72,7 @@ type Front struct {
 // New returns a Front. It fails when the web client cannot be read or the public URL is not one.
 func New(o Options) (*Front, error) {
 	f := &Front{
-		conferenceDir: o.ConferenceDir, hosts: o.Hosts, certificates: o.Certificates, challenge: o.Challenge, relay: o.Relay, drain: o.Drain,
+		conferenceDir: o.ConferenceDir, proxies: o.Proxies, hosts: o.Hosts, certificates: o.Certificates, challenge: o.Challenge, relay: o.Relay, drain: o.Drain,
 		limits: o.Limits, log: o.Log,
 	}
 	if o.TrustRoot != nil {

@@ -62,18 +62,14 @@ func (f *Front) workerSocket(r *http.Request) string {
 	return filepath.Join(f.conferenceDir, conferencePath.FindStringSubmatch(r.URL.Path)[1]+workerEnding)
 }
 
-// setForwarded replaces what the client claims about itself by what the front saw.
+// setForwarded replaces what the client claims about itself by what the front, or a trusted proxy, saw.
 func (f *Front) setForwarded(h http.Header, in *http.Request) {
 	for name := range h {
 		if strings.HasPrefix(name, "X-Forwarded-") || name == "Forwarded" || name == "X-Real-Ip" || name == "X-Request-Id" {
 			h.Del(name)
 		}
 	}
-	address, _, err := net.SplitHostPort(in.RemoteAddr)
-	if err != nil {
-		address = in.RemoteAddr
-	}
-	h.Set("X-Forwarded-For", address)
+	h.Set("X-Forwarded-For", f.proxies.clientOf(in))
 	h.Set("X-Forwarded-Host", in.Host)
 	h.Set("X-Forwarded-Proto", f.scheme(in))
 	h.Set("X-Request-Id", telemetry.RequestID(in.Context()))

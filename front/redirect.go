@@ -20,7 +20,7 @@ func (f *Front) Redirect(httpsPort string) *Redirect { return &Redirect{front: f
 // Serve answers on the listener until ctx ends.
 func (r *Redirect) Serve(ctx context.Context, listener net.Listener) error {
 	f := r.front
-	e := &entrance{Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax), log: f.log}
+	e := &entrance{Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax, f.proxies), log: f.log}
 	return serve(ctx, f.drain, f.httpServer(r), e.enter()) //nolint:contextcheck // a handshake has a limit of its own
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -30,6 +31,23 @@ func TestA60ForwardedHeadersAreReplaced(t *testing.T) {
 		}
 		if r.Header.Get("X-Forwarded-Proto") != "http" || r.Header.Get("X-Forwarded-Host") != h.Listener.Addr().String() {
 			t.Errorf("%s: forwarded %v", path, r.Header)
+		}
+	}
+}
+
+func TestA60OnlyTrustedProxiesAreBelieved(t *testing.T) {
+	t.Parallel()
+	for network, want := range map[string]string{"127.0.0.0/8": "192.0.2.7", "192.0.2.0/24": "127.0.0.1"} {
+		h := setup(t, func(o *front.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix(network)} })
+		for _, path := range []string{"/api/v1/instance", "/conference/" + conferenceID + "/media/rtc/validate"} {
+			h.get(t, path, "X-Forwarded-For", "6.6.6.6, 192.0.2.7", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example", "X-Real-IP", "6.6.6.6")
+			r := <-h.seen
+			if got := r.Header.Values("X-Forwarded-For"); len(got) != 1 || got[0] != want {
+				t.Errorf("%s is trusted, %s: X-Forwarded-For = %q, want %s", network, path, got, want)
+			}
+			if r.Header.Get("X-Forwarded-Proto") != "http" || r.Header.Get("X-Forwarded-Host") != h.Listener.Addr().String() || r.Header.Get("X-Real-Ip") != "" {
+				t.Errorf("%s is trusted, %s: a proxy's word counts for more than the address: %v", network, path, r.Header)
+			}
 		}
 	}
 }

@@ -27,7 +27,7 @@ const Grace = 5 * time.Second
 // connections too, until the last of it has ended or ctx ends. It returns nil after an orderly end.
 func (f *Front) Serve(ctx context.Context, listener net.Listener) error {
 	e := &entrance{
-		Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax),
+		Listener: listener, crowd: newCrowd(ConnectionsMax, SourceConnectionsMax, f.proxies),
 		tls: f.tlsConfig(), relay: f.relay, log: f.log,
 	}
 	if f.certificates != nil {
