@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -44,8 +45,26 @@ func relay(ctx context.Context, c config.Config) []Finding {
 	}
 	for _, way := range ways {
 		findings = append(findings, tryRelay(ctx, way, a))
+		findings = append(findings, numbered(way)...)
 	}
 	return findings
+}
+
+// numbered warns of a way that Firefox does not go: it uses no relay over TLS whose address is a number.
+func numbered(way string) []Finding {
+	address, over, err := parseWay(way)
+	if err != nil || over != overTLS {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil
+	}
+	if number, err := netip.ParseAddr(host); err != nil || number.IsLoopback() {
+		return nil
+	}
+	return []Finding{advice("Give public-url a host name that leads to this address, and a certificate for it.",
+		"Firefox uses no relay over TLS whose address is a number, such as %s: people with Firefox behind a firewall that lets web pages through and nothing else have neither picture nor sound.", host)}
 }
 
 // tryRelay goes one way; without access only as far as one comes without.

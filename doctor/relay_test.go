@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,24 @@ import (
 	"konklave/config"
 	"konklave/turn"
 )
+
+func TestARelayOverTLSWhoseAddressIsANumberIsNotForFirefox(t *testing.T) {
+	t.Parallel()
+	for public, warned := range map[string]bool{
+		"https://192.0.2.1": true, "https://[2001:db8::1]:8443": true, "https://kon.test": false, "https://127.0.0.1": false, "https://[::1]": false,
+	} {
+		c := config.Default()
+		c.PublicURL, c.TLS.Mode, c.TURN.Listen = public, config.TLSFiles, "0.0.0.0:3478"
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // the addresses are nobody's: it is enough to see what is said of them
+		found := slices.DeleteFunc(relay(ctx, c), func(f Finding) bool { return !strings.Contains(f.Text, "Firefox") })
+		if len(found) > 1 || len(found) == 1 != warned {
+			t.Errorf("%s: %v", public, found)
+		} else if warned {
+			expect(t, public, found, Advice, "Firefox uses no relay over TLS")
+		}
+	}
+}
 
 // relayHouse is a real relay over UDP and TLS, at one TCP port with a web server that gives credentials.
 type relayHouse struct {
