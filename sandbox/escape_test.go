@@ -162,24 +162,14 @@ func TestEscapeA90CPU(t *testing.T) {
 	victim.undisturbed(t)
 }
 
-// used is the processor time that the worker has had, in steps of a hundredth of a second.
+// used is the processor time that the worker has had.
 func (i *inmate) used(t *testing.T) time.Duration {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(i.PID), "stat"))
-	if err != nil {
-		t.Fatal(err)
+	had, lives := processorTime(t, i.PID)
+	if !lives {
+		t.Fatal("the worker has ended")
 	}
-	fields := strings.Fields(string(raw)[strings.LastIndex(string(raw), ")"):])
-	const userTime, systemTime = 12, 13 // of proc_pid_stat(5), from the name on
-	var ticks int
-	for _, f := range []int{userTime, systemTime} {
-		n, err := strconv.Atoi(fields[f])
-		if err != nil {
-			t.Fatal(err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
+	return had
 }
 
 // TestEscapeDescriptors: a worker holds what was handed to it and what it opened itself, and nothing of the launcher or of
