@@ -29,6 +29,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -120,6 +121,7 @@ type Request struct {
 	Verb       string         `json:"verb"`              // hello, start, signal, list, wait
 	Start      *WorkerConfig  `json:"start,omitempty"`
 	Conference string         `json:"conference,omitempty"` // of signal
+	Epoch      int64          `json:"epoch,omitzero"`       // of signal, from 1.2 on: of the worker that is meant; 0 for any
 	Signal     syscall.Signal `json:"signal,omitzero"`
 	After      string         `json:"after,omitempty"` // of list: only conferences whose ids sort after this one
 }
@@ -154,6 +156,9 @@ const (
 	CodeUnknownVerb fault.Code = "launch.unknown_verb" // of a newer controller
 	CodeMalformed   fault.Code = "launch.malformed"
 )
+
+// ErrNotRunning is the refusal to signal a worker that does not run.
+var ErrNotRunning = fault.New(fault.KindUnavailable, "launch.not_running", "This worker does not run.")
 
 // ErrGone is returned when the launcher has gone away.
 var ErrGone = errors.New("launch: the launcher is gone")
@@ -194,10 +199,34 @@ func (c *Client) Start(config WorkerConfig, files Files) (Running, error) {
 	return *r.Started, nil
 }
 
-// Signal sends a signal to the worker of a conference.
-func (c *Client) Signal(conference string, signal syscall.Signal) error {
-	_, err := c.ask(Request{Verb: VerbSignal, Conference: conference, Signal: signal}, nil)
+// Signal sends a signal to the worker of a conference's epoch, and to none before or after it. It fails with
+// launch.not_running when that worker does not run.
+func (c *Client) Signal(conference string, epoch int64, signal syscall.Signal) error {
+	launcher, err := c.greet()
+	if err != nil {
+		return err
+	}
+	q := Request{Verb: VerbSignal, Conference: conference, Epoch: epoch, Signal: signal}
+	if !launcher.knowsEpochs() { // it would signal any worker: what can be done is to look just before
+		if err := c.runs(conference, epoch); err != nil {
+			return err
+		}
+		q.Epoch = 0
+	}
+	_, err = c.ask(q, nil)
 	return err
+}
+
+// runs fails with launch.not_running unless the worker of a conference's epoch runs.
+func (c *Client) runs(conference string, epoch int64) error {
+	list, err := c.List()
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(list, func(r Running) bool { return r.Conference == conference && r.Epoch == epoch }) {
+		return ErrNotRunning
+	}
+	return nil
 }
 
 // List tells which workers run.

@@ -14,7 +14,9 @@ import (
 // The version of the launcher's protocol that this program speaks; see the package's text.
 const (
 	versionMajor = 1
-	versionMinor = 1
+	versionMinor = 2
+
+	minorEpochs = 2 // the first with the epoch of a signal
 )
 
 // Version is one of the protocol.
@@ -33,6 +35,9 @@ func unversioned() Version { return Version{versionMajor, 0} }
 func (v Version) newer() bool {
 	return cmp.Or(cmp.Compare(v.Major, versionMajor), cmp.Compare(v.Minor, versionMinor)) > 0
 }
+
+// knowsEpochs reports whether a launcher of this version holds the epoch of a signal against the worker that runs.
+func (v Version) knowsEpochs() bool { return v.Major == versionMajor && v.Minor >= minorEpochs }
 
 // String is the version as people write it.
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }

@@ -3,6 +3,7 @@ package launch_test
 import (
 	"encoding/json" // the peers of other versions are written apart from the code that is tested
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -99,8 +100,11 @@ func TestAPreviousLauncherIsUnderstood(t *testing.T) {
 	if list, err := c.List(); err != nil || len(list) != 1 || list[0].PID != 77 {
 		t.Errorf("list: %+v, %v", list, err)
 	}
-	if err := c.Signal("c1", syscall.SIGTERM); err != nil {
+	if err := c.Signal("c1", 3, syscall.SIGTERM); err != nil {
 		t.Errorf("signal: %v", err)
+	}
+	if err := c.Signal("c1", 2, syscall.SIGTERM); !errors.Is(err, launch.ErrNotRunning) {
+		t.Errorf("signal to a worker that has ended: %v", err)
 	}
 	if exit, err := c.Wait(); err != nil || exit.Signal != "killed" {
 		t.Errorf("wait: %+v, %v", exit, err)
@@ -114,6 +118,42 @@ func version(v string, others func(request string) string) func(string) string {
 			return `{"id":1,"version":` + v + `,"mood":"good"}`
 		}
 		return others(request)
+	}
+}
+
+// TestASignalNamesItsEpochToLaunchersThatKnowIt, and is sent to one that does not only while that worker runs.
+func TestASignalNamesItsEpochToLaunchersThatKnowIt(t *testing.T) {
+	t.Parallel()
+	own := launch.Current()
+	for minor, named := range map[int]bool{own.Minor - 1: false, own.Minor: true, own.Minor + 1: true} {
+		signals := make(chan string, 10)
+		c := launcherThat(t, func(request string) string {
+			if request == `{"id":1,"verb":"hello"}` {
+				return fmt.Sprintf(`{"id":1,"version":{"major":%d,"minor":%d}}`, own.Major, minor)
+			}
+			var q struct {
+				ID   int64  `json:"id"`
+				Verb string `json:"verb"`
+			}
+			if err := json.Unmarshal([]byte(request), &q); err != nil {
+				return ""
+			}
+			if q.Verb == "list" {
+				return fmt.Sprintf(`{"id":%d,"list":[{"conference":"c1","epoch":3,"pid":77,"startedAt":"2026-11-22T10:00:00Z"}]}`, q.ID)
+			}
+			signals <- request
+			return fmt.Sprintf(`{"id":%d}`, q.ID)
+		})
+		if err := c.Signal("c1", 3, syscall.SIGTERM); err != nil {
+			t.Errorf("1.%d: %v", minor, err)
+		}
+		if got := <-signals; strings.Contains(got, `"epoch":3`) != named {
+			t.Errorf("1.%d was told %s", minor, got)
+		}
+		err := c.Signal("c1", 2, syscall.SIGTERM)
+		if named && err != nil || !named && !errors.Is(err, launch.ErrNotRunning) || (len(signals) == 1) != named {
+			t.Errorf("1.%d, a worker that has ended: %v", minor, err)
+		}
 	}
 }
 

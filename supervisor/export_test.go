@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -19,6 +20,11 @@ const StartLimit = startLimit
 
 // SetVersion has the worker of a conference speak another version.
 func (s *Supervisor) SetVersion(id string, version int64) { s.worker(id).version.Store(version) }
+
+// Obtain is obtain, of a conference as it was known.
+func (s *Supervisor) Obtain(ctx context.Context, rec conference.Record) error {
+	return s.obtain(ctx, rec, "Council")
+}
 
 // Publish is publish.
 func (s *Supervisor) Publish(id string, epoch int64) error { return s.publish(id, epoch) }

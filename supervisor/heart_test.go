@@ -15,7 +15,7 @@ import (
 	"konklave/launch"
 )
 
-// hangman is a launcher with one worker, which remembers when that was killed.
+// hangman is a launcher with one worker, of an epoch, which remembers when that was killed.
 type hangman struct {
 	epoch  int64
 	killed chan time.Time
@@ -24,13 +24,13 @@ type hangman struct {
 func (hangman) Start(launch.WorkerConfig, launch.Files) (launch.Running, error) {
 	return launch.Running{}, launch.ErrGone
 }
-func (hangman) Wait() (launch.Exit, error) { return launch.Exit{}, launch.ErrGone }
+func (hangman) Wait() (launch.Exit, error)      { return launch.Exit{}, launch.ErrGone }
+func (hangman) List() ([]launch.Running, error) { return nil, nil }
 
-func (h hangman) List() ([]launch.Running, error) {
-	return []launch.Running{{Conference: "c1", Epoch: h.epoch}}, nil
-}
-
-func (h hangman) Signal(string, syscall.Signal) error {
+func (h hangman) Signal(_ string, epoch int64, _ syscall.Signal) error {
+	if epoch != h.epoch {
+		return launch.ErrNotRunning
+	}
 	h.killed <- time.Now()
 	return nil
 }

@@ -103,7 +103,7 @@ type slow struct {
 	killed *atomic.Int64
 }
 
-func (s slow) Signal(string, syscall.Signal) error {
+func (s slow) Signal(string, int64, syscall.Signal) error {
 	s.killed.Add(1)
 	return nil
 }

@@ -31,18 +31,15 @@ func (s *Supervisor) obtainPatiently(ctx context.Context, rec conference.Record,
 	since := time.Now()
 	for {
 		running, found, err := s.running(rec.ID)
-		if err != nil {
-			return err
-		}
 		switch {
+		case err != nil:
+			return err
 		case found && running.Epoch == rec.Epoch:
 			return s.adopt(ctx, rec, title)
-		case found && running.Epoch < rec.Epoch: // whatever it appends is refused: it makes room
-			if err := s.Launcher.Signal(rec.ID, syscall.SIGKILL); err != nil {
-				s.Log.Warn("stale worker cannot be killed", "conference", rec.ID, "epoch", running.Epoch, "error", err)
-			}
+		case found && running.Epoch < rec.Epoch: // whatever it appends is refused
+			s.makeRoom(running)
 		case !found && (rec.Epoch == 0 || s.hasEnded(rec) || time.Since(since) >= s.patience(rec)):
-			claimed, err := s.Records.ClaimEpoch(ctx, rec.ID, rec.Epoch)
+			claimed, err := s.claim(ctx, rec)
 			if err == nil {
 				s.lengthenPatience(claimed)
 				return s.start(ctx, claimed, title)
@@ -63,11 +60,46 @@ func (s *Supervisor) obtainPatiently(ctx context.Context, rec conference.Record,
 		if !latest.Live() {
 			return conference.ErrEnded
 		}
+		if found && running.Epoch > latest.Epoch {
+			s.disown(running, latest)
+		}
 		if latest.Epoch != rec.Epoch {
 			since = time.Now()
 		}
 		rec = latest
 	}
+}
+
+// claim begins the time of a new worker, in an epoch that no worker was of that is known to have ended: after a restore, the
+// database may not know of the latest ones.
+func (s *Supervisor) claim(ctx context.Context, rec conference.Record) (conference.Record, error) {
+	for {
+		claimed, err := s.Records.ClaimEpoch(ctx, rec.ID, rec.Epoch)
+		if err != nil || !s.hasEnded(claimed) {
+			return claimed, err
+		}
+		rec = claimed
+	}
+}
+
+// makeRoom ends a worker whose time is over.
+func (s *Supervisor) makeRoom(running launch.Running) {
+	err := s.Launcher.Signal(running.Conference, running.Epoch, syscall.SIGKILL)
+	if err != nil && !errors.Is(err, launch.ErrNotRunning) {
+		s.Log.Warn("stale worker cannot be killed", "conference", running.Conference, "epoch", running.Epoch, "error", err)
+	}
+}
+
+// disown ends a worker of an epoch that the database did not know when it was asked after the launcher: since every epoch is
+// claimed before its worker starts, the database was put back to an earlier time. Nothing that the worker reports could be
+// stored any more, so the conference goes on from what the database holds.
+func (s *Supervisor) disown(running launch.Running, rec conference.Record) {
+	if !s.hasEnded(conference.Record{ID: rec.ID, Epoch: running.Epoch}) {
+		s.Log.Error("a worker of an epoch that the database does not know is ended, as after a restore; what its conference did since the backup is lost",
+			"conference", rec.ID, "epoch", running.Epoch, "known", rec.Epoch)
+		s.noteEnd(rec.ID, running.Epoch)
+	}
+	s.makeRoom(running)
 }
 
 // patience is how long a claimed epoch may be without a worker. It grows with each claim until a worker is there: were it

@@ -139,7 +139,7 @@ func (s *Supervisor) reconcile(ctx context.Context) error {
 		epochs[running.Conference] = running.Epoch
 	}
 	for _, rec := range records {
-		if w := s.worker(rec.ID); w != nil && w.epoch >= rec.Epoch || rec.Epoch == 0 || s.isLeftAlone(rec.ID) {
+		if w := s.worker(rec.ID); w != nil && w.epoch == rec.Epoch || rec.Epoch == 0 || s.isLeftAlone(rec.ID) {
 			continue
 		}
 		if epochs[rec.ID] != rec.Epoch {

@@ -66,7 +66,7 @@ type Tickets interface {
 // Launcher starts and finds workers; *launch.Client is one.
 type Launcher interface {
 	Start(config launch.WorkerConfig, files launch.Files) (launch.Running, error)
-	Signal(conference string, signal syscall.Signal) error
+	Signal(conference string, epoch int64, signal syscall.Signal) error
 	List() ([]launch.Running, error)
 	Wait() (launch.Exit, error)
 }

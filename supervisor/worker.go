@@ -13,6 +13,7 @@ import (
 
 	"konklave/conference"
 	"konklave/control"
+	"konklave/launch"
 )
 
 // Pauses between attempts to reach a worker.
@@ -152,13 +153,13 @@ func (w *worker) attend(conn *control.Conn) {
 
 // kill ends a worker that does not answer; the launcher then reports its end. A worker that took its place is left alone.
 func (w *worker) kill(why error) {
-	running, found, err := w.s.running(w.id)
-	if err == nil && (!found || running.Epoch != w.epoch) {
-		return
-	}
-	w.s.Log.Error("worker does not answer and is killed", "conference", w.id, "epoch", w.epoch, "error", why)
-	if err := w.s.Launcher.Signal(w.id, syscall.SIGKILL); err != nil {
-		w.s.Log.Error("worker cannot be killed", "conference", w.id, "error", err)
+	err := w.s.Launcher.Signal(w.id, w.epoch, syscall.SIGKILL)
+	switch {
+	case errors.Is(err, launch.ErrNotRunning):
+	case err != nil:
+		w.s.Log.Error("worker does not answer and cannot be killed", "conference", w.id, "epoch", w.epoch, "why", why, "error", err)
+	default:
+		w.s.Log.Error("worker does not answer and is killed", "conference", w.id, "epoch", w.epoch, "error", why)
 	}
 }
 

@@ -31,6 +31,9 @@ import (
 	"konklave/vault"
 )
 
+// patience is after what time something is taken for what will never happen.
+const patience = time.Minute
+
 // puppets is a launcher whose workers are played by the test: hostile where it wants.
 type puppets struct {
 	mu      sync.Mutex
@@ -70,12 +73,19 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 	return r, nil
 }
 
-func (*puppets) Signal(string, syscall.Signal) error { return nil }
+func (*puppets) Signal(string, int64, syscall.Signal) error { return nil }
 
 func (p *puppets) List() ([]launch.Running, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Collect(maps.Values(p.running)), nil
+}
+
+// runs puts a worker on the list that nobody has started here.
+func (p *puppets) runs(r launch.Running) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running[r.Conference] = r
 }
 
 // died takes a worker from the list.
@@ -169,6 +179,21 @@ func (w *world) open(t *testing.T) (string, *control.Conn) {
 		t.Fatal(err)
 	}
 	return id, <-w.workers
+}
+
+// openMeeting makes a meeting, starts its conference, and admits Anna.
+func (w *world) openMeeting(t *testing.T, title string) (*control.Conn, admitted) {
+	t.Helper()
+	m, err := meeting.NewService(w.db, time.Now).Create(t.Context(), w.owner, meeting.New{Title: title, GuestsAllowed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := w.Ensure(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := <-w.workers
+	return worker, w.admit(t, id, worker, "Anna")
 }
 
 // end reports a worker's end and returns when the supervisor has taken note: it takes one report after the other, so that of

@@ -158,12 +158,13 @@ func (l *Launcher) keep(e launch.Exit) {
 	}
 }
 
-func (l *Launcher) signal(conference string, sig syscall.Signal) launch.Response {
+// signal sends a signal to the worker of a conference, if it is of that epoch; 0 is any, for controllers before version 1.2.
+func (l *Launcher) signal(conference string, epoch int64, sig syscall.Signal) launch.Response {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.workers[conference]
-	if c == nil || c.process == nil {
-		return refuse("launch.not_running", "No worker runs for this conference.")
+	if c == nil || c.process == nil || epoch != 0 && epoch != c.Epoch {
+		return refuse(launch.ErrNotRunning.Code, launch.ErrNotRunning.Message)
 	}
 	if err := c.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return refuse("launch.failed", "The signal could not be sent.")

@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -194,13 +195,21 @@ func TestOneWorkerForOneConference(t *testing.T) {
 	if _, err := f.client.Start(config("c1"), f.files(t, "again")); fault.As(err).Code != "launch.running" {
 		t.Errorf("second start: %v", err)
 	}
-	if err := f.client.Signal("c1", syscall.SIGKILL); err != nil {
+	for _, epoch := range []int64{2, 4} { // of a worker that has ended, or does not run yet
+		if err := f.client.Signal("c1", epoch, syscall.SIGKILL); !errors.Is(err, launch.ErrNotRunning) {
+			t.Errorf("a signal to the worker of epoch %d: %v", epoch, err)
+		}
+	}
+	if list, err := f.client.List(); err != nil || len(list) != 1 {
+		t.Errorf("after that: %+v, %v", list, err)
+	}
+	if err := f.client.Signal("c1", 3, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if exit, err := f.client.Wait(); err != nil || exit.Signal != "killed" || exit.Code != -1 {
 		t.Errorf("exit: %+v, %v", exit, err)
 	}
-	if err := f.client.Signal("c1", syscall.SIGTERM); fault.As(err).Code != "launch.not_running" {
+	if err := f.client.Signal("c1", 3, syscall.SIGTERM); !errors.Is(err, launch.ErrNotRunning) {
 		t.Errorf("signal to nobody: %v", err)
 	}
 	if _, err := f.client.Start(config("c1"), f.files(t, "anew")); err != nil {

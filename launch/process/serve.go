@@ -129,7 +129,7 @@ func (s *server) dispatch(q launch.Request) {
 		own := launch.Current()
 		s.answer(q.ID, launch.Response{Version: &own})
 	case launch.VerbSignal:
-		s.answer(q.ID, s.signal(q.Conference, q.Signal))
+		s.answer(q.ID, s.signal(q.Conference, q.Epoch, q.Signal))
 	case launch.VerbList:
 		s.answer(q.ID, s.list(q.After))
 	case launch.VerbWait:

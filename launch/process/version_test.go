@@ -121,6 +121,9 @@ func TestAPreviousControllerIsServed(t *testing.T) {
 	if r := c.previous(`{"id":2,"verb":"list"}`); len(r.List) != 1 || r.List[0].PID != 0 && r.List[0].Conference != "c1" {
 		t.Errorf("list: %+v", r)
 	}
+	if r := c.previous(`{"id":6,"version":{"major":1,"minor":1},"verb":"signal","conference":"c1","signal":18}`); r.Refused != nil {
+		t.Errorf("signal of 1.1: %+v", r)
+	}
 	if r := c.previous(`{"id":3,"verb":"signal","conference":"c1","signal":9}`); r.Refused != nil {
 		t.Errorf("signal: %+v", r)
 	}
@@ -149,6 +152,9 @@ func TestALaterControllerIsServed(t *testing.T) {
 	defer conn.Close()
 	if !strings.HasSuffix(said, `{"colour":"red"}`) {
 		t.Errorf("the worker, which may be of the later program, was told %q", said)
+	}
+	if got := c.ask(`{"id":5,` + later + `,"verb":"signal","conference":"c1","epoch":2,"signal":9}`); !strings.Contains(got, "launch.not_running") {
+		t.Errorf("a signal to a worker that has ended: %s", got)
 	}
 	if got := c.ask(`{"id":3,` + later + `,"verb":"paint"}`); !strings.Contains(got, string(launch.CodeUnknownVerb)) {
 		t.Errorf("a later verb: %s", got)
