@@ -22,21 +22,27 @@ type stand struct {
 type said struct {
 	*child
 	ready  chan struct{}
-	extend chan time.Duration
+	extend chan time.Duration // buffered, 1
 }
 
 // idle starts a process that runs until it is ended.
-func (s *stand) idle() (*child, error) { return s.process("sleep", "1000") }
+func (s *stand) idle() (*child, error) { return s.process(0, "sleep", "1000") }
+
+// slow starts an idle process that has asked for more time before anybody waits for it.
+func (s *stand) slow() (*child, error) { return s.process(patience, "sleep", "1000") }
 
 // failing starts a process that ends at once.
-func (s *stand) failing() (*child, error) { return s.process("false") }
+func (s *stand) failing() (*child, error) { return s.process(0, "false") }
 
-func (s *stand) process(words ...string) (*child, error) {
+func (s *stand) process(asks time.Duration, words ...string) (*child, error) {
 	cmd := exec.Command(words[0], words[1:]...) //nolint:noctx // the keeper ends it
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &said{ready: make(chan struct{}), extend: make(chan time.Duration)}
+	p := &said{ready: make(chan struct{}), extend: make(chan time.Duration, 1)}
+	if asks > 0 {
+		p.extend <- asks
+	}
 	p.child = watched(cmd, activation.Heard{Ready: p.ready, Extended: p.extend})
 	s.started <- p
 	return p.child, nil
@@ -160,9 +166,8 @@ func TestAReplacementGetsTheTimeThatItAsksFor(t *testing.T) {
 	}
 	late := await(t, s.started)
 	await(t, late.ended)
-	answer := s.replaced(t, s.idle)
+	answer := s.replaced(t, s.slow)
 	next := await(t, s.started)
-	next.extend <- patience
 	wantOpen(t, answer, "answered within the time that was asked for")
 	wantOpen(t, next.ended, "ended within the time that was asked for")
 	close(next.ready)
