@@ -29,7 +29,7 @@ const (
 	killsFew   = 5  // of what takes longer and longer to be started again
 	talkers    = 10
 	killWithin = 300 * time.Millisecond // a kill comes at a random moment of that span, after everybody was heard again
-	killTime   = 20 * time.Second       // that one kill and all that follows may take
+	killTime   = 60 * time.Second       // that one kill and all that follows may take
 )
 
 // talker is a client that chats as fast as it may, and remembers what it was promised and what it saw.

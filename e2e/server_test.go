@@ -155,7 +155,7 @@ func (s *server) stop() {
 		return
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // one that has just ended needs none
-	kill := time.AfterFunc(20*time.Second, func() { _ = s.cmd.Process.Kill() })
+	kill := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
 	err := s.cmd.Wait()
 	if !kill.Stop() {
 		s.t.Error("the server did not end in time")

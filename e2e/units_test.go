@@ -127,7 +127,7 @@ func (s *service) end(t *testing.T, signal syscall.Signal) {
 		return
 	}
 	_ = s.cmd.Process.Signal(signal) // one that has just ended needs none
-	kill := time.AfterFunc(20*time.Second, func() { _ = s.cmd.Process.Kill() })
+	kill := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
 	err := s.cmd.Wait()
 	if !kill.Stop() {
 		t.Errorf("%v did not end in time", s.cmd.Args)

@@ -21,7 +21,7 @@ import (
 	"konklave/front/certificate"
 )
 
-const patience = 5 * time.Second
+const patience = 30 * time.Second
 
 // door is a front with TLS on a real listener, and a relay that keeps what it is handed.
 type door struct {

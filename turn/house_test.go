@@ -126,7 +126,7 @@ func (h *house) overStream(t *testing.T, g Grant) *device {
 	return d
 }
 
-const patience = 5 * time.Second
+const patience = 30 * time.Second
 
 // read returns the next packet.
 func (d *device) read() ([]byte, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 // soon bounds what must not depend on a controller that does not read.
-const soon = 10 * time.Second
+const soon = 30 * time.Second
 
 // deaf asks without ever reading, until the launcher takes nothing more from it.
 func deaf(t *testing.T, conn *net.UnixConn) {
