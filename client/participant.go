@@ -77,8 +77,8 @@ type ParticipantOptions struct {
 	Socket net.PacketConn
 	// CountOnly makes a cheap receiver for load: it counts packets (see Packets), looks at none and sends no feedback.
 	CountOnly bool
-	// Offer may change the session descriptions sent; for tests of hostile clients.
-	Offer func(sdp string) string
+	// Describe may change the session descriptions sent, offers and answers; for tests of hostile clients.
+	Describe func(sdp string) string
 }
 
 // Participant is a headless participant in the media of a conference: it speaks LiveKit's signalling and WebRTC for real.

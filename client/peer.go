@@ -105,13 +105,17 @@ func (p *Participant) offerLocked() (*livekit.SessionDescription, error) {
 	if err := p.up.SetLocalDescription(offer); err != nil {
 		return nil, fmt.Errorf("set offer: %w", err)
 	}
-	text := offer.SDP
-	if p.options.Offer != nil {
-		text = p.options.Offer(text)
-	}
 	p.negotiation.id++
 	p.negotiation.pending = true
-	return &livekit.SessionDescription{Type: "offer", Sdp: text, Id: p.negotiation.id}, nil
+	return p.described(offer, p.negotiation.id), nil
+}
+
+// described is a description of this side as it is sent.
+func (p *Participant) described(d webrtc.SessionDescription, id uint32) *livekit.SessionDescription {
+	if p.options.Describe != nil {
+		d.SDP = p.options.Describe(d.SDP)
+	}
+	return &livekit.SessionDescription{Type: d.Type.String(), Sdp: d.SDP, Id: id}
 }
 
 // negotiate offers what has changed, now or after the answer that is awaited.
@@ -164,9 +168,7 @@ func (p *Participant) takeOffer(ctx context.Context, d *livekit.SessionDescripti
 	if err := p.down.SetLocalDescription(answer); err != nil {
 		return fmt.Errorf("set answer: %w", err)
 	}
-	return p.sendSoon(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Answer{
-		Answer: &livekit.SessionDescription{Type: "answer", Sdp: answer.SDP, Id: d.Id},
-	}})
+	return p.sendSoon(ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Answer{Answer: p.described(answer, d.Id)}})
 }
 
 func (p *Participant) takeMids(d *livekit.SessionDescription) {

@@ -245,25 +245,36 @@ func TestA54CandidatesOfAClientAreNotUsed(t *testing.T) {
 	trap := listen(t)
 	t.Cleanup(func() { _ = trap.Close() })
 	host, port, _ := strings.Cut(trap.LocalAddr().String(), ":")
-	line := "a=candidate:1 1 udp 2130706431 " + host + " " + port + " typ host\r\n"
-	eve := s.join("eve", everything, client.ParticipantOptions{Offer: func(sdp string) string {
-		return strings.Replace(sdp, "a=setup:", strings.Repeat(line, 50)+"a=setup:", 1)
-	}})
-	init := `{"candidate":"candidate:1 1 udp 2130706431 ` + host + " " + port + ` typ host","sdpMid":"0","sdpMLineIndex":0}`
+	candidate := "candidate:1 1 udp 2130706431 " + host + " " + port + " typ host"
+	named := func(session, section string) client.ParticipantOptions {
+		return client.ParticipantOptions{TwoConnections: true, Describe: func(sdp string) string {
+			return strings.Replace(strings.Replace(sdp, "m=", session+"m=", 1), "a=setup:", section+"a=setup:", 1)
+		}}
+	}
+	// A server that offers must check the candidates of a lite client itself, and readers differ in what ends a line.
+	const lite = "a=ice-lite\r\n"
+	eve := s.join("eve", everything, named("", strings.Repeat("a="+candidate+"\r\n", 50)))
+	mallory := s.join("mallory", everything, named(lite, "a="+candidate+"\r\n"))
+	s.join("oscar", everything, named(lite, "\ra="+candidate+"\r\n")) // is cut with his first answer
+	init := `{"candidate":"` + candidate + `","sdpMid":"0","sdpMLineIndex":0}`
 	for range 50 {
 		for _, target := range []livekit.SignalTarget{livekit.SignalTarget_PUBLISHER, livekit.SignalTarget_SUBSCRIBER} {
-			if err := eve.Send(s.ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Trickle{
-				Trickle: &livekit.TrickleRequest{CandidateInit: init, Target: target},
-			}}); err != nil {
-				t.Fatal(err)
+			for _, p := range []*client.Participant{eve, mallory} {
+				if err := p.Send(s.ctx, &livekit.SignalRequest{Message: &livekit.SignalRequest_Trickle{
+					Trickle: &livekit.TrickleRequest{CandidateInit: init, Target: target},
+				}}); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
-	// The client's own candidates are found by its checks all the same.
-	s.waitState("eve", media.StateActive, 1)
-	s.publish(eve, microphone, s.tone())
+	// The clients' own candidates are found by their checks all the same.
 	bert := s.join("bert", everything, client.ParticipantOptions{})
-	s.expectSound(bert, "eve", 50)
+	for id, p := range map[string]*client.Participant{"eve": eve, "mallory": mallory} {
+		s.waitState(id, media.StateActive, 1)
+		s.publish(p, microphone, s.tone())
+		s.expectSound(bert, id, 50)
+	}
 	if n, from := received(t, trap); n != 0 {
 		t.Errorf("%d bytes came to a third party's socket from %v", n, from)
 	}
@@ -336,7 +347,7 @@ func TestA14AWrongCertificateGetsNoMedia(t *testing.T) {
 	forwards(t)
 	s := newStage(t, media.Options{})
 	w := newWitnesses(s)
-	eve := s.join("eve", everything, client.ParticipantOptions{Offer: func(sdp string) string {
+	eve := s.join("eve", everything, client.ParticipantOptions{Describe: func(sdp string) string {
 		// The fingerprint of another certificate.
 		before, rest, _ := strings.Cut(sdp, "a=fingerprint:sha-256 ")
 		print, after, _ := strings.Cut(rest, "\r\n")
@@ -356,7 +367,7 @@ func TestA14AWrongCertificateGetsNoMedia(t *testing.T) {
 		t.Errorf("eve received %v", streams)
 	}
 	for _, sdp := range []string{"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n"} {
-		sdes := s.join("sdes", everything, client.ParticipantOptions{Offer: func(offer string) string {
+		sdes := s.join("sdes", everything, client.ParticipantOptions{Describe: func(offer string) string {
 			return strings.ReplaceAll(offer, "a=fingerprint:", sdp+"a=x-was-fingerprint:")
 		}})
 		w.unharmed()

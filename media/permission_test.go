@@ -124,7 +124,7 @@ func TestA42NobodyUnmutesAnother(t *testing.T) {
 func TestTrackRequestsAreBounded(t *testing.T) {
 	s := newStage(t, media.Options{})
 	anna := s.join("anna", everything, client.ParticipantOptions{})
-	long := strings.Repeat("x", 129)
+	long, lines := strings.Repeat("x", 129), "x\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host"
 	layer := func(w uint32) []*livekit.VideoLayer { return []*livekit.VideoLayer{{Width: w, Height: 10}} }
 	video := func(change func(*livekit.AddTrackRequest)) *livekit.AddTrackRequest {
 		r := &livekit.AddTrackRequest{Type: livekit.TrackType_VIDEO, Source: camera, Width: 640, Height: 360}
@@ -143,8 +143,17 @@ func TestTrackRequestsAreBounded(t *testing.T) {
 		"four layers":              {video(func(r *livekit.AddTrackRequest) { r.Layers = make([]*livekit.VideoLayer, 4) }), invalid},
 		"layer too wide":           {video(func(r *livekit.AddTrackRequest) { r.Layers = layer(4097) }), invalid},
 		"long name":                {video(func(r *livekit.AddTrackRequest) { r.Name = long }), invalid},
-		"codec off":                {video(func(r *livekit.AddTrackRequest) { r.SimulcastCodecs = []*livekit.SimulcastCodec{{Codec: "h264"}} }), unsupported},
-		"codec unknown":            {video(func(r *livekit.AddTrackRequest) { r.SimulcastCodecs = []*livekit.SimulcastCodec{{Codec: "x"}} }), unsupported},
+		"A-54 name of two lines":   {video(func(r *livekit.AddTrackRequest) { r.Name = lines }), invalid},
+		"A-54 stream of two lines": {video(func(r *livekit.AddTrackRequest) { r.Stream = lines }), invalid},
+		"A-54 stream of two words": {video(func(r *livekit.AddTrackRequest) { r.Stream = "x y" }), invalid},
+		"A-54 track of two lines":  {video(func(r *livekit.AddTrackRequest) { r.Sid = lines }), invalid},
+		"A-54 layer of two lines":  {video(func(r *livekit.AddTrackRequest) { r.Layers = []*livekit.VideoLayer{{Rid: lines}} }), invalid},
+		"A-54 codec of two lines": {video(func(r *livekit.AddTrackRequest) {
+			r.SimulcastCodecs = []*livekit.SimulcastCodec{{Codec: "vp8", Cid: lines}}
+		}), invalid},
+		"A-51 layer of long name": {video(func(r *livekit.AddTrackRequest) { r.Layers = []*livekit.VideoLayer{{Rid: long}} }), invalid},
+		"codec off":               {video(func(r *livekit.AddTrackRequest) { r.SimulcastCodecs = []*livekit.SimulcastCodec{{Codec: "h264"}} }), unsupported},
+		"codec unknown":           {video(func(r *livekit.AddTrackRequest) { r.SimulcastCodecs = []*livekit.SimulcastCodec{{Codec: "x"}} }), unsupported},
 	} {
 		if got := anna.Announce(s.ctx, c.request); got == nil || got.Reason != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)

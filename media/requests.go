@@ -4,9 +4,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/livekit/protocol/livekit"
 	"golang.org/x/time/rate"
+	"google.golang.org/protobuf/proto"
 )
 
 // Limits of what a client may ask of the engine.
@@ -15,6 +17,7 @@ const (
 	maxSections    = 1500    // media sections in it
 	maxTracks      = 8       // published by one participant
 	maxPending     = 16      // tracks announced and never sent
+	maxAddTrack    = 4 << 10 // bytes of the request for a track; all others are told most of it
 	maxLabel       = 128     // characters of ids and names in requests
 	maxLayers      = 3       // of a video track
 	maxPixels      = 4096    // width or height of a video track
@@ -48,10 +51,7 @@ func (s *session) handle(m *livekit.SignalRequest) bool {
 			return true
 		}
 	case *livekit.SignalRequest_Subscription:
-		msg.Subscription.TrackSids = s.receivable(msg.Subscription.TrackSids)
-		for _, t := range msg.Subscription.ParticipantTracks {
-			t.TrackSids = s.receivable(t.TrackSids)
-		}
+		s.cleanSubscription(msg.Subscription)
 	case *livekit.SignalRequest_TrackSetting:
 		msg.TrackSetting.TrackSids = s.receivable(msg.TrackSetting.TrackSids)
 	case *livekit.SignalRequest_SyncState:
@@ -77,35 +77,63 @@ func (s *session) handle(m *livekit.SignalRequest) bool {
 }
 
 // cleanSDP bounds a session description and takes the remote candidates out of it: the server must never send to an address
-// only because a client named it.
+// only because a client named it. For the same reason the client is never taken for a lite one, which it would have to check
+// itself (RFC 8445, section 6.1.1). A line holds no control character: readers differ in what they take for its end.
 func cleanSDP(d *livekit.SessionDescription) bool {
-	if d == nil || len(d.Sdp) > maxSDP || strings.Count(d.Sdp, "\nm=") > maxSections {
+	if d == nil || len(d.Sdp) > maxSDP {
 		return false
 	}
 	var b strings.Builder
 	b.Grow(len(d.Sdp))
+	sections := 0
 	for line := range strings.Lines(d.Sdp) {
-		if !strings.HasPrefix(line, "a=candidate:") && !strings.HasPrefix(line, "a=remote-candidates:") {
+		if strings.ContainsFunc(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), unicode.IsControl) {
+			return false
+		}
+		if strings.HasPrefix(line, "m=") {
+			sections++
+		}
+		if !strings.HasPrefix(line, "a=candidate:") && !strings.HasPrefix(line, "a=remote-candidates:") && !strings.HasPrefix(line, "a=ice-lite") {
 			b.WriteString(line)
 		}
 	}
 	d.Sdp = b.String()
-	return true
+	return sections <= maxSections
 }
 
+// cleanSync leaves what the engine compares after a resume. The descriptions are for engines that lost theirs.
 func (s *session) cleanSync(m *livekit.SyncState) {
 	m.TrackSidsDisabled = s.receivable(m.TrackSidsDisabled)
-	if m.Subscription != nil {
-		m.Subscription.TrackSids = s.receivable(m.Subscription.TrackSids)
-		for _, t := range m.Subscription.ParticipantTracks {
-			t.TrackSids = s.receivable(t.TrackSids)
-		}
-	}
+	s.cleanSubscription(m.Subscription)
 	m.PublishTracks = m.PublishTracks[:min(len(m.PublishTracks), maxTracks)]
+	m.Offer, m.Answer = nil, nil
 	m.DataChannels, m.DatachannelReceiveStates, m.PublishDataTracks = nil, nil, nil
 }
 
-// receivable keeps the ids of tracks that exist and that this participant may receive.
+// cleanSubscription keeps the tracks that this participant may receive; nil is left alone.
+func (s *session) cleanSubscription(m *livekit.UpdateSubscription) {
+	if m == nil {
+		return
+	}
+	boundSubscription(m)
+	m.TrackSids = s.receivable(m.TrackSids)
+	for _, t := range m.ParticipantTracks {
+		t.TrackSids = s.receivable(t.TrackSids)
+	}
+}
+
+// boundSubscription keeps the first maxTrackSIDs of the tracks, which are named in two ways: each is looked for.
+func boundSubscription(m *livekit.UpdateSubscription) {
+	m.TrackSids = m.TrackSids[:min(len(m.TrackSids), maxTrackSIDs)]
+	left := maxTrackSIDs - len(m.TrackSids)
+	m.ParticipantTracks = m.ParticipantTracks[:min(len(m.ParticipantTracks), left)]
+	for _, t := range m.ParticipantTracks {
+		t.TrackSids = t.TrackSids[:min(len(t.TrackSids), left)]
+		left -= len(t.TrackSids)
+	}
+}
+
+// receivable keeps the ids of tracks that exist and that this participant may receive, of the first maxTrackSIDs.
 func (s *session) receivable(sids []string) []string {
 	var keep []string
 	for _, sid := range sids[:min(len(sids), maxTrackSIDs)] {
@@ -135,38 +163,44 @@ func (s *session) mayAdd(t *livekit.AddTrackRequest) (livekit.RequestResponse_Re
 	return livekit.RequestResponse_OK, true
 }
 
-// sound checks what needs no state: sizes, and that the kind of the track fits its source.
+// sound checks what needs no state: sizes, labels, and that the kind of the track fits its source.
 func sound(t *livekit.AddTrackRequest) bool {
 	want := livekit.TrackType_VIDEO
-	switch t.Source {
+	switch t.GetSource() {
 	case livekit.TrackSource_CAMERA, livekit.TrackSource_SCREEN_SHARE:
 	case livekit.TrackSource_MICROPHONE, livekit.TrackSource_SCREEN_SHARE_AUDIO:
 		want = livekit.TrackType_AUDIO
 	default:
 		return false
 	}
-	if t.Type != want || t.Width > maxPixels || t.Height > maxPixels || len(t.Layers) > maxLayers ||
+	if t.Type != want || t.Width > maxPixels || t.Height > maxPixels || proto.Size(t) > maxAddTrack ||
 		len(t.SimulcastCodecs) > 2 || len(t.AudioFeatures) > maxAudioTraits || len(t.PacketTrailerFeatures) > maxAudioTraits {
 		return false
 	}
-	for _, label := range []string{t.Cid, t.Name, t.Sid, t.Stream} {
-		if len(label) > maxLabel {
-			return false
-		}
+	if t.Cid == "" || !plain(t.Cid) || !plain(t.Name) || !plain(t.Sid) || !plain(t.Stream) || !soundLayers(t.Layers) {
+		return false
 	}
-	layers := t.Layers
 	for _, c := range t.SimulcastCodecs {
-		if len(c.Cid) > maxLabel || len(c.Layers) > maxLayers {
+		if !plain(c.Cid) || !soundLayers(c.Layers) {
 			return false
 		}
-		layers = append(layers[:len(layers):len(layers)], c.Layers...)
 	}
+	return true
+}
+
+func soundLayers(layers []*livekit.VideoLayer) bool {
 	for _, l := range layers {
-		if l.Width > maxPixels || l.Height > maxPixels {
+		if l.GetWidth() > maxPixels || l.GetHeight() > maxPixels || !plain(l.GetRid()) {
 			return false
 		}
 	}
-	return t.Cid != ""
+	return len(layers) <= maxLayers
+}
+
+// plain reports whether a label has at most maxLabel characters, all of them visible ones of ASCII: labels of one client stand
+// in the session descriptions of the others.
+func plain(label string) bool {
+	return len(label) <= maxLabel && !strings.ContainsFunc(label, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
 func (s *session) refuseTrack(t *livekit.AddTrackRequest, reason livekit.RequestResponse_Reason) {
