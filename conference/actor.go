@@ -211,6 +211,9 @@ func (a *Actor) run(ctx context.Context, head *State) error {
 	if err != nil {
 		return err
 	}
-	r := &run{Actor: a, head: head, shown: shown, subscribers: map[ParticipantID]Subscriber{}, commits: make(chan committed, 1)}
+	r := &run{
+		Actor: a, head: head, shown: shown, subscribers: map[ParticipantID]Subscriber{}, commits: make(chan committed, 1),
+		began: time.Now(), opens: a.now().Round(0),
+	}
 	return r.loop(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,6 +238,77 @@ type batches struct{ sizes chan int }
 func (b batches) Append(_ context.Context, events []Event) error {
 	b.sizes <- len(events)
 	return nil
+}
+
+// The clock is put while somebody is waited for and while the conference is empty, by hours forward or back.
+func TestA87AClockThatIsPutEndsNoWaitEarlyOrLate(t *testing.T) {
+	t.Parallel()
+	for _, jump := range []time.Duration{2 * time.Hour, -2 * time.Hour, clockJump, -clockJump} {
+		synctest.Test(t, func(t *testing.T) {
+			var put atomic.Int64
+			wall := func() time.Time { return time.Now().Add(time.Duration(put.Load())) }
+			a := NewActor(ActorOptions{Journal: openJournal{}, Now: wall, Log: slog.New(slog.DiscardHandler)})
+			go func() { _ = a.Run(t.Context(), New(settings(), wall(), wall())) }() // the cause is read through Err
+			do(t, a, join("host", RoleHost))
+			do(t, a, Command{Body: Disconnect{ID: "host", Line: 1}})
+			time.Sleep(settings().ResumeWindow / 2)
+			put.Add(int64(jump))
+			time.Sleep(settings().ResumeWindow/2 - time.Millisecond)
+			if _, err := a.Do(t.Context(), Command{Body: Connect{ID: "host", Line: 2}}); err != nil {
+				t.Errorf("%v: back within the window: %v", jump, err)
+			}
+			do(t, a, Command{Body: Disconnect{ID: "host", Line: 2}})
+			began := time.Now()
+			put.Add(int64(-jump))
+			time.Sleep(settings().ResumeWindow + settings().Linger/2)
+			put.Add(int64(jump))
+			<-a.Done()
+			if got, want := time.Since(began), settings().ResumeWindow+settings().Linger; got != want {
+				t.Errorf("%v: ended after %v, want %v", jump, got, want)
+			}
+			if err := a.Err(); err != nil {
+				t.Errorf("%v: a regular end: %v", jump, err)
+			}
+		})
+	}
+}
+
+// A journal that stands still: what people want is refused at the limit, what the server notices is not.
+func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := &gateJournal{batches: make(chan []Event, 1), answers: make(chan error, 1)}
+		a := startActor(t, j)
+		j.answers <- nil
+		do(t, a, join("host", RoleHost))
+		<-j.batches
+		refused := 0
+		const each = 2 // an event and an answer wait for each message
+		for i := range WaitingMax/each + 1 {
+			c := Command{By: "host", Line: 1, ID: int64(i + 1), Body: &ChatSend{Text: "x", Nonce: "m"}}
+			answer := func(_ Outcome, err error) {
+				if refused++; asCode(err) != ErrBehind.Code || i != WaitingMax/each {
+					t.Errorf("message %d: %v", i+1, err)
+				}
+			}
+			if err := a.Submit(t.Context(), c, answer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if refused != 1 {
+			t.Errorf("%d messages were answered before the journal", refused)
+		}
+		if err := a.Submit(t.Context(), Command{By: "host", Line: 1, ID: WaitingMax, Body: &Leave{}}, nil); err != nil { // nobody asks for the answer
+			t.Fatal(err)
+		}
+		if err := a.Submit(t.Context(), Command{Body: Disconnect{ID: "host", Line: 1}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Responds(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestWhatIsDecidedTogetherIsCommittedTogether(t *testing.T) {

@@ -1,8 +1,9 @@
 // Package conference is one live run of a meeting: who is in it, what was said, when it ends.
 //
 // The logic is pure. [Decide] turns a command into events and changes nothing; [State.Evolve] applies one event and is the
-// only mutation of a conference that runs ([Restore] and [State.Reopen] come before its worker's first event); [State.NextDeadline] says when a [Tick] is due, also after downtime. There is no I/O, no clock, no
-// goroutine and no randomness here: time is a parameter and ids arrive in the command.
+// only mutation of a conference that runs ([Restore] and [State.Reopen] come before its worker's first event);
+// [State.NextDeadline] says when a [Tick] is due, also after downtime. There is no I/O, no clock, no goroutine and no
+// randomness in it: time is a parameter and ids arrive in the command.
 //
 // The [Actor] is the one goroutine that owns a state. It decides, has durable events committed, and only then shows them.
 //

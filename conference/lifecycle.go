@@ -67,6 +67,33 @@ func (Tick) decide(s *State, _ *Participant, now time.Time) ([]Fact, error) {
 	return facts, nil
 }
 
+// PutClock says that the clock was put forward by so much, or back when it is negative, so that no wait ends early or late.
+type PutClock struct{ By time.Duration }
+
+// Action is none: the server noticed it.
+func (PutClock) Action() access.Action { return serverAction }
+
+func (c PutClock) decide(s *State, _ *Participant, _ time.Time) ([]Fact, error) {
+	if _, waits := s.NextDeadline(); !waits {
+		return nil, nil
+	}
+	return []Fact{&ClockPut{By: c.By}}, nil
+}
+
+// ClockPut is the fact that waits began at another time than it was thought.
+type ClockPut struct{ By time.Duration }
+
+// Kind is "clock.put".
+func (*ClockPut) Kind() string { return "clock.put" }
+
+// Durable is false: after a restart all waits begin anew, see [State.Reopen].
+func (*ClockPut) Durable() bool { return false }
+
+// Audience is nobody.
+func (*ClockPut) Audience() Audience { return Nobody() }
+
+func (f *ClockPut) evolve(s *State, _ Event) { s.presence.shift(f.By) }
+
 // Ended is the fact that the conference is over.
 type Ended struct {
 	Reason EndReason `json:"reason"`

@@ -69,6 +69,18 @@ func (p *presence) remove(id ParticipantID, at time.Time) {
 	}
 }
 
+// shift moves the beginning of everything that is waited for.
+func (p *presence) shift(by time.Duration) {
+	if len(p.present) == 0 {
+		p.emptySince = p.emptySince.Add(by)
+	}
+	for i := range p.present {
+		if !p.present[i].Connected {
+			p.present[i].lostAt = p.present[i].lostAt.Add(by)
+		}
+	}
+}
+
 func (p *presence) nextDeadline(s Settings) (time.Time, bool) {
 	if len(p.present) == 0 {
 		if !p.visited {

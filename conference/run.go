@@ -18,7 +18,14 @@ type run struct {
 	commits     chan committed
 	subscribers map[ParticipantID]Subscriber
 	history     []Delivery
+
+	began time.Time     // by the clock that only goes on
+	opens time.Time     // the same moment by the clock of the wall
+	moved time.Duration // how far the latter has been put forward since; back when negative
 }
+
+// clockJump is from where on a difference between the two clocks counts as a clock that was put.
+const clockJump = time.Second
 
 // pending is an event to show or something to answer once all before it is shown.
 type pending struct {
@@ -40,6 +47,7 @@ func (r *run) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-timer.C:
+			r.keepTime()
 			r.decide(Command{Body: Tick{}}, nil)
 		case m := <-r.inbox:
 			r.handle(m)
@@ -54,7 +62,18 @@ func (r *run) loop(ctx context.Context) error {
 	}
 }
 
+// keepTime keeps what is waited for as long as it is to last when the clock of the wall was put forward or back.
+func (r *run) keepTime() {
+	moved := r.now().Round(0).Sub(r.opens) - time.Since(r.began)
+	if by := moved - r.moved; by.Abs() >= clockJump {
+		r.moved = moved
+		r.log.Warn("the clock was put", "by", by.Round(time.Millisecond))
+		r.decide(Command{Body: PutClock{By: by}}, nil)
+	}
+}
+
 func (r *run) arm(timer *time.Timer) {
+	r.keepTime()
 	wait := time.Hour
 	if due, ok := r.head.NextDeadline(); ok {
 		wait = max(0, due.Sub(r.now()))
@@ -65,6 +84,7 @@ func (r *run) arm(timer *time.Timer) {
 func (r *run) handle(m any) {
 	switch m := m.(type) {
 	case doRequest:
+		r.keepTime()
 		r.decide(m.command, m.answer)
 	case barrierRequest:
 		r.waiting = append(r.waiting, pending{answer: m.reached})
@@ -81,7 +101,9 @@ func (r *run) handle(m any) {
 
 func (r *run) decide(c Command, answer func(Outcome, error)) {
 	if c.By != "" && len(r.waiting) >= WaitingMax {
-		answer(Outcome{}, ErrBehind)
+		if answer != nil {
+			answer(Outcome{}, ErrBehind)
+		}
 		return
 	}
 	events, outcome, err := Decide(r.head, c, r.now())
