@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds the wait for one frame; nothing should take nearly as long.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // peer is a client that speaks the protocol by hand.
 type peer struct {
@@ -60,7 +60,7 @@ type message struct {
 func (w *world) dial(t *testing.T, header http.Header) (*websocket.Conn, *http.Response, error) {
 	t.Helper()
 	url := "ws" + strings.TrimPrefix(w.URL, "http") + signalling.Path("c1")
-	return websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{signalling.Subprotocol}, HTTPHeader: header})
+	return websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: []string{signalling.Subprotocol}, HTTPHeader: header, HTTPClient: w.dialer})
 }
 
 func (w *world) open(t *testing.T) *peer {

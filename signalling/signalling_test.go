@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -18,6 +19,7 @@ import (
 // world is a conference with its signalling behind a real HTTP server.
 type world struct {
 	*httptest.Server
+	dialer  *http.Client // of those who come; nil is the usual one
 	actor   *conference.Actor
 	way     *way
 	serving *signalling.Server
@@ -30,10 +32,21 @@ type world struct {
 	media   []string // what happened to the media, in order
 	removed chan string
 	kept    []conference.Event // what was journalled
+	stands  chan struct{}      // while it is not nil, what comes to the journal waits for its end
 }
 
 // Append implements conference.Journal.
-func (w *world) Append(_ context.Context, events []conference.Event) error {
+func (w *world) Append(ctx context.Context, events []conference.Event) error {
+	w.mu.Lock()
+	stands := w.stands
+	w.mu.Unlock()
+	if stands != nil {
+		select {
+		case <-stands:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.kept = append(w.kept, events...)
@@ -95,6 +108,12 @@ func newWorld(t *testing.T) *world {
 // worldOf is the world of a conference's worker in an epoch.
 func worldOf(t *testing.T, state *conference.State, epoch int64) *world {
 	t.Helper()
+	return worldAt(t, state, epoch, nil)
+}
+
+// worldAt is worldOf behind a listener; nil is one on loopback.
+func worldAt(t *testing.T, state *conference.State, epoch int64, l net.Listener) *world {
+	t.Helper()
 	w := &world{tickets: map[string]conference.Admission{}, removed: make(chan string, 1000), closed: make(chan struct{}, 1000), leaving: make(chan struct{}, 1000)}
 	log := slog.New(slog.DiscardHandler)
 	w.actor = conference.NewActor(conference.ActorOptions{Journal: w, Now: time.Now, Log: log, Observe: w.observe})
@@ -108,7 +127,12 @@ func worldOf(t *testing.T, state *conference.State, epoch int64) *world {
 		w.closed <- struct{}{}
 	})
 	w.Server = httptest.NewUnstartedServer(mux)
-	w.Listener = smallBuffers{w.Listener}
+	if l == nil {
+		w.Listener = smallBuffers{w.Listener}
+	} else {
+		_ = w.Listener.Close() // never served
+		w.Listener = l
+	}
 	w.Start()
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = w.actor.Run(ctx, state) }() // the end is awaited below
