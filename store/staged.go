@@ -61,7 +61,7 @@ func (s *Staged) Fill(ctx context.Context, fill func(*Filling) error) error {
 func (s *Staged) Open(ctx context.Context) (*Store, error) { return Open(ctx, s.dsn, s.options) }
 
 // Place puts the database where it belongs. It fails with ErrNotEmpty when something came there meanwhile. When it fails,
-// nothing is there; only when the connection is lost at that very moment, and none can be made afterwards, is that not known.
+// nothing is there, but for ErrOutcomeUnknown.
 func (s *Staged) Place(ctx context.Context) error {
 	err := s.place.put(ctx)
 	s.placed = err == nil

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // stagingLock is the number of the lock that keeps two from making a database at the same place.
@@ -15,12 +17,22 @@ const stagingLock = 0x6b6f6e6b6c617665
 // clearing bounds how long the removal of what was not placed may take.
 const clearing = 30 * time.Second
 
+// turn bounds how long we wait for the lock: the database notices the end of a program that was killed later than we do.
+const turn = 5 * time.Second
+
+// lockTimedOut is the SQLSTATE of a statement that waited longer for a lock than lock_timeout.
+const lockTimedOut = "55P03"
+
 // schemaPostgres is the schema to which the tables come. Its connection holds the lock.
 type schemaPostgres struct {
 	db     *sql.DB
 	conn   *sql.Conn
 	schema string // to which the tables come, quoted
 }
+
+// ErrOutcomeUnknown says that the connection was lost at the very moment at which a database came to its place, and that none
+// could be made to find out whether it did. Who makes it again knows: ErrNotEmpty means that it did.
+var ErrOutcomeUnknown = errors.New("it is not known whether the database was restored; restore once more: that is refused when it was")
 
 // errStagedTwice refuses a second restore into a database.
 var errStagedTwice = errors.New("another program is restoring into this database at the moment")
@@ -77,12 +89,8 @@ func (p *schemaPostgres) begin(ctx context.Context) (err error) {
 	if p.conn, err = p.db.Conn(ctx); err != nil {
 		return err
 	}
-	var alone bool
-	if err := p.conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", stagingLock).Scan(&alone); err != nil {
+	if err := p.lock(ctx); err != nil {
 		return err
-	}
-	if !alone {
-		return errStagedTwice
 	}
 	if err := p.conn.QueryRowContext(ctx, "SELECT COALESCE(quote_ident(current_schema()), '')").Scan(&p.schema); err != nil {
 		return err
@@ -94,6 +102,21 @@ func (p *schemaPostgres) begin(ctx context.Context) (err error) {
 		return err
 	}
 	return p.execute(ctx, "DROP SCHEMA IF EXISTS "+stagingSchema+" CASCADE", "CREATE SCHEMA "+stagingSchema)
+}
+
+func (p *schemaPostgres) lock(ctx context.Context) error {
+	if err := p.execute(ctx, fmt.Sprintf("SET lock_timeout = %d", turn.Milliseconds())); err != nil {
+		return err
+	}
+	_, err := p.conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", stagingLock)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == lockTimedOut {
+		return errStagedTwice
+	}
+	if err != nil {
+		return err
+	}
+	return p.execute(ctx, "RESET lock_timeout")
 }
 
 // vacant fails when a row is in the schema to which the tables come, or when its tables are those of a newer program. Before
@@ -181,7 +204,7 @@ func (p *schemaPostgres) settle(ctx context.Context, lost error) error {
 	}
 	switch {
 	case err != nil:
-		return errors.Join(fmt.Errorf("it is not known whether the database was restored; look into it before you try again: %w", lost), err)
+		return errors.Join(ErrOutcomeUnknown, lost, err)
 	case left:
 		return errors.Join(lost, p.remove(ctx))
 	}

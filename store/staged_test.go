@@ -184,7 +184,8 @@ func TestTheTablesComeToTheSchemaOfTheAddress(t *testing.T) {
 // cutter passes connections on to a PostgreSQL server, and cuts the one over which the next COMMIT is sent.
 type cutter struct {
 	armed  atomic.Bool
-	passOn bool // the server gets the COMMIT before
+	passOn bool         // the server gets the COMMIT before
+	last   net.Listener // is closed with it, when it is not nil
 }
 
 func (c *cutter) serve(l net.Listener, server string) {
@@ -210,6 +211,9 @@ func (c *cutter) ask(in, out net.Conn, cut chan struct{}) {
 	for b := make([]byte, 64<<10); ; {
 		n, err := in.Read(b)
 		if bytes.Contains(b[:n], []byte("COMMIT")) && c.armed.CompareAndSwap(true, false) {
+			if c.last != nil {
+				_ = c.last.Close()
+			}
 			close(cut)
 			if !c.passOn {
 				return
@@ -238,6 +242,30 @@ func answer(in, out net.Conn, cut chan struct{}) {
 	}
 }
 
+// cutDatabase is an empty database and its address by way of a cutter, which is not armed.
+func cutDatabase(t *testing.T, server *postgres, name string) (c *cutter, l net.Listener, direct, cut string) {
+	t.Helper()
+	direct = server.create(t, name, "template0")
+	address, err := url.Parse(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "konklave-cut-") // short, for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	l, err = (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(dir, ".s.PGSQL.5432"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	c = &cutter{}
+	go c.serve(l, filepath.Join(address.Query().Get("host"), ".s.PGSQL.5432"))
+	address.RawQuery = url.Values{"host": {dir}}.Encode()
+	return c, l, direct, address.String()
+}
+
 func TestALostAnswerDoesNotHideWhetherADatabaseWasPlaced(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)
@@ -245,27 +273,11 @@ func TestALostAnswerDoesNotHideWhetherADatabaseWasPlaced(t *testing.T) {
 		name := map[bool]string{true: "done", false: "undone"}[passOn]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			direct := server.create(t, name, "template0")
-			address, err := url.Parse(direct)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir, err := os.MkdirTemp("", "konklave-cut-") // short, for a socket
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = os.RemoveAll(dir) })
-			l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(dir, ".s.PGSQL.5432"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = l.Close() })
-			c := &cutter{passOn: passOn}
-			go c.serve(l, filepath.Join(address.Query().Get("host"), ".s.PGSQL.5432"))
-			address.RawQuery = url.Values{"host": {dir}}.Encode()
-			s := staged(t, address.String())
+			c, _, direct, address := cutDatabase(t, server, name)
+			c.passOn = passOn
+			s := staged(t, address)
 			c.armed.Store(true)
-			err = s.Place(t.Context())
+			err := s.Place(t.Context())
 			if c.armed.Load() {
 				t.Fatal("no connection was cut")
 			}
@@ -282,4 +294,23 @@ func TestALostAnswerDoesNotHideWhetherADatabaseWasPlaced(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALostDatabaseLeavesItOpenWhetherItWasPlaced(t *testing.T) {
+	t.Parallel()
+	server := startPostgres(t)
+	c, l, direct, address := cutDatabase(t, server, "lost")
+	c.passOn, c.last = true, l
+	s := staged(t, address)
+	c.armed.Store(true)
+	if err := s.Place(t.Context()); !errors.Is(err, store.ErrOutcomeUnknown) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := store.Stage(t.Context(), direct, store.NewestSchema(), store.Options{}); !errors.Is(err, store.ErrNotEmpty) {
+		t.Errorf("once more: %v", err) // which waits for the end of the session that commits
+	}
+	wantUsers(t, direct, "restored")
 }
