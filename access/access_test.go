@@ -41,6 +41,7 @@ var wanted = map[Action]string{
 	ProfileRead:       "user= admin= token=",
 	ProfileUpdate:     "user= admin= token=",
 	PasswordChange:    "user= admin=",
+	PasswordReset:     "system",
 	TokenList:         "user= admin= token=",
 	TokenCreate:       "user= admin=",
 	TokenRevoke:       "user= admin=",

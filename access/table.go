@@ -15,6 +15,7 @@ const (
 	ProfileRead    Action = "profile.read"
 	ProfileUpdate  Action = "profile.update"
 	PasswordChange Action = "password.change"
+	PasswordReset  Action = "password.reset"
 
 	TokenList   Action = "token.list"
 	TokenCreate Action = "token.create"
@@ -77,6 +78,7 @@ var table = [...]rule{
 	{ProfileRead, false, true, none, none, own, own, none, none, none, none},
 	{ProfileUpdate, true, true, none, none, own, own, none, none, none, none},
 	{PasswordChange, true, false, none, none, own, own, none, none, none, none},
+	{PasswordReset, true, false, none, none, none, none, none, none, none, every},
 
 	{TokenList, false, true, none, none, own, own, none, none, none, none},
 	{TokenCreate, true, false, none, none, own, own, none, none, none, none},

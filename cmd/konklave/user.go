@@ -23,8 +23,9 @@ import (
 
 // UserCmd manages accounts in the database itself, whether or not the server runs.
 type UserCmd struct {
-	Add  UserAddCmd  `cmd:"" help:"Create an account."`
-	List UserListCmd `cmd:"" help:"List the accounts."`
+	Add      UserAddCmd      `cmd:"" help:"Create an account."`
+	List     UserListCmd     `cmd:"" help:"List the accounts."`
+	Password UserPasswordCmd `cmd:"" help:"Give an account a new password, for somebody who has forgotten it, and sign it out everywhere."`
 }
 
 // place says where the database is; it takes the settings of serve that matter.
@@ -55,20 +56,18 @@ func operator() access.Actor { return access.System("command-line") }
 // UserAddCmd creates an account.
 type UserAddCmd struct {
 	place
-	Email         string `required:"" help:"E-mail address to sign in with." placeholder:"ADDRESS"`
-	Name          string `required:"" help:"Name that others see."`
-	Role          string `default:"user" enum:"user,admin" help:"What the account may do: user or admin."`
-	Language      string `default:"de" enum:"de,en" help:"Language of the client: de or en."`
-	PasswordStdin bool   `help:"Read the password from the first line of standard input; without it one is made and printed."`
+	newPassword
+	Email    string `required:"" help:"E-mail address to sign in with." placeholder:"ADDRESS"`
+	Name     string `required:"" help:"Name that others see."`
+	Role     string `default:"user" enum:"user,admin" help:"What the account may do: user or admin."`
+	Language string `default:"de" enum:"de,en" help:"Language of the client: de or en."`
 }
 
 // Run creates the account and prints what was made.
 func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
-	password, made := strings.ToLower(rand.Text()), !cmd.PasswordStdin
-	if cmd.PasswordStdin {
-		if password, err = firstLine(std.in); err != nil {
-			return err
-		}
+	password, err := cmd.password(std.in)
+	if err != nil {
+		return err
 	}
 	db, err := cmd.open(ctx)
 	if err != nil {
@@ -82,10 +81,54 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 		return readable(err)
 	}
 	fmt.Fprintf(std.out, "Created the account %s (%s, %s).\n", u.Email, u.Name, u.Role)
-	if made {
-		fmt.Fprintf(std.out, "Password, shown only now: %s\n", password)
-	}
+	cmd.print(std.out, password)
 	return nil
+}
+
+// UserPasswordCmd gives an account a new password.
+type UserPasswordCmd struct {
+	place
+	newPassword
+	Email string `required:"" help:"E-mail address of the account." placeholder:"ADDRESS"`
+}
+
+// Run stores the password; all sessions of the account end.
+func (cmd *UserPasswordCmd) Run(ctx context.Context, std streams) (err error) {
+	password, err := cmd.password(std.in)
+	if err != nil {
+		return err
+	}
+	db, err := cmd.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	if err := signIn.ResetPassword(ctx, operator(), cmd.Email, password); err != nil {
+		return readable(err)
+	}
+	fmt.Fprintln(std.out, "The account has a new password and is signed out everywhere.")
+	cmd.print(std.out, password)
+	return nil
+}
+
+// newPassword is a password that somebody brings, or that is made here.
+type newPassword struct {
+	PasswordStdin bool `help:"Read the password from the first line of standard input; without it one is made and printed."`
+}
+
+func (p newPassword) password(in io.Reader) (string, error) {
+	if p.PasswordStdin {
+		return firstLine(in)
+	}
+	return strings.ToLower(rand.Text()), nil
+}
+
+// print shows the password when it was made here.
+func (p newPassword) print(out io.Writer, password string) {
+	if !p.PasswordStdin {
+		fmt.Fprintf(out, "Password, shown only now: %s\n", password)
+	}
 }
 
 // firstLine reads a password; what follows the first line is not looked at.

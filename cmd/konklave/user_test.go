@@ -86,6 +86,33 @@ func TestUserAddNamesTheMistake(t *testing.T) {
 	}
 }
 
+func TestUserPasswordIsReplacedForWhoHasForgottenIt(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	if code, _, stderr := konklave(t, "", "user", "add", "--data", data, "--email", "anna@example.org", "--name", "Anna"); code != 0 {
+		t.Fatal(stderr)
+	}
+	const done = "The account has a new password and is signed out everywhere.\n"
+	for _, c := range []struct {
+		in    string
+		email string
+		extra []string
+		code  int
+		out   string // a pattern
+		err   string
+	}{
+		{"", "anna@example.org", nil, 0, done + `Password, shown only now: \S{26}\n`, ""},
+		{"correct horse battery\n", "Anna@example.org", []string{"--password-stdin"}, 0, done, ""},
+		{"short\n", "anna@example.org", []string{"--password-stdin"}, 1, "", "at least 12 characters"},
+		{"", "ben@example.org", nil, 1, "", "no such account"},
+	} {
+		code, out, stderr := konklave(t, c.in, append([]string{"user", "password", "--data", data, "--email", c.email}, c.extra...)...)
+		if code != c.code || !regexp.MustCompile("^"+c.out+"$").MatchString(out) || !strings.Contains(stderr, c.err) {
+			t.Errorf("%s %v: exit %d, printed %q and %q", c.email, c.extra, code, out, stderr)
+		}
+	}
+}
+
 func TestUserList(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

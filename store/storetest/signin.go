@@ -9,6 +9,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/user"
 )
 
 const home = "192.0.2.7"
@@ -205,6 +206,38 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantSession(t, elsewhere.Session, auth.ErrSessionInvalid)
 		h.wantTry(t, auth.Attempt{Email: u.Email, Password: password, Address: "203.0.113.9"}, auth.ErrFailed)
 		h.wantTry(t, auth.Attempt{Email: u.Email, Password: change.New, Address: "203.0.113.9"}, nil)
+	},
+	"ForgottenPasswordIsReplaced": func(t *testing.T, h *house) {
+		u, admin := h.account(t, "anna@example.org", access.RoleUser), h.account(t, "adam@example.org", access.RoleAdmin)
+		elsewhere := h.signedIn(t, u)
+		const next = "another horse battery"
+		h.wantNewEntries(t, func() {
+			for _, c := range []struct {
+				actor           access.Actor
+				email, password string
+				want            error
+			}{
+				{access.System("command-line"), "nobody@example.org", next, user.ErrUnknown},
+				{access.System("command-line"), u.Email, "short", auth.ErrPasswordTooShort},
+				{u.Actor(), u.Email, next, access.ErrDenied},
+				{admin.Actor(), u.Email, next, access.ErrDenied},
+			} {
+				if err := h.signIn.ResetPassword(t.Context(), c.actor, c.email, c.password); !errors.Is(err, c.want) {
+					t.Errorf("%s by %s: got %v, want %v", c.email, c.actor.Kind, err, c.want)
+				}
+			}
+		})
+		added := h.wantNewEntries(t, func() {
+			if err := h.signIn.ResetPassword(t.Context(), access.System("command-line"), "Anna@example.org", next); err != nil {
+				t.Error(err)
+			}
+		}, audit.KindPasswordChanged)
+		if added[0].ObjectID != u.ID || added[0].ActorID != "command-line" || added[0].Details != `{"sessionsEnded":1}` {
+			t.Errorf("entry %+v", added[0])
+		}
+		h.wantSession(t, elsewhere.Session, auth.ErrSessionInvalid)
+		h.wantTry(t, auth.Attempt{Email: u.Email, Password: password, Address: home}, auth.ErrFailed)
+		h.wantTry(t, auth.Attempt{Email: u.Email, Password: next, Address: home}, nil)
 	},
 	"A26StolenSessionCannotGuessThePassword": func(t *testing.T, h *house) {
 		u := h.account(t, "anna@example.org", access.RoleUser)
