@@ -12,8 +12,10 @@ import type { Command, CommandId } from './commands'
 /** How the mark behind an icon shows the state: by fill and border, beside the icon's own form. */
 const tones: Readonly<Record<Command['tone'], string>> = {
   plain: 'border-transparent group-hover/tool:bg-raised',
-  on: 'border-transparent bg-raised group-hover/tool:bg-line',
-  off: 'border-danger bg-danger-soft text-danger group-hover/tool:bg-danger-fill group-hover/tool:text-on-danger-fill',
+  on: 'border-accent bg-accent-soft text-accent group-hover/tool:bg-raised',
+  off: 'border-control group-hover/tool:bg-raised',
+  muted: 'border-control text-danger group-hover/tool:bg-raised',
+  failed: 'border-danger bg-danger-soft text-danger group-hover/tool:bg-raised',
   active: 'border-transparent bg-accent text-on-accent group-hover/tool:bg-accent-strong',
   danger: 'border-transparent bg-danger-fill text-on-danger-fill group-hover/tool:bg-danger-fill-strong',
 }
@@ -165,7 +167,7 @@ function More({ commands, onShortcuts, onCopyLink }: MoreProps) {
       className="grid min-w-0 flex-1 sm:flex-none"
       trigger={props => (
         <button type="button" data-tool="more" {...props} className={tool}>
-          <span className={classes(mark, tones[props['aria-expanded'] ? 'on' : 'plain'])}>
+          <span className={classes(mark, tones[props['aria-expanded'] ? 'active' : 'plain'])}>
             <Ellipsis aria-hidden="true" className="size-5.5" />
           </span>
           <span className="font-semibold">{t('control.more')}</span>

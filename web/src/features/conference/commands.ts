@@ -37,9 +37,12 @@ export interface Command {
   readonly expanded?: boolean
   /** News that wait behind the control. */
   readonly badge?: number
-  readonly tone: 'plain' | 'on' | 'off' | 'active' | 'danger'
+  readonly tone: Tone
   readonly run: () => void
 }
+
+/** How a control looks: like an ordinary button, on, off, off where that is easily forgotten, broken, opened, or for leaving. */
+type Tone = 'plain' | 'on' | 'off' | 'muted' | 'failed' | 'active' | 'danger'
 
 /** The commands of a conference in the order of the bar. */
 export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceView): readonly Command[] {
@@ -50,6 +53,8 @@ export function commandsOf(call: Call, snapshot: CallSnapshot, view: ConferenceV
       label: 'control.microphone',
       shortcut: 'm',
       ...microphoneToggle(microphone),
+      // Whoever speaks into a microphone that is off has to see why nobody hears.
+      ...(microphone.kind === 'off' && { tone: 'muted' as const }),
       run: () => void call.setMicrophone(!isOn(microphone)),
     },
     {

@@ -9,7 +9,8 @@ export interface Toggle {
   /** While the device starts. */
   readonly busy: boolean
   readonly pressed: boolean
-  readonly tone: 'on' | 'off'
+  /** Off is as ordinary as on; only what failed is a fault. */
+  readonly tone: 'on' | 'off' | 'failed'
   /** What pressing it does. */
   readonly hint: TextKey
   /** A state beyond on and off, in words. */
@@ -35,7 +36,7 @@ function toggle(capture: Capture, face: Face): Toggle {
     icon: busy ? LoaderCircle : isOn(capture) ? face.on : face.off,
     busy,
     pressed: capture.kind === 'on',
-    tone: isOn(capture) ? 'on' : 'off',
+    tone: isOn(capture) ? 'on' : capture.kind === 'failed' ? 'failed' : 'off',
     hint: isOn(capture) ? face.turnOff : face.turnOn,
     ...(busy && { state: 'state.starting' as const }),
     ...(capture.kind === 'failed' && { state: 'state.failed' as const }),

@@ -30,10 +30,10 @@ export function BrokenCall({ call, caught }: BrokenCallProps) {
           {t(isOn(microphone) ? 'part.microphoneOn' : 'part.microphoneOff')}{' '}
           {t(isOn(camera) ? 'part.cameraOn' : 'part.cameraOff')}
         </p>
+        <Button look="primary" onClick={() => location.reload()}>
+          {t('action.reload')}
+        </Button>
         <div className="flex flex-wrap gap-3">
-          <Button look="primary" onClick={() => location.reload()}>
-            {t('action.reload')}
-          </Button>
           <Button
             aria-pressed={microphone.kind === 'on'}
             title={t(microphoneHint)}

@@ -57,6 +57,13 @@ function mirrorText({ camera, microphone }: CallSnapshot) {
   return isOn(microphone) ? 'join.cameraOff' : 'join.bothOff'
 }
 
+/** Off is how everybody comes here, and looks calm; only what failed is red. */
+const switches: Readonly<Record<Toggle['tone'], string>> = {
+  on: 'border-accent bg-accent-soft text-accent',
+  off: 'border-control bg-surface hover:bg-raised',
+  failed: 'border-danger bg-danger-soft text-danger',
+}
+
 interface SwitchProps {
   readonly label: string
   readonly toggle: Toggle
@@ -77,16 +84,11 @@ function Switch({ label, toggle, onPress, children }: SwitchProps) {
       title={t(toggle.hint)}
       onClick={onPress}
       className={classes(
-        'relative flex min-h-11 items-center gap-2 rounded-full border px-4 tall:sm:px-5',
-        toggle.tone === 'on'
-          ? 'border-control bg-surface hover:bg-raised'
-          : 'border-danger bg-danger-soft hover:border-2',
+        'relative flex min-h-11 items-center gap-2 rounded-full border px-4 hover:border-text tall:sm:px-5',
+        switches[toggle.tone],
       )}
     >
-      <Icon
-        aria-hidden="true"
-        className={classes('size-5', toggle.tone === 'off' && 'text-danger', toggle.busy && 'animate-spin')}
-      />
+      <Icon aria-hidden="true" className={classes('size-5', toggle.busy && 'animate-spin')} />
       <span id={`${id}-label`} className="font-semibold text-sm">
         {label}
       </span>
