@@ -1,10 +1,12 @@
-import { LoaderCircle, MonitorUp, MonitorX, UserPlus, Volume2 } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { LoaderCircle, MonitorUp, MonitorX, RotateCw, UserPlus, Volume2 } from 'lucide-react'
+import { type ReactNode, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
 import type { Call, CallSnapshot } from '../../call/types'
+import type { TextKey } from '../../i18n/i18n'
 import { useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
 import { CopyButton } from '../../ui/Copy'
 import { classes } from '../../ui/classes'
+import { useNotify } from '../../ui/Toasts'
 
 interface BannersProps {
   readonly call: Call
@@ -20,15 +22,7 @@ export function Banners({ call, snapshot, lost, address }: BannersProps) {
   const t = useText()
   return (
     <>
-      {lost && (
-        <Banner
-          icon={<LoaderCircle aria-hidden="true" className="size-5 shrink-0 animate-spin text-warning" />}
-          line={lost}
-          warns
-        >
-          {t(`conference.reconnecting.${lost}`)}
-        </Banner>
-      )}
+      {lost && <LostLine lost={lost} unsent={snapshot.chat.some(message => message.pending)} />}
       {snapshot.soundBlocked && (
         <Banner
           icon={<Volume2 aria-hidden="true" className="size-5 shrink-0 text-warning" />}
@@ -65,6 +59,62 @@ export function Banners({ call, snapshot, lost, address }: BannersProps) {
       )}
     </>
   )
+}
+
+/** After so many milliseconds without the line a reload is worth a try, and is offered. */
+export const longLoss = 30_000
+
+interface LostLineProps {
+  readonly lost: NonNullable<BannersProps['lost']>
+  /** Whether messages wait for the line; a reload forgets them. */
+  readonly unsent: boolean
+}
+
+/** Says that the line comes back by itself; when that takes long, what else one can do. */
+function LostLine({ lost, unsent }: LostLineProps) {
+  const t = useText()
+  const { announce } = useNotify()
+  const online = useSyncExternalStore(onNetwork, () => navigator.onLine)
+  const [long, setLong] = useState(false)
+  const advice: TextKey[] = [online ? 'conference.longLoss' : 'conference.longLossOffline']
+  if (online && unsent) advice.push('conference.longLossUnsent')
+  const words = advice.map(key => t(key)).join(' ')
+  const advise = useEffectEvent(() => {
+    setLong(true)
+    announce(words)
+  })
+  useEffect(() => {
+    const timer = setTimeout(() => advise(), longLoss)
+    return () => clearTimeout(timer)
+  }, [])
+  return (
+    <Banner
+      icon={<LoaderCircle aria-hidden="true" className="size-5 shrink-0 animate-spin text-warning" />}
+      action={
+        long &&
+        online && (
+          <Button size="small" onClick={() => location.reload()}>
+            <RotateCw aria-hidden="true" className="size-4" />
+            {t('action.reload')}
+          </Button>
+        )
+      }
+      line={lost}
+      warns
+    >
+      {long ? words : t(`conference.reconnecting.${lost}`)}
+    </Banner>
+  )
+}
+
+/** Without a network of its own the device could not load the page again. */
+function onNetwork(listener: () => void): () => void {
+  addEventListener('online', listener)
+  addEventListener('offline', listener)
+  return () => {
+    removeEventListener('online', listener)
+    removeEventListener('offline', listener)
+  }
 }
 
 interface BannerProps {
