@@ -29,7 +29,7 @@ export function Page({ title, intro, aside, children, width = 'narrow' }: PagePr
         width === 'narrow' ? 'max-w-xl vast:max-w-2xl' : 'max-w-4xl vast:max-w-6xl',
       )}
     >
-      <div className="grid gap-1">
+      <div className={classes('grid gap-1', aside !== undefined && 'max-sm:gap-3')}>
         <div className="flex flex-wrap items-center justify-between gap-3">
           <h1 ref={heading} tabIndex={-1} className="font-bold text-2xl wrap-anywhere sm:text-3xl" dir="auto">
             {title}

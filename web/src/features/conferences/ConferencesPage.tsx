@@ -1,4 +1,5 @@
 import { CircleCheck, RefreshCw, ShieldAlert } from 'lucide-react'
+import { Fragment } from 'react'
 import { Redirect } from 'wouter'
 import { api, dataOf, type LiveConference } from '../../api/client'
 import { useResource } from '../../api/resource'
@@ -70,7 +71,14 @@ function ConferenceCard({ conference }: { readonly conference: LiveConference })
         <h2 className="font-semibold text-lg wrap-anywhere" dir="auto">
           {title}
         </h2>
-        <p className="text-quiet">{facts.join(' · ')}</p>
+        <p className="text-quiet">
+          {facts.map((fact, index) => (
+            <Fragment key={fact}>
+              {index > 0 && ' · '}
+              <span className="inline-block">{fact}</span>
+            </Fragment>
+          ))}
+        </p>
       </div>
       <IsolationList isolation={isolation} />
     </li>

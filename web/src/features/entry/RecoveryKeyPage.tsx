@@ -1,4 +1,4 @@
-import { Download, Printer } from 'lucide-react'
+import { Check, Download, Printer } from 'lucide-react'
 import { useEffect, useId, useState } from 'react'
 import { formatDateTime } from '../../i18n/format'
 import { useI18n } from '../../i18n/react'
@@ -62,14 +62,18 @@ export function RecoveryKeyPage({ recoveryKey, onDone }: RecoveryKeyPageProps) {
         <p className="hidden print:block">{location.origin}</p>
       </section>
       <div className="grid gap-1.5 print:hidden">
-        <label className="flex min-h-11 cursor-pointer items-center gap-3 font-semibold">
+        <label className="relative flex min-h-11 cursor-pointer items-center gap-3 font-semibold">
           <input
             id={id}
             type="checkbox"
             checked={stored}
             aria-describedby={reminded && !stored ? `${id}-reminder` : undefined}
             onChange={event => setStored(event.currentTarget.checked)}
-            className="size-6 shrink-0 accent-accent"
+            className="peer size-6 shrink-0 cursor-pointer appearance-none rounded border-2 border-control bg-surface checked:border-accent checked:bg-accent forced-colors:appearance-auto"
+          />
+          <Check
+            aria-hidden="true"
+            className="pointer-events-none invisible absolute left-0.5 size-5 text-on-accent peer-checked:visible forced-colors:hidden"
           />
           {t('recovery.stored')}
         </label>

@@ -1,3 +1,4 @@
+import { KeyRound } from 'lucide-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { api, dataOf } from '../../api/client'
@@ -104,6 +105,10 @@ function SetupForm({ token, action, onCreated }: SetupFormProps) {
         error={fieldError(t, trouble, 'password')}
         onChange={event => setPassword(event.currentTarget.value)}
       />
+      <p className="flex gap-3 text-quiet">
+        <KeyRound aria-hidden="true" className="mt-0.5 size-5 shrink-0" />
+        {t('setup.next')}
+      </p>
       <Button type="submit" look="primary" size="large" busy={busy}>
         {t('setup.submit')}
       </Button>

@@ -63,7 +63,23 @@ export function SignInPage() {
             {t('action.signIn')}
           </Button>
         </form>
+        <Forgotten />
       </Page>
     </Shell>
+  )
+}
+
+/** There is no mail that could prove who asks: the administrator gives a new password. */
+function Forgotten() {
+  const t = useText()
+  const question = t('entry.forgotten')
+  if (question === '') return null // the chapter with these texts is on its way
+  return (
+    <details>
+      <summary className="py-2 font-semibold text-accent">{question}</summary>
+      <p className="text-quiet">
+        {t('entry.forgottenText')} <code className="wrap-anywhere">konklave user password</code>
+      </p>
+    </details>
   )
 }
