@@ -99,6 +99,7 @@ function Caption({ tile, cameraOff, small }: CaptionProps) {
   const { participant, source } = tile
   return (
     <p
+      data-caption
       className={classes(
         'absolute flex items-center gap-1.5 rounded-md bg-surface/90 text-text',
         small
