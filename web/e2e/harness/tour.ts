@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { administrator, openPanel, say } from './acts'
+import { administrator, control, join, openPanel, say } from './acts'
 import type { Seat } from './browser'
 import { type Language, word } from './words'
 
@@ -50,6 +50,8 @@ export async function tourOutside(seat: Seat, look: Look, link: string, closed: 
   await page.getByRole('button', { name: say('test.again') }).waitFor()
   await visit('connection-test', page)
   await at('/signin', 'sign-in')
+  await page.locator('summary').click()
+  await visit('sign-in-forgotten', page)
   await page.getByLabel(say('entry.email'), { exact: true }).fill('nobody@example.test')
   await page.getByLabel(say('entry.password'), { exact: true }).fill('wrong, but long enough')
   await page
@@ -229,4 +231,34 @@ async function tourAside(host: Page, guest: Page, look: Look, visit: Visit): Pro
   await broken.getByRole('button', { name: text('control.leave'), exact: true }).click()
   await broken.getByRole('heading', { name: text('ended.left.title') }).waitFor()
   await broken.close()
+  await loseForLong(await guest.context().newPage(), guest.url(), look, visit)
+}
+
+/** Milliseconds after which a line that is lost has been lost for long. */
+const aWhile = 31_000
+
+/** Joins, loses the line, and visits what is said when that lasts. */
+async function loseForLong(page: Page, address: string, look: Look, visit: Visit): Promise<void> {
+  const text = (key: string) => word(key, look.language)
+  let hangUp = () => {}
+  let cut = false
+  await page.routeWebSocket(/\/signalling$/, socket => {
+    hangUp = () => void socket.close({ code: 4000 })
+    if (cut) hangUp()
+    else socket.connectToServer()
+  })
+  await page.clock.install()
+  await join(page, address, { name: 'Gerd Gast', microphone: false, camera: false, language: look.language })
+  cut = true
+  hangUp()
+  await page.locator('[data-lost-line]').waitFor()
+  const reload = page.getByRole('button', { name: text('action.reload') })
+  await page.clock.fastForward(aWhile)
+  await reload.waitFor()
+  await visit('conference-line-lost-for-long', page)
+  cut = false
+  await reload.click()
+  await control(page, text('control.leave')).click()
+  await page.getByRole('heading', { name: text('ended.left.title') }).waitFor()
+  await page.close()
 }
