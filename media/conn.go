@@ -53,20 +53,12 @@ func (c countingConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) 
 
 // openMux puts the sockets behind one ICE mux; params say how each works. It reports whether one of them is on a loopback address.
 func openMux(conns []net.PacketConn, t *traffic, params ice.UDPMuxParams) (mux ice.UDPMux, loopback bool, err error) {
-	if len(conns) == 0 {
-		return nil, false, fmt.Errorf("open media: no UDP socket given")
+	sockets, loopback, err := concrete(conns)
+	if err != nil {
+		return nil, false, err
 	}
 	var muxes []ice.UDPMux
-	for _, c := range conns {
-		udp, ok := c.(*net.UDPConn)
-		if !ok {
-			return nil, false, fmt.Errorf("open media: %T is not a UDP socket", c)
-		}
-		addr, ok := udp.LocalAddr().(*net.UDPAddr)
-		if !ok || addr.IP.IsUnspecified() {
-			return nil, false, fmt.Errorf("open media: socket %v is not bound to a concrete address", udp.LocalAddr())
-		}
-		loopback = loopback || addr.IP.IsLoopback()
+	for _, udp := range sockets {
 		// A refusal leaves the kernel's default, which works with fewer participants.
 		_ = udp.SetReadBuffer(socketBuffer)
 		_ = udp.SetWriteBuffer(socketBuffer)
@@ -77,4 +69,24 @@ func openMux(conns []net.PacketConn, t *traffic, params ice.UDPMuxParams) (mux i
 		return muxes[0], loopback, nil
 	}
 	return ice.NewMultiUDPMuxDefault(muxes...), loopback, nil
+}
+
+// concrete returns the sockets, at least one, each UDP and bound to an address that clients can be told.
+func concrete(conns []net.PacketConn) (sockets []*net.UDPConn, loopback bool, err error) {
+	if len(conns) == 0 {
+		return nil, false, fmt.Errorf("open media: no UDP socket given")
+	}
+	for _, c := range conns {
+		udp, ok := c.(*net.UDPConn)
+		if !ok {
+			return nil, false, fmt.Errorf("open media: %T is not a UDP socket", c)
+		}
+		addr, ok := udp.LocalAddr().(*net.UDPAddr)
+		if !ok || addr.IP.IsUnspecified() {
+			return nil, false, fmt.Errorf("open media: socket %v is not bound to a concrete address", udp.LocalAddr())
+		}
+		loopback = loopback || addr.IP.IsLoopback()
+		sockets = append(sockets, udp)
+	}
+	return sockets, loopback, nil
 }

@@ -47,6 +47,73 @@ func TestA54SectionsOfADescriptionAreCounted(t *testing.T) {
 	}
 }
 
+// FuzzA55Description: whatever a client describes, no reader of what is left finds an address to send to.
+func FuzzA55Description(f *testing.F) {
+	for _, seed := range []string{
+		"v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n", "\ra=candidate:1\n", "a=ice-lite",
+		"a=x\x00a=candidate:1", "a=remote-candidates:1\na=candidate:", "m=\nm=\n", "a=\u2028a=candidate:1\r\n", "\r\n\r\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, sdp string) {
+		d := &livekit.SessionDescription{Sdp: sdp}
+		if !cleanSDP(d) {
+			return
+		}
+		for line := range strings.FieldsFuncSeq(d.Sdp, func(c rune) bool { return c == '\r' || c == '\n' || c == 0 }) {
+			for _, no := range []string{"a=candidate:", "a=remote-candidates:", "a=ice-lite"} {
+				if strings.HasPrefix(line, no) {
+					t.Errorf("%q is left of %q", line, sdp)
+				}
+			}
+		}
+	})
+}
+
+// FuzzA55Request: whatever a client sends is taken or refused, never a panic, and what is taken keeps to its limits.
+func FuzzA55Request(f *testing.F) {
+	for _, m := range []*livekit.SignalRequest{
+		{Message: &livekit.SignalRequest_AddTrack{AddTrack: &livekit.AddTrackRequest{Cid: "x", Layers: []*livekit.VideoLayer{{Rid: "q"}}}}},
+		{Message: &livekit.SignalRequest_AddTrack{AddTrack: &livekit.AddTrackRequest{SimulcastCodecs: []*livekit.SimulcastCodec{{Layers: []*livekit.VideoLayer{{}}}}}}},
+		{Message: &livekit.SignalRequest_Subscription{Subscription: &livekit.UpdateSubscription{ParticipantTracks: []*livekit.ParticipantTracks{{TrackSids: []string{"x"}}}}}},
+		{Message: &livekit.SignalRequest_SyncState{SyncState: &livekit.SyncState{Subscription: &livekit.UpdateSubscription{}}}},
+	} {
+		raw, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var m livekit.SignalRequest
+		if proto.Unmarshal(raw, &m) != nil {
+			return
+		}
+		if r := m.GetAddTrack(); r != nil && sound(r) && (!plain(r.Stream) || len(r.Layers) > maxLayers || proto.Size(r) > maxAddTrack) {
+			t.Errorf("taken: %v", r)
+		}
+		if u := m.GetSubscription(); u != nil {
+			boundSubscription(u)
+			if len(u.TrackSids)+len(u.ParticipantTracks) > maxTrackSIDs {
+				t.Errorf("left: %d and %d", len(u.TrackSids), len(u.ParticipantTracks))
+			}
+		}
+	})
+}
+
+// FuzzA55Join: the request that opens a connection.
+func FuzzA55Join(f *testing.F) {
+	for _, seed := range []string{"", "***", "CAE=", "CAESBB-LCAA=", "EgA="} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, parameter string) {
+		m, err := unwrapJoin(parameter)
+		if (m == nil) == (err == nil) {
+			t.Errorf("%q: %v, %v", parameter, m, err)
+		}
+	})
+}
+
 func TestTrackRequestsHaveASize(t *testing.T) {
 	t.Parallel()
 	request := func(size int) *livekit.AddTrackRequest {

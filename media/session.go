@@ -222,6 +222,8 @@ func (s *session) detach(c *connection) {
 	current := s.conn == c
 	if current {
 		s.conn = nil
+	}
+	if current && !s.engine.IsClosed() { // else it has been forgotten already, see Room.ended
 		s.loss = time.AfterFunc(signalLossLimit, func() {
 			s.room.engine.room.RemoveParticipant(s.engine.Identity(), s.engine.ID(), types.ParticipantCloseReasonStale)
 		})
