@@ -40,9 +40,12 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, route Route) (contex
 		return nil, ErrForeignOrigin
 	}
 	who := caller{actor: access.Nobody(), source: clientAddress(r), agent: r.UserAgent(), device: cookie(r, auth.DeviceCookie), secret: cookie(r, auth.SessionCookie)}
-	expired, err := a.identify(ctx, bearer, byToken, &who)
-	if err != nil {
-		return nil, err
+	var expired error
+	if !route.Nobody {
+		var err error
+		if expired, err = a.identify(ctx, bearer, byToken, &who); err != nil {
+			return nil, err
+		}
 	}
 	if route.Guest && who.actor.Kind == access.KindAnonymous {
 		who.becomeGuest(r)

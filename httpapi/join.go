@@ -47,6 +47,7 @@ type Preview struct {
 	Host          string `json:"host" doc:"Name of the person whose meeting it is."`
 	GuestsAllowed bool   `json:"guestsAllowed"`
 	Running       bool   `json:"running" doc:"People are in it now."`
+	Meeting       string `json:"meeting,omitempty" doc:"Its id; only for those who may close its conference when that is damaged."`
 }
 
 func (a *API) previewMeeting(ctx context.Context, in *linkInput) (*body[Preview], error) {
@@ -55,9 +56,12 @@ func (a *API) previewMeeting(ctx context.Context, in *linkInput) (*body[Preview]
 		return nil, err
 	}
 	m := found.Meeting
-	return &body[Preview]{Preview{
-		Title: m.Title, Host: found.Host, GuestsAllowed: m.GuestsAllowed, Running: a.conferences.Running(m.ID),
-	}}, nil
+	preview := Preview{Title: m.Title, Host: found.Host, GuestsAllowed: m.GuestsAllowed, Running: a.conferences.Running(m.ID)}
+	object := access.Object{Kind: "meeting", ID: m.ID, OwnerID: m.OwnerID, Tenant: m.Tenant}
+	if access.Decide(callerOf(ctx).actor, access.ConferenceAbandon, object).Allowed {
+		preview.Meeting = m.ID
+	}
+	return &body[Preview]{preview}, nil
 }
 
 // invitation looks a link up. Who asks for too many unknown links is not answered about any for a while.

@@ -74,6 +74,29 @@ func TestA45AccountJoinsUnderItsOwnName(t *testing.T) {
 	e.browser().post("/api/v1/join/"+m.Link, map[string]any{"name": "Gast", "role": "host"}).problem(http.StatusBadRequest, "body.unknown_field")
 }
 
+// Who may close a damaged conference learns from the link which meeting it is; nobody else does.
+func TestThePreviewNamesTheMeetingToWhoeverMayCloseIt(t *testing.T) {
+	t.Parallel()
+	e := start(t, options{})
+	owner, member, admin := e.account("a@example.org", access.RoleUser), e.account("b@example.org", access.RoleUser), e.account("c@example.org", access.RoleAdmin)
+	m := e.meeting(owner, true)
+	for who, test := range map[string]struct {
+		c    *client
+		want string
+	}{
+		"a guest": {e.browser(), ""}, "another account": {e.signedIn(member), ""}, "its token": {e.program(member), ""},
+		"the owner": {e.signedIn(owner), m.ID}, "an administrator": {e.signedIn(admin), m.ID}, "the administrator's token": {e.program(admin), m.ID},
+	} {
+		if got := decode[httpapi.Preview](test.c.get("/api/v1/join/" + m.Link).want(200)).Meeting; got != test.want {
+			t.Errorf("%s: %q", who, got)
+		}
+	}
+	admins := e.signedIn(admin)
+	admins.post("/api/v1/join/"+m.Link, map[string]any{}).want(200)
+	named := decode[httpapi.Preview](admins.get("/api/v1/join/" + m.Link).want(200)).Meeting
+	admins.delete("/api/v1/meetings/" + named + "/conference").want(http.StatusNoContent)
+}
+
 func TestJoinRefusals(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})

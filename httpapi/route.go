@@ -25,6 +25,7 @@ type Route struct {
 	Codes   []fault.Code  // errors of this operation beyond those of every request
 	Status  int           // of a success; 0 means 200, or 204 without a body
 	Guest   bool          // a caller without an account becomes a guest
+	Nobody  bool          // what is sent is the only proof: whoever has a cookie or a token is taken for nobody
 }
 
 // Mutates reports whether the route changes something.

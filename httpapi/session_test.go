@@ -1,10 +1,15 @@
 package httpapi_test
 
 import (
+	"bytes"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"konklave/access"
 	"konklave/audit"
@@ -28,8 +33,7 @@ func TestSetUpSignOutSignIn(t *testing.T) {
 	if made.User.Role != access.RoleAdmin || made.ExpiresAt == nil || made.ExpiresAt.IsZero() || !strings.HasPrefix(made.RecoveryKey, "AGE-SECRET-KEY-1") {
 		t.Errorf("%+v", made)
 	}
-	c.post("/api/v1/setup", firstUser(token)).problem(http.StatusForbidden, "access.denied")
-	e.browser().post("/api/v1/setup", firstUser(token)).problem(http.StatusGone, "setup.done")
+	c.post("/api/v1/setup", firstUser(other(token))).problem(http.StatusGone, "setup.done")
 	if i := decode[httpapi.Instance](c.get("/api/v1/instance").want(200)); i.SetupNeeded {
 		t.Error("set-up is still needed")
 	}
@@ -50,6 +54,94 @@ func TestSetUpSignOutSignIn(t *testing.T) {
 	if s := decode[httpapi.CurrentSession](c.get("/api/v1/session").want(200)); s.User == nil || s.User.Name != "First" {
 		t.Errorf("%+v", s)
 	}
+}
+
+// other is a secret that differs from the given one in a letter.
+func other(secret string) string {
+	first := "A"
+	if secret[0] == 'A' {
+		first = "B"
+	}
+	return first + secret[1:]
+}
+
+// cutOff passes one request on to the API and hangs up when the answer begins.
+func cutOff(t *testing.T, to string) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		near, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = near.Close() }()
+		far, err := net.Dial("tcp", strings.TrimPrefix(to, "http://"))
+		if err != nil {
+			return
+		}
+		defer func() { _ = far.Close() }()
+		go func() { _, _ = io.Copy(far, near) }()
+		_, _ = far.Read(make([]byte, 1))
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// An answer that was lost on the way takes the recovery key with it: who set the installation up asks again.
+func TestA47TheAnswerToTheSetupCanBeHadAgain(t *testing.T) {
+	t.Parallel()
+	e := start(t, options{})
+	token, err := e.setup.Issue(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := e.browser()
+	body, err := json.Marshal(firstUser(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, cutOff(t, c.url)+"/api/v1/setup", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if resp, err := http.DefaultTransport.RoundTrip(req); err == nil {
+		_ = resp.Body.Close()
+		t.Fatal("the answer came through")
+	}
+	if needed, err := e.setup.Needed(t.Context()); err != nil || needed {
+		t.Fatalf("the first request did nothing: %v", err)
+	}
+
+	for field, wrong := range map[string]string{"token": other(token), "email": "second@example.org", "password": "wrong horse battery staple"} {
+		body := firstUser(token)
+		body[field] = wrong
+		before := e.lastEntry()
+		e.browser().post("/api/v1/setup", body).problem(http.StatusGone, "setup.done")
+		for _, entry := range e.entries(before) {
+			if entry.Kind == audit.KindRecoveryKeyMade || entry.Kind == audit.KindSessionStarted && entry.Outcome == audit.OutcomeSuccess {
+				t.Errorf("another %s: %s", field, entry.Kind)
+			}
+		}
+	}
+
+	made := decode[httpapi.CompletedSetup](c.post("/api/v1/setup", firstUser(token)).want(http.StatusCreated))
+	if made.User.Email != "first@example.org" || made.ExpiresAt == nil || !strings.HasPrefix(made.RecoveryKey, "AGE-SECRET-KEY-1") {
+		t.Errorf("%+v", made)
+	}
+	if me := decode[httpapi.User](c.get("/api/v1/me").want(200)); me != made.User {
+		t.Errorf("signed in as %+v", me)
+	}
+	// The cookie may have come through where the body was lost: it is no obstacle.
+	again := decode[httpapi.CompletedSetup](c.post("/api/v1/setup", firstUser(token)).want(http.StatusCreated))
+	if again.RecoveryKey == made.RecoveryKey || again.User != made.User {
+		t.Errorf("%+v", again)
+	}
+	e.clock.advance(auth.SetupRepeatable + time.Millisecond)
+	e.browser().post("/api/v1/setup", firstUser(token)).problem(http.StatusGone, "setup.done")
 }
 
 // The recovery key exists once: whoever has completed the set-up gets it, also where nobody can be signed in right now.

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/auth"
 	"konklave/fault"
 	"konklave/user"
 )
@@ -14,10 +16,11 @@ import (
 func (a *API) addSetup() {
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/setup", ID: "completeSetup", Tag: "Instance", Action: access.SetupComplete,
-		Summary: "Create the first administrator with the token of the set-up link, sign in, and show the recovery key, this once",
+		Summary: "Create the first administrator with the token of the set-up link, sign in, and show the recovery key. Sent again within an hour, with the same token, address and password, because the answer was lost, it shows another recovery key that takes the place of the first",
+		Nobody:  true,
 		Audits:  []audit.Kind{audit.KindSetupCompleted, audit.KindRecoveryKeyMade, audit.KindSessionStarted}, Status: http.StatusCreated,
 		Codes: []fault.Code{
-			"setup.invalid", "setup.done", "email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid",
+			"setup.invalid", "setup.done", "auth.locked", "email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid",
 			"language.invalid", "password.too_short", "password.too_long", "password.invalid",
 		},
 	}, a.completeSetup)
@@ -36,7 +39,7 @@ type FirstUser struct {
 type CompletedSetup struct {
 	User        User       `json:"user"`
 	ExpiresAt   *time.Time `json:"expiresAt,omitempty" doc:"When the session ends in any case; absent when none could begin: the administrator then has to sign in."`
-	RecoveryKey string     `json:"recoveryKey" doc:"Opens backups and brings the master key back. It is shown now and never again, and kept nowhere: the administrator must write it down."`
+	RecoveryKey string     `json:"recoveryKey" doc:"Opens backups and brings the master key back. It is shown now and kept nowhere: the administrator must write it down."`
 }
 
 // setUp is the answer that shows the recovery key and begins a session.
@@ -47,10 +50,12 @@ type setUp struct {
 
 func (a *API) completeSetup(ctx context.Context, in *body[FirstUser]) (*setUp, error) {
 	f := in.Body
-	// Whoever is signed in, the set-up is done by nobody: the token alone is the proof.
 	made, recoveryKey, err := a.setup.Complete(ctx, access.Nobody(), f.Token, user.New{
 		Email: f.Email, Name: f.Name, Language: f.Language, Password: f.Password,
 	})
+	if errors.Is(err, auth.ErrSetupDone) {
+		return a.repeatSetup(ctx, f)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,4 +68,28 @@ func (a *API) completeSetup(ctx context.Context, in *body[FirstUser]) (*setUp, e
 	}
 	answer.SetCookie, answer.Body.ExpiresAt = begun.SetCookie, begun.Body.ExpiresAt
 	return answer, nil
+}
+
+// repeatSetup answers once more who has completed the set-up: the first answer may be lost. The password is tried for nobody
+// else's account, and no more often than at a sign-in.
+func (a *API) repeatSetup(ctx context.Context, f FirstUser) (*setUp, error) {
+	made, err := a.setup.Made(ctx, access.Nobody(), f.Token)
+	if err != nil {
+		return nil, err
+	}
+	if email, err := user.CleanEmail(f.Email); err != nil || email != made.Email {
+		return nil, auth.ErrSetupDone
+	}
+	begun, err := a.beginSession(ctx, f.Email, f.Password)
+	if errors.Is(err, auth.ErrFailed) {
+		return nil, auth.ErrSetupDone
+	}
+	if err != nil {
+		return nil, err
+	}
+	recoveryKey, err := a.setup.Repeat(ctx, access.Nobody(), f.Token, made)
+	if err != nil {
+		return nil, err
+	}
+	return &setUp{SetCookie: begun.SetCookie, Body: CompletedSetup{User: *begun.Body.User, ExpiresAt: begun.Body.ExpiresAt, RecoveryKey: recoveryKey}}, nil
 }

@@ -101,8 +101,8 @@ func (s *Store) PutSetupToken(ctx context.Context, tenant string, secret auth.Ha
 // CompleteSetup implements auth.SetupStore.
 func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User, passwordHash string, kept auth.Recovery, entries ...audit.Entry) error {
 	return s.change(ctx, "complete set-up", func(ctx context.Context, q *sqlgen.Queries) error {
-		// Taking the token comes first: it makes a second one who has it wait for the end of this transaction.
-		rows, err := q.TakeSetupToken(ctx, sqlgen.TakeSetupTokenParams{Tenant: u.Tenant, Hash: secret})
+		// Using the token comes first: it makes a second one who has it wait for the end of this transaction.
+		rows, err := q.UseSetupToken(ctx, sqlgen.UseSetupTokenParams{Tenant: u.Tenant, Hash: secret, CreatedAt: millis(u.CreatedAt)})
 		if err != nil {
 			return err
 		}
@@ -123,5 +123,25 @@ func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User
 			return err
 		}
 		return record(ctx, q, entries...)
+	})
+}
+
+// SetupAdmin implements auth.SetupStore.
+func (s *Store) SetupAdmin(ctx context.Context, tenant string, secret auth.Hash) (user.User, error) {
+	row, err := ask(ctx, s, (*sqlgen.Queries).SetupAdmin, sqlgen.SetupAdminParams{Tenant: tenant, Hash: secret})
+	return userOf(row), orElse(err, auth.ErrSetupDone)
+}
+
+// RepeatSetup implements auth.SetupStore.
+func (s *Store) RepeatSetup(ctx context.Context, secret auth.Hash, u user.User, kept auth.Recovery, entry audit.Entry) error {
+	return s.changeAndRecord(ctx, "repeat set-up", entry, func(ctx context.Context, q *sqlgen.Queries) error {
+		admin, err := q.SetupAdmin(ctx, sqlgen.SetupAdminParams{Tenant: u.Tenant, Hash: secret})
+		switch {
+		case err != nil:
+			return orElse(err, auth.ErrSetupDone)
+		case admin.ID != u.ID:
+			return auth.ErrSetupDone
+		}
+		return putRecovery(ctx, q, kept)
 	})
 }

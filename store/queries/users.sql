@@ -31,8 +31,13 @@ SELECT EXISTS (SELECT 1 FROM users WHERE tenant = @tenant AND role = 'admin');
 INSERT INTO setup_tokens (tenant, hash, created_at) VALUES (@tenant, @hash, @created_at)
 ON CONFLICT (tenant) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at;
 
--- name: TakeSetupToken :execrows
-DELETE FROM setup_tokens WHERE tenant = @tenant AND hash = @hash;
+-- UseSetupToken dates a token like the administrator who is made with it, which is how SetupAdmin finds the two together.
+-- name: UseSetupToken :execrows
+UPDATE setup_tokens SET created_at = @created_at WHERE tenant = @tenant AND hash = @hash;
+
+-- name: SetupAdmin :one
+SELECT * FROM users WHERE users.tenant = @tenant AND role = 'admin' AND disabled_at = 0
+AND created_at = (SELECT setup_tokens.created_at FROM setup_tokens WHERE setup_tokens.tenant = @tenant AND setup_tokens.hash = @hash);
 
 -- name: DropSetupToken :exec
 DELETE FROM setup_tokens WHERE tenant = @tenant;

@@ -131,21 +131,31 @@ func (q *Queries) ReplacePasswordHash(ctx context.Context, arg ReplacePasswordHa
 	return result.RowsAffected()
 }
 
-const takeSetupToken = `-- name: TakeSetupToken :execrows
-DELETE FROM setup_tokens WHERE tenant = $1 AND hash = $2
+const setupAdmin = `-- name: SetupAdmin :one
+SELECT id, tenant, email, name, role, language, password_hash, created_at, disabled_at FROM users WHERE users.tenant = $1 AND role = 'admin' AND disabled_at = 0
+AND created_at = (SELECT setup_tokens.created_at FROM setup_tokens WHERE setup_tokens.tenant = $1 AND setup_tokens.hash = $2)
 `
 
-type TakeSetupTokenParams struct {
+type SetupAdminParams struct {
 	Tenant string
 	Hash   []byte
 }
 
-func (q *Queries) TakeSetupToken(ctx context.Context, arg TakeSetupTokenParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, takeSetupToken, arg.Tenant, arg.Hash)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) SetupAdmin(ctx context.Context, arg SetupAdminParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, setupAdmin, arg.Tenant, arg.Hash)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Tenant,
+		&i.Email,
+		&i.Name,
+		&i.Role,
+		&i.Language,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.DisabledAt,
+	)
+	return i, err
 }
 
 const updateUser = `-- name: UpdateUser :exec
@@ -172,6 +182,25 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 		arg.ID,
 	)
 	return err
+}
+
+const useSetupToken = `-- name: UseSetupToken :execrows
+UPDATE setup_tokens SET created_at = $1 WHERE tenant = $2 AND hash = $3
+`
+
+type UseSetupTokenParams struct {
+	CreatedAt int64
+	Tenant    string
+	Hash      []byte
+}
+
+// UseSetupToken dates a token like the administrator who is made with it, which is how SetupAdmin finds the two together.
+func (q *Queries) UseSetupToken(ctx context.Context, arg UseSetupTokenParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useSetupToken, arg.CreatedAt, arg.Tenant, arg.Hash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const userByEmail = `-- name: UserByEmail :one

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"konklave/access"
 	"konklave/audit"
@@ -166,6 +167,75 @@ var setup = map[string]func(*testing.T, *house){
 		if _, err := h.setup.Issue(t.Context()); !errors.Is(err, auth.ErrSetupDone) {
 			t.Errorf("another token was issued: %v", err)
 		}
+	},
+	"A47SetupIsRepeatedForItsAdministratorAlone": func(t *testing.T, h *house) {
+		token, err := h.setup.Issue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.account(t, "plain@example.org", access.RoleUser) // as old as the token
+		if got, err := h.setup.Made(t.Context(), access.Nobody(), token); !errors.Is(err, auth.ErrSetupDone) {
+			t.Errorf("before the set-up: %+v, %v", got, err)
+		}
+		u, first, err := h.setup.Complete(t.Context(), access.Nobody(), token, user.New{Email: "a@example.org", Name: "Admin", Password: password})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := func(token string) (string, error) {
+			made, err := h.setup.Made(t.Context(), access.Nobody(), token)
+			if err != nil {
+				return "", err
+			}
+			if made != u {
+				t.Errorf("made %+v, want %+v", made, u)
+			}
+			return h.setup.Repeat(t.Context(), access.Nobody(), token, made)
+		}
+		h.wantNewEntries(t, func() {
+			second, err := again(token)
+			if err != nil || second == first || !strings.HasPrefix(second, "AGE-SECRET-KEY-1") {
+				t.Errorf("again: %v", err)
+			}
+		}, audit.KindRecoveryKeyMade)
+		h.wantNewEntries(t, func() {
+			other := u
+			other.ID = "other"
+			if _, err := h.setup.Repeat(t.Context(), access.Nobody(), token, other); !errors.Is(err, auth.ErrSetupDone) {
+				t.Errorf("for somebody else: %v", err)
+			}
+			for _, wrong := range []string{"", "x", token + "x"} {
+				if _, err := again(wrong); !errors.Is(err, auth.ErrSetupDone) {
+					t.Errorf("token %q: %v", wrong, err)
+				}
+			}
+		})
+		h.clock.Advance(auth.SetupRepeatable)
+		if _, err := again(token); err != nil {
+			t.Errorf("at the last moment: %v", err)
+		}
+		h.clock.Advance(time.Millisecond)
+		if _, err := again(token); !errors.Is(err, auth.ErrSetupDone) {
+			t.Errorf("too late: %v", err)
+		}
+	},
+	"SetupIsNotRepeatedBesideAnotherAdministrator": func(t *testing.T, h *house) {
+		token, err := h.setup.Issue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, _, err := h.setup.Complete(t.Context(), access.Nobody(), token, user.New{Email: "a@example.org", Name: "Admin", Password: password})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.account(t, "boss@example.org", access.RoleAdmin)
+		h.wantNewEntries(t, func() {
+			if _, err := h.setup.Made(t.Context(), access.Nobody(), token); !errors.Is(err, auth.ErrSetupDone) {
+				t.Errorf("made: %v", err)
+			}
+			if _, err := h.setup.Repeat(t.Context(), access.Nobody(), token, u); !errors.Is(err, auth.ErrSetupDone) {
+				t.Errorf("repeated: %v", err)
+			}
+		})
 	},
 	"SetupTokenIsTheNewestOne": func(t *testing.T, h *house) {
 		first, err := h.setup.Issue(t.Context())

@@ -302,8 +302,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create the first administrator with the token of the set-up link, sign in, and show the recovery key, this once
-         * @description Error codes: `setup.invalid`, `setup.done`, `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.invalid`.
+         * Create the first administrator with the token of the set-up link, sign in, and show the recovery key. Sent again within an hour, with the same token, address and password, because the answer was lost, it shows another recovery key that takes the place of the first
+         * @description Error codes: `setup.invalid`, `setup.done`, `auth.locked`, `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.invalid`.
          */
         post: operations["completeSetup"];
         delete?: never;
@@ -355,7 +355,7 @@ export interface components {
              * @description When the session ends in any case; absent when none could begin: the administrator then has to sign in.
              */
             expiresAt?: string;
-            /** @description Opens backups and brings the master key back. It is shown now and never again, and kept nowhere: the administrator must write it down. */
+            /** @description Opens backups and brings the master key back. It is shown now and kept nowhere: the administrator must write it down. */
             recoveryKey: string;
             user: components["schemas"]["User"];
         };
@@ -508,6 +508,8 @@ export interface components {
             guestsAllowed: boolean;
             /** @description Name of the person whose meeting it is. */
             host: string;
+            /** @description Its id; only for those who may close its conference when that is damaged. */
+            meeting?: string;
             /** @description People are in it now. */
             running: boolean;
             title: string;
