@@ -39,8 +39,8 @@ test: check-go check-node ## Install what the tests need and run them all; this 
 
 .PHONY: race
 race: check-go bin/tools/gotest ## Run the Go tests with the race detector, and those of the whole system
-	CGO_ENABLED=1 bin/tools/gotest -race -shuffle=on ./...
-	CGO_ENABLED=0 bin/tools/gotest -shuffle=on ./e2e
+	CGO_ENABLED=1 bin/tools/gotest -race -shuffle=on -timeout=20m ./...
+	CGO_ENABLED=0 bin/tools/gotest -shuffle=on -timeout=20m ./e2e
 
 .PHONY: e2e
 e2e: build e2e-only ## Run the browser tests against a fresh build

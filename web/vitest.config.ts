@@ -8,5 +8,6 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     passWithNoTests: true,
     restoreMocks: true,
+    testTimeout: 60_000, // milliseconds; ends what hangs, also on a machine that is busy with ten other things
   },
 })
