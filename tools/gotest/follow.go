@@ -25,7 +25,7 @@ func (c counts) String() string {
 		c.passed, c.failed, c.skipped, c.packages, c.failedPackages)
 }
 
-// follow prints the run as its events come and returns the counts. Lines that are no events are printed as they are.
+// follow prints the run as its events come, with each test that was skipped, and returns the counts. Lines that are no events are printed as they are.
 func follow(w io.Writer, events io.Reader) counts {
 	var c counts
 	said := map[[2]string]*strings.Builder{} // output by package and test
@@ -76,8 +76,25 @@ func show(w io.Writer, e event, said *strings.Builder) {
 	if e.Action == "fail" && said != nil {
 		fmt.Fprint(w, said)
 	}
+	if e.Test != "" && e.Action == "skip" {
+		fmt.Fprintf(w, "skip  %s.%s%s\n", e.Package, e.Test, reason(said))
+	}
 	if e.Test == "" && e.Action != "skip" {
 		elapsed := time.Duration(e.Elapsed * float64(time.Second)).Round(10 * time.Millisecond)
 		fmt.Fprintf(w, "%-4s  %s  %s\n", e.Action, e.Package, elapsed)
 	}
+}
+
+// reason is why a test says that it was skipped: ": " and what stands after the place in its output.
+func reason(said *strings.Builder) string {
+	if said == nil {
+		return ""
+	}
+	for line := range strings.Lines(said.String()) {
+		if _, why, ok := strings.Cut(line, "_test.go:"); ok {
+			_, why, _ = strings.Cut(why, ": ")
+			return ": " + strings.TrimSpace(why)
+		}
+	}
+	return ""
 }

@@ -1,4 +1,5 @@
-// Command gotest runs `go test` and prints one line per package as it ends, everything a failed test said, and a count at the end.
+// Command gotest runs `go test` and prints one line per package as it ends, everything a failed test said, each test that was
+// skipped and why, and a count at the end.
 //
 // All arguments go to `go test`. The exit status is that of `go test`.
 package main
