@@ -12,9 +12,10 @@ import (
 
 // Limits of the chat.
 const (
-	ChatTextMax  = 4000 // characters in one message
-	ChatKept     = 500  // messages that a newcomer is shown
-	chatTrimSlop = 64   // how far the list may grow before it is cut, so that cutting is rare
+	ChatTextMax  = 4000    // characters in one message
+	ChatKept     = 500     // messages that a newcomer is shown at most
+	ChatBytes    = 1 << 20 // bytes of their texts: whoever comes over a slow line waits for all of them
+	chatTrimSlop = 64      // how far the list may grow before it is cut, so that cutting is rare
 )
 
 // Message is one chat message to everybody.
@@ -28,8 +29,16 @@ type Message struct {
 
 type chat struct{ messages []Message }
 
+// newest are the messages that a newcomer is shown.
 func (c *chat) newest() []Message {
-	return slices.Clone(c.messages[max(0, len(c.messages)-ChatKept):])
+	first, size := len(c.messages), 0
+	for first > 0 && len(c.messages)-first < ChatKept {
+		if size += len(c.messages[first-1].Text); size > ChatBytes {
+			break
+		}
+		first--
+	}
+	return slices.Clone(c.messages[first:])
 }
 
 // ChatSend says something to everybody. Nonce becomes the message id and is made by the worker, never by the client.

@@ -2,6 +2,8 @@ package conference
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +173,29 @@ func TestChatKeepsTheNewest(t *testing.T) {
 	}
 	if len(s.chat.messages) > ChatKept+chatTrimSlop {
 		t.Errorf("%d messages are held", len(s.chat.messages))
+	}
+}
+
+func TestA57TheChatOfANewcomerIsBounded(t *testing.T) {
+	t.Parallel()
+	s := with(t)
+	text := strings.Repeat("\U0001f600", ChatTextMax) // four bytes each
+	const fit = ChatBytes / (4 * ChatTextMax)
+	for i := range fit + 1 {
+		if _, _, err := apply(t, s, Command{By: "host", Line: 1, ID: int64(i + 1), Body: &ChatSend{Text: text, Nonce: fmt.Sprint(i)}}, t0); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Project("anna").Chat; len(got) != min(i+1, fit) || got[len(got)-1].ID != fmt.Sprint(i) {
+			t.Fatalf("of %d long messages %d are shown, want %d", i+1, len(got), min(i+1, fit))
+		}
+	}
+	rest := strings.Repeat("x", ChatBytes-fit*4*ChatTextMax)
+	for i, want := range map[int]int{0: fit + 1, 1: fit} { // to the byte, and one more
+		s.chat.messages = slices.Repeat([]Message{{Text: text}}, fit)
+		s.chat.messages = append(s.chat.messages, Message{Text: rest + strings.Repeat("x", i)})
+		if got := len(s.Project("anna").Chat); got != want {
+			t.Errorf("%d bytes over the limit: %d messages, want %d", i, got, want)
+		}
 	}
 }
 
