@@ -18,7 +18,7 @@ import (
 
 const (
 	subprotocol    = "konklave.v1"
-	maxServerFrame = 4 << 20 // bytes accepted in one frame of the server
+	maxServerFrame = 8 << 20 // bytes accepted in one frame of the server: six for each byte of a whole chat, and the rest
 	eventQueue     = 1024    // events waiting for the reader before the connection is given up
 )
 
