@@ -49,6 +49,11 @@ func TestMain(m *testing.M) {
 	if err := s.Ready(); err != nil {
 		fmt.Println("ready:", err)
 	}
+	for range 3 {
+		if err := s.Alive(); err != nil {
+			fmt.Println("alive:", err)
+		}
+	}
 	os.Exit(0)
 }
 
@@ -93,6 +98,7 @@ func TestAProcessFindsItsSocketsByName(t *testing.T) {
 		t.Errorf("got %q, want %q", out, want)
 	}
 	<-heard.Ready
+	<-heard.Alive
 	closeAll(pipes)
 }
 
@@ -192,6 +198,12 @@ func TestReadinessIsToldToSystemd(t *testing.T) {
 	if err != nil || string(buffer[:n]) != "READY=1\nSTATUS=here" {
 		t.Errorf("got %q, %v", buffer[:n], err)
 	}
+	if err := (&activation.Set{}).Alive(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Read(buffer); err != nil || string(buffer[:n]) != "WATCHDOG=1" {
+		t.Errorf("got %q, %v", buffer[:n], err)
+	}
 	t.Setenv("NOTIFY_SOCKET", "")
 	if err := activation.Notify(activation.Ready); err != nil {
 		t.Error(err)
@@ -210,6 +222,8 @@ func TestAChildThatEndsSilentlyIsNotReady(t *testing.T) {
 	select {
 	case <-heard.Ready:
 		t.Error("it is taken for ready")
+	case <-heard.Alive:
+		t.Error("it is taken for alive")
 	default:
 	}
 }

@@ -16,6 +16,7 @@ import (
 const (
 	Ready    = "READY=1"
 	Stopping = "STOPPING=1"
+	Alive    = "WATCHDOG=1"
 )
 
 // notifySocket is the name of the environment variable with the address.
@@ -41,10 +42,12 @@ func Notify(states ...string) error {
 	return nil
 }
 
-// Names of the pipes on which `konklave serve` hears that its child is ready, and that it needs more time to become so.
+// Names of the pipes on which `konklave serve` hears that its child is ready, that it needs more time to become so, and that it
+// lives.
 const (
 	readyName  = "ready"
 	extendName = "extend"
+	aliveName  = "alive"
 )
 
 // ExtendMax bounds the time that a process can ask for at once.
@@ -86,34 +89,70 @@ func (s *Set) Ready() error {
 	return Notify(Ready)
 }
 
-// Heard is what a child tells before it serves.
+// Alive tells whoever started this process that it lives; to be told again and again, by a process that has done so once.
+func (s *Set) Alive() error {
+	for _, f := range s.files {
+		if f.Name != aliveName {
+			continue
+		}
+		if _, err := f.File.Write([]byte{1}); err != nil {
+			return fmt.Errorf("tell that the process lives: %w", err)
+		}
+	}
+	return Notify(Alive)
+}
+
+// Heard is what a child tells.
 type Heard struct {
 	Ready    <-chan struct{}      // closed when it has called Ready; left open when it ends before that
 	Extended <-chan time.Duration // what it has asked for with Extend, the newest when several were not taken
+	Alive    <-chan struct{}      // that it has called Alive, once when several were not taken
 }
 
 // Hear makes the pipes for a child: the files go to it. Close them once the child has started.
 func Hear() ([]Named, Heard, error) {
-	ready, tellReady, err := os.Pipe()
-	if err != nil {
-		return nil, Heard{}, err
-	}
-	extended, tellExtended, err := os.Pipe()
-	if err != nil {
-		return nil, Heard{}, errors.Join(err, ready.Close(), tellReady.Close())
-	}
-	isReady, more := make(chan struct{}), make(chan time.Duration, 1)
-	go func() {
-		defer ready.Close()
-		if n, _ := ready.Read(make([]byte, 1)); n == 1 { // an error is the child's end
-			close(isReady)
+	var ears []*os.File
+	var files []Named
+	for _, name := range []string{readyName, extendName, aliveName} {
+		ear, mouth, err := os.Pipe()
+		if err != nil {
+			for i := range ears {
+				err = errors.Join(err, ears[i].Close(), files[i].File.Close())
+			}
+			return nil, Heard{}, err
 		}
-	}()
-	go func() {
-		defer extended.Close()
-		hearExtensions(extended, more)
-	}()
-	return []Named{{readyName, tellReady}, {extendName, tellExtended}}, Heard{isReady, more}, nil
+		ears, files = append(ears, ear), append(files, Named{name, mouth})
+	}
+	ready, more, alive := make(chan struct{}), make(chan time.Duration, 1), make(chan struct{}, 1)
+	for i, hear := range []func(io.Reader){
+		func(r io.Reader) { hearReady(r, ready) },
+		func(r io.Reader) { hearExtensions(r, more) },
+		func(r io.Reader) { hearAlive(r, alive) },
+	} {
+		go func() {
+			defer ears[i].Close()
+			hear(ears[i])
+		}()
+	}
+	return files, Heard{ready, more, alive}, nil
+}
+
+func hearReady(r io.Reader, ready chan struct{}) {
+	if n, _ := r.Read(make([]byte, 1)); n == 1 { // an error is the child's end
+		close(ready)
+	}
+}
+
+func hearAlive(r io.Reader, alive chan struct{}) {
+	for buffer := make([]byte, 64); ; {
+		if n, _ := r.Read(buffer); n == 0 { // an error is the child's end
+			return
+		}
+		select {
+		case alive <- struct{}{}:
+		default: // nobody has taken the one before
+		}
+	}
 }
 
 func hearExtensions(r io.Reader, more chan time.Duration) {

@@ -96,7 +96,11 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	}
 	keeper := BackupKeeper(c, db, keys, version, log)
 	backups := func(ctx context.Context) error { return keeper.Run(ctx, time.After) }
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups))
+	pulse := func(ctx context.Context) error {
+		stayAlive(ctx, proof(sup, db), handed.Alive, log)
+		return nil
+	}
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse))
 }
 
 // openDatabase opens the database and brings it up to date. For that it asks whoever waits for this process for time.

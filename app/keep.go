@@ -56,16 +56,17 @@ func (c *child) stop(signal syscall.Signal, grace time.Duration) {
 
 // keeper keeps one process running, and replaces it on request.
 type keeper struct {
-	name     string
-	start    func() (*child, error)
-	overlaps bool // a replacement starts beside the old one, which then drains
-	log      *slog.Logger
-	patience time.Duration       // with a replacement that does not serve yet
-	extended func(time.Duration) // hears that the first one asks for more time
-	requests chan replacement
-	draining sync.WaitGroup
-	served   chan struct{} // closed when the first one has become ready
-	first    sync.Once
+	name      string
+	start     func() (*child, error)
+	overlaps  bool // a replacement starts beside the old one, which then drains
+	log       *slog.Logger
+	patience  time.Duration       // with a replacement that does not serve yet
+	lookPause time.Duration       // between looks at whether it lives
+	extended  func(time.Duration) // hears that the first one asks for more time
+	requests  chan replacement
+	draining  sync.WaitGroup
+	served    chan struct{} // closed when the first one has become ready
+	first     sync.Once
 }
 
 type replacement struct {
@@ -76,7 +77,7 @@ type replacement struct {
 
 func newKeeper(name string, overlaps bool, start func() (*child, error), log *slog.Logger) *keeper {
 	return &keeper{
-		name: name, start: start, overlaps: overlaps, log: log, patience: readyLimit, extended: func(time.Duration) {},
+		name: name, start: start, overlaps: overlaps, log: log, patience: readyLimit, lookPause: lookPause, extended: func(time.Duration) {},
 		requests: make(chan replacement), served: make(chan struct{}),
 	}
 }
@@ -149,9 +150,11 @@ func (k *keeper) rest(ctx context.Context, pause time.Duration) *child {
 	}
 }
 
-// attend follows a process and its replacements; it returns when the newest has ended.
+// attend follows a process and its replacements; it returns when the newest has ended. One that hangs is ended.
 func (k *keeper) attend(ctx, drains context.Context, c *child) error {
-	ready := c.heard.Ready
+	ready, alive := c.heard.Ready, pulse{}
+	look := time.NewTicker(k.lookPause)
+	defer look.Stop()
 	for {
 		select {
 		case <-ready:
@@ -160,6 +163,13 @@ func (k *keeper) attend(ctx, drains context.Context, c *child) error {
 		case d := <-c.heard.Extended:
 			if ready != nil {
 				k.extended(d)
+			}
+		case <-c.heard.Alive:
+			alive.beat()
+		case <-look.C:
+			if alive.look() {
+				c.stop(syscall.SIGABRT, traceGrace)
+				return errors.Join(errHung, c.err)
 			}
 		case <-c.ended:
 			return c.err
@@ -173,7 +183,7 @@ func (k *keeper) attend(ctx, drains context.Context, c *child) error {
 				return err
 			}
 			if next != c {
-				c, ready = next, next.heard.Ready
+				c, ready, alive = next, next.heard.Ready, pulse{}
 			}
 		}
 	}

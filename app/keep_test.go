@@ -23,6 +23,7 @@ type said struct {
 	*child
 	ready  chan struct{}
 	extend chan time.Duration // buffered, 1
+	alive  chan struct{}
 }
 
 // idle starts a process that runs until it is ended.
@@ -39,11 +40,11 @@ func (s *stand) process(asks time.Duration, words ...string) (*child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &said{ready: make(chan struct{}), extend: make(chan time.Duration, 1)}
+	p := &said{ready: make(chan struct{}), extend: make(chan time.Duration, 1), alive: make(chan struct{})}
 	if asks > 0 {
 		p.extend <- asks
 	}
-	p.child = watched(cmd, activation.Heard{Ready: p.ready, Extended: p.extend})
+	p.child = watched(cmd, activation.Heard{Ready: p.ready, Extended: p.extend, Alive: p.alive})
 	s.started <- p
 	return p.child, nil
 }

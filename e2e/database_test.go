@@ -120,6 +120,9 @@ func TestADatabaseMayBeGoneDuringACall(t *testing.T) {
 		t.Errorf("a message afterwards: %v", err)
 	}
 	said(ctx, t, anna, "before", "meanwhile", "after")
+	if log := s.log.String(); strings.Contains(log, "process has ended") {
+		t.Errorf("a process did not outlast the outage:\n%s", log)
+	}
 	for name, session := range map[string]*client.Conference{"host": host, "anna": anna} {
 		select {
 		case <-session.Lost():

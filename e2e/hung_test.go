@@ -44,3 +44,33 @@ func TestAWorkerThatHangsIsReplaced(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAControllerThatHangsIsReplaced: it lives and does not go on. The call does, and what was said meanwhile is stored by the
+// next one.
+func TestAControllerThatHangsIsReplaced(t *testing.T) {
+	t.Parallel()
+	ctx := within(t, patience)
+	s := start(ctx, t, reachable(t))
+	_, link := s.meeting(ctx)
+	anna := join(ctx, t, s.client(), link, "Anna")
+	controller := s.pids("controller")
+	if len(controller) != 1 {
+		t.Fatalf("controllers: %v", controller)
+	}
+	do(t, syscall.Kill(controller[0], syscall.SIGSTOP))
+	chatted := make(chan error, 1)
+	go func() { chatted <- anna.Chat(ctx, "meanwhile") }()
+	s.log.await(ctx, t, `msg="process has ended and is started again" .*process=controller error="the process does not respond`, 1)
+	if err := <-chatted; err != nil {
+		t.Errorf("what was said meanwhile: %v", err)
+	}
+	ben := join(ctx, t, s.client(), link, "Ben")
+	if chat := ben.Welcome().State.Chat; len(chat) != 1 || chat[0].Text != "meanwhile" {
+		t.Errorf("the chat after that: %+v", chat)
+	}
+	select {
+	case <-anna.Lost():
+		t.Errorf("she lost the connection: %v", anna.Err())
+	default:
+	}
+}

@@ -110,15 +110,21 @@ func (u *units) start(ctx context.Context, verb string, uid int, sockets ...stri
 	u.t.Cleanup(func() { s.end(u.t, syscall.SIGTERM) })
 	deadline, _ := ctx.Deadline()
 	do(u.t, told.SetReadDeadline(deadline))
-	for buffer := make([]byte, 256); ; {
+	states := []string{"READY=1"}
+	if verb == "controller" {
+		states = append(states, "WATCHDOG=1")
+	}
+	buffer := make([]byte, 256)
+	for len(states) > 0 {
 		n, err := told.Read(buffer)
 		if err != nil {
-			u.t.Fatalf("%s did not become ready: %v\n%s", verb, err, u.log)
+			u.t.Fatalf("%s did not say %s: %v\n%s", verb, states[0], err, u.log)
 		}
-		if slices.Contains(strings.Split(string(buffer[:n]), "\n"), "READY=1") {
-			return s
+		if slices.Contains(strings.Split(string(buffer[:n]), "\n"), states[0]) {
+			states = states[1:]
 		}
 	}
+	return s
 }
 
 // end ends a service, once.

@@ -103,6 +103,7 @@ type Supervisor struct {
 	Options
 
 	crashes *crashes
+	asked   chan struct{}   // is taken from by Run, as a sign of life
 	life    context.Context // of what goes on by itself; ends with Run
 	end     context.CancelFunc
 
@@ -119,7 +120,7 @@ type Supervisor struct {
 // and one launcher.
 func New(o Options) *Supervisor {
 	s := &Supervisor{
-		Options: o, crashes: newCrashes(), workers: map[string]*worker{}, opening: map[string]chan struct{}{},
+		Options: o, crashes: newCrashes(), asked: make(chan struct{}), workers: map[string]*worker{}, opening: map[string]chan struct{}{},
 		gone: map[string]int64{}, reviving: map[string]bool{}, corrupt: map[string]bool{}, waits: map[string]time.Duration{},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
@@ -316,23 +317,11 @@ func (s *Supervisor) launch(ctx context.Context, w *worker, rec conference.Recor
 func (s *Supervisor) Run(ctx context.Context) error {
 	ends := make(chan launch.Exit)
 	failed := make(chan error, 1)
-	go func() {
-		for {
-			e, err := s.Launcher.Wait()
-			if err != nil {
-				failed <- err
-				return
-			}
-			select {
-			case ends <- e:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	go func() { failed <- s.hearEnds(ctx, ends) }()
 	defer s.letGo()
 	look := time.NewTicker(reconcilePause)
 	defer look.Stop()
+	looked, looking := make(chan error, 1), false // beside what follows: a look may have to wait for the database
 	for {
 		select {
 		case e := <-ends:
@@ -340,13 +329,47 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		case err := <-failed:
 			return err
 		case <-look.C:
-			if err := s.reconcile(ctx); err != nil {
+			if !looking {
+				looking = true
+				go func() { looked <- s.reconcile(ctx) }()
+			}
+		case err := <-looked:
+			looking = false
+			if err != nil && ctx.Err() == nil {
 				s.Log.Warn("cannot look for conferences that nobody serves", "error", err)
 			}
+		case <-s.asked:
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// hearEnds passes the ends of workers on until ctx ends or the launcher is gone.
+func (s *Supervisor) hearEnds(ctx context.Context, ends chan<- launch.Exit) error {
+	for {
+		e, err := s.Launcher.Wait()
+		if err != nil {
+			return err
+		}
+		select {
+		case ends <- e:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Responds returns when Run goes on with its work and what the supervisor knows can be read, or with an error when ctx ends
+// before. It asks neither the database nor the launcher.
+func (s *Supervisor) Responds(ctx context.Context) error {
+	select {
+	case s.asked <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("the supervisor does not respond: %w", ctx.Err())
+	}
+	s.worker("") // needs the lock, and would wait for it for ever
+	return nil
 }
 
 // TakeOver takes the workers that run already under supervision, and brings the live conferences back that have none.
