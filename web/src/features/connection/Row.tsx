@@ -34,6 +34,7 @@ const icons = {
   bad: [CircleAlert, 'text-danger'],
   absent: [CircleMinus, 'text-quiet'],
   skipped: [CircleMinus, 'text-quiet'],
+  ignored: [CircleAlert, 'text-quiet'],
 } as const
 
 /** The sign of a result; the words stand beside it. */

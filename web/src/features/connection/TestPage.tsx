@@ -89,6 +89,7 @@ function CheckRow({ check, result }: { readonly check: Check; readonly result: R
   return (
     <Row title={t(`test.${check}`)} result={result} word={t(`test.result.${result}`)}>
       {result === 'bad' && t(`test.${check}.bad`)}
+      {result === 'ignored' && t('test.relayTls.ignored')}
       {result === 'good' && check === 'udp' && t('test.udp.good')}
     </Row>
   )

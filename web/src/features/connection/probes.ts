@@ -46,6 +46,14 @@ export function serverFor(way: Way, relay: RelayAccess, host: string): RTCIceSer
   return { ...own, urls }
 }
 
+/** A relay over TLS whose address is an IP address (RFC 7065, RFC 3986). */
+const numbered = /^turns:(\d+\.\d+\.\d+\.\d+|\[[^\]]*\])(:|\?|$)/i
+
+/** Whether the browser passes over a server without a word: Firefox does, over TLS at a number. */
+export function ignores({ urls }: RTCIceServer): boolean {
+  return /\bFirefox\//.test(navigator.userAgent) && [urls].flat().every(url => numbered.test(url))
+}
+
 /** Whether the browser gets an address from this server: its own as seen from there (STUN), or one of the relay (TURN). */
 export function gathers(server: RTCIceServer): Promise<boolean> {
   const wanted = server.username === undefined ? 'srflx' : 'relay'

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { serverFor, typeOf } from './probes'
+import { ignores, serverFor, typeOf } from './probes'
 import { nothingYet, type Probes, type Results, run, verdictOf } from './run'
 
 const relay = {
@@ -16,6 +16,7 @@ function probes(changes: Partial<Probes> = {}): Probes {
     isSecure: () => true,
     fetchTest: async () => ({ socket: '/s', relay }),
     greets: async () => true,
+    ignores: () => false,
     gathers: async () => true,
     ...changes,
   }
@@ -54,6 +55,40 @@ test('an address of the relay by UDP shows that UDP comes through, even when the
   const results = await go({ gathers })
   expect(results).toMatchObject({ udp: 'good', relayUdp: 'good', relayTls: 'bad' })
   expect(gathers.mock.calls.filter(([server]) => String(server.urls).startsWith('turn:'))).toHaveLength(1)
+})
+
+test.each([
+  ['good', true, ['turn:', 'stun:'], { udp: 'good', relayTls: 'ignored' }],
+  ['noMedia', true, [], { udp: 'bad', relayTls: 'ignored' }],
+  ['unknown', false, [], { udp: 'skipped', relayUdp: 'absent', relayTls: 'ignored' }],
+] as const)(
+  'a relay that this browser passes over is not tried, and the verdict is %s',
+  async (verdict, udp, through, seen) => {
+    const gathers = vi.fn(letting(...through))
+    const fetchTest = async () => ({ socket: '/s', relay: { ...relay, urls: udp ? relay.urls : relay.urls.slice(1) } })
+    const results = await go({ gathers, fetchTest, ignores: server => String(server.urls).startsWith('turns:') })
+    expect(results).toMatchObject(seen)
+    expect(verdictOf(results)).toBe(verdict)
+    for (const [server] of gathers.mock.calls) expect(String(server.urls)).not.toContain('turns:')
+  },
+)
+
+test.each([
+  ['turns:192.0.2.1:443?transport=tcp', true],
+  ['turns:[2001:db8::1]:443?transport=tcp', true],
+  ['turns:k.example.org:443?transport=tcp', false],
+  ['turns:192.0.2.1.example.org:443?transport=tcp', false],
+  ['turn:192.0.2.1:3478?transport=udp', false],
+])('Firefox passes over %s: %s, other browsers never', (url, passed) => {
+  const agent = vi.spyOn(navigator, 'userAgent', 'get')
+  agent.mockReturnValue('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')
+  expect(ignores({ urls: [url] })).toBe(passed)
+  expect(ignores({ urls: [url, 'turns:k.example.org:443?transport=tcp'] })).toBe(false)
+  agent.mockReturnValue(
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36',
+  )
+  expect(ignores({ urls: [url] })).toBe(false)
+  agent.mockRestore()
 })
 
 test('no way for media', async () => {

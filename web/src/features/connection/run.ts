@@ -1,13 +1,16 @@
 import { api, dataOf } from '../../api/client'
-import { gathers, greets, hasWebRTC, type RelayAccess, serverFor, type Way } from './probes'
+import { gathers, greets, hasWebRTC, ignores, type RelayAccess, serverFor, type Way } from './probes'
 
 /** The checks in the order in which they are made and shown. */
 export const checks = ['browser', 'secure', 'server', 'socket', 'udp', 'relayUdp', 'relayTls'] as const
 
 export type Check = (typeof checks)[number]
 
-/** `absent`: this server does not offer it; `skipped`: it could not be tried, because something before it failed. */
-export type Result = 'waiting' | 'running' | 'good' | 'bad' | 'absent' | 'skipped'
+/**
+ * `absent`: this server does not offer it; `skipped`: it could not be tried, because something before it failed;
+ * `ignored`: this browser would not use it in a call either.
+ */
+export type Result = 'waiting' | 'running' | 'good' | 'bad' | 'absent' | 'skipped' | 'ignored'
 
 export type Results = Readonly<Record<Check, Result>>
 
@@ -29,6 +32,7 @@ export interface Probes {
   readonly isSecure: () => boolean
   readonly fetchTest: () => Promise<{ readonly socket: string; readonly relay: RelayAccess }>
   readonly greets: (path: string) => Promise<boolean>
+  readonly ignores: (server: RTCIceServer) => boolean
   readonly gathers: (server: RTCIceServer) => Promise<boolean>
 }
 
@@ -38,6 +42,7 @@ export const realProbes: Probes = {
   isSecure: () => isSecureContext,
   fetchTest: () => dataOf(api.GET('/api/v1/connection-test')),
   greets,
+  ignores,
   gathers,
 }
 
@@ -69,6 +74,7 @@ export async function run(probes: Probes, tell: (results: Results) => void, sign
   const way = async (check: Way, ask: (server: RTCIceServer) => Promise<boolean>) => {
     const server = serverFor(check, relay, probes.host)
     if (results.browser === 'bad') set(check, 'skipped')
+    else if (server && probes.ignores(server)) set(check, 'ignored')
     else if (server) await make(check, () => ask(server))
     else set(check, check === 'udp' ? 'skipped' : 'absent') // without a relay nothing listens for a test
   }
@@ -97,5 +103,6 @@ export function verdictOf(results: Results): Verdict | undefined {
   if ((['browser', 'secure', 'server', 'socket'] as const).some(check => results[check] !== 'good')) return 'bad'
   if (results.udp === 'good') return 'good'
   if (results.relayTls === 'good') return 'relayed'
-  return results.udp === 'skipped' && results.relayTls === 'absent' ? 'unknown' : 'noMedia'
+  const untried = results.relayTls === 'absent' || results.relayTls === 'ignored'
+  return results.udp === 'skipped' && untried ? 'unknown' : 'noMedia'
 }

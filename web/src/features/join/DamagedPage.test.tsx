@@ -11,11 +11,12 @@ afterEach(() => {
 })
 
 const anna = { id: 'u', name: 'Anna', email: 'anna@example.org', role: 'user', language: 'en' }
-const council = { id: 'm1', link: 'abc', title: 'Council', guestsAllowed: true, running: false }
+const council = { title: 'Council', host: 'Bert', guestsAllowed: true, running: false }
 
-function open({ user, meetings = [council] }: { user?: typeof anna; meetings?: readonly (typeof council)[] }) {
+/** Shows the page to somebody whom the server names the meeting to, or not. */
+function open({ user, meeting }: { user?: typeof anna; meeting?: string }) {
   vi.spyOn(api, 'GET').mockImplementation((async (path: string) => ({
-    data: path === '/api/v1/session' ? { ...(user && { user }) } : { items: meetings },
+    data: path === '/api/v1/session' ? { ...(user && { user }) } : { ...council, ...(meeting && { meeting }) },
     response: new Response(),
   })) as never)
   const onAgain = vi.fn()
@@ -30,9 +31,9 @@ function open({ user, meetings = [council] }: { user?: typeof anna; meetings?: r
 const button = (name: string | RegExp) => screen.findByRole('button', { name })
 const damaged = () => screen.findByRole('heading', { name: 'This meeting cannot go on' })
 
-test('who created the meeting can close what is damaged, after reading what is lost, and join again', async () => {
+test('who is named the meeting can close what is damaged, after reading what is lost, and join again', async () => {
   const close = vi.spyOn(api, 'DELETE').mockResolvedValue({ response: new Response() } as never)
-  const onAgain = open({ user: anna })
+  const onAgain = open({ user: anna, meeting: 'm1' })
   fireEvent.click(await button('Put aside and start afresh …'))
   expect(screen.getByText(/The chat of “Council” so far .* do not come back/)).toBeTruthy()
   expect(document.activeElement).toBe(await button('Cancel'))
@@ -45,7 +46,7 @@ test('who created the meeting can close what is damaged, after reading what is l
 test('a refusal is said where one asked, and one stays', async () => {
   const error = { code: 'journal.sound', id: 'e2' }
   vi.spyOn(api, 'DELETE').mockResolvedValue({ error, response: new Response(null, { status: 409 }) } as never)
-  const onAgain = open({ user: anna })
+  const onAgain = open({ user: anna, meeting: 'm1' })
   fireEvent.click(await button('Put aside and start afresh …'))
   fireEvent.click(await button('Put aside and start afresh'))
   expect((await screen.findByRole('alert')).textContent).toContain('is in order')
@@ -54,7 +55,7 @@ test('a refusal is said where one asked, and one stays', async () => {
 
 test.each([
   ['guests', {}],
-  ['people whose meeting it is not', { user: anna, meetings: [{ ...council, link: 'other' }] }],
+  ['people whom it is not named to', { user: anna }],
 ])('%s are told who can', async (_, who) => {
   open(who)
   expect(await damaged()).toBeTruthy()

@@ -1,6 +1,6 @@
 import { FileWarning } from 'lucide-react'
 import { useCallback, useState } from 'react'
-import { api, dataOf, type Meeting, ownMeetings } from '../../api/client'
+import { api, dataOf, type Preview } from '../../api/client'
 import { useAction, useResource } from '../../api/resource'
 import { useSession } from '../../api/session'
 import { Shell, signInAddress } from '../../app/Shell'
@@ -18,31 +18,32 @@ interface DamagedPageProps {
   readonly onAgain: () => void
 }
 
-/** For a meeting whose last run cannot go on because what was stored of it is damaged. Who created it can close that run here. */
+/** For a meeting whose last run cannot go on because what was stored of it is damaged. Who may close that run can do it here. */
 export function DamagedPage({ link, trouble, onAgain }: DamagedPageProps) {
   const t = useText()
   const session = useSession()
   const signedIn = session.state === 'ready' && session.data !== undefined
   const load = useCallback(
-    async () => (signedIn ? (await ownMeetings()).find(meeting => meeting.link === link) : undefined),
+    async (): Promise<Preview | undefined> =>
+      signedIn ? dataOf(api.GET('/api/v1/join/{link}', { params: { path: { link } } })) : undefined,
     [signedIn, link],
   )
-  const own = useResource(load)
+  const preview = useResource(load)
   const [closing, setClosing] = useState(false)
-  const mine = own.state === 'ready' ? own.data : undefined
+  const { meeting, title = '' } = (preview.state === 'ready' && preview.data) || {}
   return (
     <Shell>
       <StatePage
         icon={FileWarning}
         tone="danger"
         title={t('damaged.title')}
-        text={t(mine ? 'damaged.own' : 'error.journal.corrupt')}
+        text={t(meeting ? 'damaged.allowed' : 'error.journal.corrupt')}
       >
-        {own.state === 'loading' && <Loading />}
-        {own.state === 'failed' && <Problem trouble={own.trouble} />}
-        {own.state === 'ready' && !mine && <p>{t(signedIn ? 'damaged.tell' : 'damaged.guest')}</p>}
+        {preview.state === 'loading' && <Loading />}
+        {preview.state === 'failed' && <Problem trouble={preview.trouble} />}
+        {preview.state === 'ready' && !meeting && <p>{t(signedIn ? 'damaged.tell' : 'damaged.guest')}</p>}
         <div className="flex flex-wrap gap-3">
-          {mine && (
+          {meeting && (
             <Button look="dangerOutline" onClick={() => setClosing(true)}>
               {t('damaged.close')}
             </Button>
@@ -52,30 +53,33 @@ export function DamagedPage({ link, trouble, onAgain }: DamagedPageProps) {
               {t('action.signIn')}
             </ButtonLink>
           )}
-          <Button look={signedIn && !mine ? 'primary' : 'secondary'} onClick={onAgain}>
+          <Button look={signedIn && !meeting ? 'primary' : 'secondary'} onClick={onAgain}>
             {t('action.tryAgain')}
           </Button>
           <ButtonLink href="/">{t('action.toStart')}</ButtonLink>
         </div>
         <TroubleId trouble={trouble} />
       </StatePage>
-      {mine && closing && <CloseDialog meeting={mine} onClose={() => setClosing(false)} onClosed={onAgain} />}
+      {meeting && closing && (
+        <CloseDialog meeting={meeting} title={title} onClose={() => setClosing(false)} onClosed={onAgain} />
+      )}
     </Shell>
   )
 }
 
 interface CloseDialogProps {
-  readonly meeting: Meeting
+  readonly meeting: string
+  readonly title: string
   readonly onClose: () => void
   readonly onClosed: () => void
 }
 
 /** Says what is lost and what stays, with the focus on the safe answer. */
-function CloseDialog({ meeting, onClose, onClosed }: CloseDialogProps) {
+function CloseDialog({ meeting, title, onClose, onClosed }: CloseDialogProps) {
   const t = useText()
   const { toast } = useNotify()
   const closing = useAction()
-  const params = { path: { id: meeting.id } }
+  const params = { path: { id: meeting } }
   const confirm = async () => {
     if (!(await closing.run(() => dataOf(api.DELETE('/api/v1/meetings/{id}/conference', { params }))))) return
     toast(t('damaged.closed'))
@@ -96,7 +100,7 @@ function CloseDialog({ meeting, onClose, onClosed }: CloseDialogProps) {
         </>
       }
     >
-      <p className="wrap-anywhere">{t('damaged.lost', { title: meeting.title })}</p>
+      <p className="wrap-anywhere">{t('damaged.lost', { title })}</p>
       <p>{t('damaged.stays')}</p>
       {closing.trouble && <Problem trouble={closing.trouble} />}
     </Dialog>
