@@ -2,6 +2,7 @@ import type { Locator, Page } from '@playwright/test'
 import { colleague, control, join, messages, openPanel, say, setUp, signIn, startMeeting, tile } from './harness/acts'
 import type { Seat } from './harness/browser'
 import { people } from './harness/fixtures'
+import { brokenLine } from './harness/guard'
 import { canMakeIslands, Island } from './harness/island'
 import { expectAudibleVoices, expectMovingVideos, shown } from './harness/rtc'
 import { Server } from './harness/server'
@@ -68,7 +69,7 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
 
   await test.step('small tiles get a small layer, the pinned tile a large one', async () => {
     await anna.setViewportSize({ width: 700, height: 500 })
-    await expect.poll(() => widths(anna), { timeout: 30_000 }).toEqual(['small', 'small', 'small'])
+    await expect.poll(() => widths(anna), { timeout: 60_000 }).toEqual(['small', 'small', 'small'])
     const chosen = tile(anna, people.bert.name)
     await chosen.hover()
     await anna.setViewportSize({ width: 1600, height: 1000 })
@@ -93,10 +94,10 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
     for (const page of everybody) await openPanel(page, 'Chat')
     for (const [round, page] of [...everybody, ...everybody].entries()) await say(page, `message ${round}`)
     const sent = Array.from({ length: 8 }, (_, round) => `message ${round}`)
-    await expect.poll(async () => (await messages(anna)).length).toBe(sent.length)
-    const order = await messages(anna)
-    expect([...order].sort()).toEqual(sent)
-    for (const page of everybody) await expect.poll(() => messages(page)).toEqual(order)
+    // An own message stands last until it is acknowledged, so that what one of them sees may still change.
+    const views = () => Promise.all(everybody.map(messages))
+    await expect.poll(async () => (await views()).map(view => view.sort())).toEqual(everybody.map(() => sent))
+    await expect.poll(async () => new Set((await views()).map(view => view.join('\n'))).size).toBe(1)
   })
 
   await test.step('a reloaded tab is back without action', async () => {
@@ -115,15 +116,13 @@ test('two accounts and two guests hold the first call', async ({ seat }) => {
       test.info().annotations.push({ type: 'left out', description: 'cutting a network takes root and the ip tool' })
       return
     }
-    seats.cleo.guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
-    const healed = island.cut(cutLength)
-    await expect(reconnecting(cleo)).toBeVisible({ timeout: cutLength })
-    await healed
+    seats.cleo.guard.allow(brokenLine)
+    await island.cut(cutLength, () => expect(reconnecting(cleo)).toBeVisible())
     await say(anna, 'welcome back')
-    await expect.poll(async () => (await messages(cleo)).at(-1), { timeout: 40_000 }).toBe('welcome back')
-    await expectMovingVideos(cleo, 3, 40_000)
-    await expectAudibleVoices(cleo, 3, 40_000)
-    for (const page of [anna, bert, dora]) await expectMovingVideos(page, 3, 40_000)
+    await expect.poll(async () => (await messages(cleo)).at(-1), { timeout: 60_000 }).toBe('welcome back')
+    await expectMovingVideos(cleo, 3, 60_000)
+    await expectAudibleVoices(cleo, 3, 60_000)
+    for (const page of [anna, bert, dora]) await expectMovingVideos(page, 3, 60_000)
     await expect(reconnecting(cleo)).toHaveCount(0)
   })
 

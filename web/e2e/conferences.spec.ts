@@ -5,6 +5,7 @@ import { prepare } from './harness/prepared'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
+import { expectFits } from './harness/widths'
 import { word } from './harness/words'
 
 /** What administrators see of the running conferences. */
@@ -24,14 +25,7 @@ test('the running conferences and their isolation', async ({ seat }) => {
       const card = page.getByRole('listitem').filter({ hasText: 'Council' }).first()
       await expect(card).toContainText(word('conferences.people_one', look.language, { count: '1' }))
       expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
-      for (const width of [320, 360, 1280, 2560]) {
-        await page.setViewportSize({ width, height: 800 })
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
-        if (process.env['WEB_SHOTS']) {
-          const path = `${process.env['WEB_SHOTS']}/conferences-${look.theme}-${look.language}-${width}.png`
-          await page.screenshot({ path, fullPage: true })
-        }
-      }
+      await expectFits(page, `conferences-${look.theme}-${look.language}`)
     }
   } finally {
     await server.close()

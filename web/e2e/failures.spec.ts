@@ -1,5 +1,6 @@
 import { administrator, control, join, openPanel, say, setUp, signIn } from './harness/acts'
 import { people } from './harness/fixtures'
+import { brokenLine } from './harness/guard'
 import { type Prepared, prepare } from './harness/prepared'
 import { expectMovingVideos } from './harness/rtc'
 import { Server } from './harness/server'
@@ -83,18 +84,17 @@ test('a missing camera is explained, and joining works without', async ({ seat }
 test('a front that dies is back, and so is everybody in the call', async ({ seat }) => {
   const host = await seat(server, { person: people.anna })
   const guest = await seat(server, { person: people.bert })
-  for (const { guard } of [host, guest]) guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
+  for (const { guard } of [host, guest]) guard.allow(brokenLine)
   const [anna, bert] = [await host.page(), await guest.page()]
   await join(anna, meetings.link, { name: people.anna.name })
   await join(bert, meetings.link, { name: people.bert.name })
   await expectMovingVideos(anna, 1)
   const [worker] = server.workers()
-  const front = server.processes().find(each => each.verb === 'front')
-  process.kill(front?.pid ?? 0, 'SIGKILL')
+  process.kill(server.only('front').pid, 'SIGKILL')
   await openPanel(anna, 'Chat')
   await openPanel(bert, 'Chat')
   await say(anna, 'still here')
-  await expect(bert.getByText('still here', { exact: true })).toBeVisible({ timeout: 30_000 })
+  await expect(bert.getByText('still here', { exact: true })).toBeVisible()
   for (const page of [anna, bert]) await expectMovingVideos(page, 1)
   expect(server.workers().map(each => each.pid)).toContain(worker?.pid)
 })
@@ -104,7 +104,7 @@ test('a server that is stopped says that the conference is over; one that is gon
   try {
     const { link } = await prepare(fresh)
     const guest = await seat(fresh)
-    guest.guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
+    guest.guard.allow(brokenLine)
     const page = await guest.page()
     await join(page, link, { name: people.cleo.name, microphone: false, camera: false })
     const start = await guest.page()

@@ -1,4 +1,4 @@
-import { control, join, openPanel } from './harness/acts'
+import { control, join, openPanel, switchOn } from './harness/acts'
 import { people } from './harness/fixtures'
 import { type Prepared, prepare } from './harness/prepared'
 import { expectAudibleVoices } from './harness/rtc'
@@ -70,7 +70,7 @@ test('a conference page that does not come does not end the call, and a reload b
   await bert.route('**/assets/ConferencePage-*', route => route.fulfill({ status: 404 }))
   await bert.goto(meetings.link)
   await bert.getByLabel('Your name').fill(people.bert.name)
-  await control(bert, 'Microphone').click()
+  await switchOn(bert, 'Microphone')
   await control(bert, 'Join').click()
   await expect(bert.getByRole('heading', { level: 1 })).toHaveText(word('part.title'))
   await expect(bert.getByText(word('part.inCall'))).toBeVisible()

@@ -4,6 +4,7 @@ import { people } from './harness/fixtures'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
+import { expectFits } from './harness/widths'
 import { word } from './harness/words'
 
 /** What the server shows only once: the recovery key. */
@@ -41,14 +42,7 @@ for (const look of looks) {
       expect(Buffer.concat(text).toString().split('\n')[0]).toBe(key)
 
       expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
-      for (const width of [320, 360, 1280, 2560]) {
-        await page.setViewportSize({ width, height: 800 })
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
-        if (process.env['WEB_SHOTS']) {
-          const path = `${process.env['WEB_SHOTS']}/key-${look.theme}-${look.language}-${width}.png`
-          await page.screenshot({ path, fullPage: true })
-        }
-      }
+      await expectFits(page, `key-${look.theme}-${look.language}`)
 
       // Leaving is asked about, as long as nothing is confirmed.
       const asked = page.waitForEvent('dialog')

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { control, join, setUp, startMeeting } from '../harness/acts'
 import { people } from '../harness/fixtures'
+import { brokenLine } from '../harness/guard'
 import { expectMovingVideos } from '../harness/rtc'
 import { Server } from '../harness/server'
 import { expect, test } from '../harness/test'
@@ -16,7 +17,7 @@ test('worker killed to remote video decoding again', async ({ seat }) => {
   const guest = await seat(server, { person: people.bert })
   for (const { context, guard } of [host, guest]) {
     await context.addInitScript(takeTimes)
-    guard.allow(/WebSocket|net::ERR_|Failed to load resource/)
+    guard.allow(brokenLine)
   }
   const [anna, bert] = [await host.page(), await guest.page()]
   await setUp(anna, server)

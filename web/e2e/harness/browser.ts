@@ -10,7 +10,7 @@ import { recordConnections } from './rtc'
 
 export const chromiumPath = process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium'
 
-const patience = 15_000 // milliseconds for each act on a page
+const patience = 30_000 // milliseconds for each act on a page
 
 /** What the browser has to offer when a page asks for a camera or a microphone. */
 export type Devices = 'granted' | 'denied' | 'none'

@@ -8,7 +8,7 @@ import type { Island } from './island'
 import { recordConnections } from './rtc'
 
 const firefoxPath = process.env['E2E_FIREFOX'] ?? '/usr/bin/firefox-esr'
-const startTimeout = 30_000
+const startTimeout = 90_000 // milliseconds
 
 // Fake devices without a question, and nothing that calls home: the guard of the other browsers cannot watch here.
 const preferences = {
@@ -121,13 +121,16 @@ export async function enter(page: Page, address: string, name: string): Promise<
   await page.evaluateOnNewDocument(recordConnections)
   await page.goto(address)
   await named(page, 'textbox', 'Your name').fill(name)
-  await named(page, 'button', 'Microphone').click()
-  await named(page, 'button', 'Camera').click()
+  for (const device of ['Microphone', 'Camera']) {
+    const toggle = named(page, 'button', device)
+    await toggle.click()
+    await toggle.filter(button => button.ariaPressed === 'true').wait()
+  }
   await named(page, 'button', 'Join').click()
   await named(page, 'button', 'Leave').wait()
 }
 
 /** A control by its role and exact name, as assistive technology finds it. */
 export function named(page: Page, role: 'button' | 'textbox', name: string) {
-  return page.locator(`::-p-aria([name="${name}"][role="${role}"])`).setTimeout(20_000)
+  return page.locator(`::-p-aria([name="${name}"][role="${role}"])`).setTimeout(30_000)
 }

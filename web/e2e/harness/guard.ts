@@ -3,6 +3,12 @@ import type { BrowserContext, Page } from '@playwright/test'
 /** Chromium's line for an answer with an error status; a test that provokes one allows it. */
 const failedAnswer = 'Failed to load resource'
 
+/**
+ * What browsers write when a line breaks, in tests that cut networks and kill processes. The media library adds
+ * addresses that arrive for a connection which is just being renewed, and leaves it to nobody to hear that this failed.
+ */
+export const brokenLine = /WebSocket|net::ERR_|Failed to load resource|^uncaught: \w+: .*ICE ?candidate/i
+
 /** Watches everything a context does: no request to a foreign host, no CSP violation, no error on the console, ever. */
 export class Guard {
   readonly #origin: string

@@ -73,11 +73,14 @@ export class Island {
     return script
   }
 
-  /** Pulls the cable at once and resolves when, so many milliseconds later, it is plugged in again. */
-  async cut(milliseconds: number): Promise<void> {
+  /** Pulls the cable, and plugs it in again when so many milliseconds have passed and what has to be seen meanwhile was seen. */
+  async cut(milliseconds: number, seen: () => Promise<void>): Promise<void> {
     ip('link', 'set', `${this.#name}o`, 'down')
-    await pause(milliseconds)
-    ip('link', 'set', `${this.#name}o`, 'up')
+    try {
+      await Promise.all([pause(milliseconds), seen()])
+    } finally {
+      ip('link', 'set', `${this.#name}o`, 'up')
+    }
   }
 
   /** Puts a firewall around the browser: from now on it reaches this one TCP port of this machine, and nothing else. */

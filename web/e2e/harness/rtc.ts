@@ -24,6 +24,8 @@ export function recordConnections(): void {
 /** One received stream, as the browser counts it. */
 export interface Received {
   readonly kind: 'audio' | 'video'
+  /** tells it from every other stream that the page ever had: a new connection counts from nothing, also for an old track */
+  readonly id: string
   readonly track: string
   /** short name, such as vp8; empty until something has arrived */
   readonly codec: string
@@ -38,7 +40,7 @@ export function received(page: Evaluates): Promise<Received[]> {
   return page.evaluate(async () => {
     const connections = (globalThis as Recorded).konklaveConnections ?? []
     const streams: Received[] = []
-    for (const connection of connections) {
+    for (const [index, connection] of connections.entries()) {
       if (connection.connectionState === 'closed') continue
       const stats = await connection.getStats()
       for (const stat of stats.values()) {
@@ -46,6 +48,7 @@ export function received(page: Evaluates): Promise<Received[]> {
         const codec: string = stats.get(stat.codecId)?.mimeType ?? ''
         streams.push({
           kind: stat.kind,
+          id: `${index} ${stat.id}`,
           track: stat.trackIdentifier,
           codec: codec.slice(codec.indexOf('/') + 1).toLowerCase(),
           bytes: stat.bytesReceived,
@@ -59,18 +62,26 @@ export function received(page: Evaluates): Promise<Received[]> {
   })
 }
 
-/** How media travels on each living connection: `relay by tls`, `host by udp` and so on. */
-export function ways(page: Evaluates): Promise<string[]> {
+/** How media travels on a living connection. */
+export interface Way {
+  /** `relay by tls`, `host by udp` and so on */
+  readonly kind: string
+  /** tells the browser's end of it from every other that the page ever had */
+  readonly end: string
+}
+
+export function ways(page: Evaluates): Promise<Way[]> {
   return page.evaluate(async () => {
     const connections = (globalThis as Recorded).konklaveConnections ?? []
-    const found: string[] = []
-    for (const connection of connections) {
+    const found: Way[] = []
+    for (const [index, connection] of connections.entries()) {
       if (connection.connectionState !== 'connected') continue
       const stats = await connection.getStats()
       for (const stat of stats.values()) {
         if (stat.type !== 'transport') continue
         const local = stats.get(stats.get(stat.selectedCandidatePairId)?.localCandidateId)
-        found.push(`${local?.candidateType} by ${local?.relayProtocol ?? local?.protocol}`)
+        const kind = `${local?.candidateType} by ${local?.relayProtocol ?? local?.protocol}`
+        found.push({ kind, end: `${index} ${local?.id}` })
       }
     }
     return found
@@ -132,39 +143,39 @@ export async function shown(page: Page): Promise<Shown[]> {
 }
 
 /** Waits until `count` videos of others are decoded: frames arrive from now on. */
-export async function expectMovingVideos(page: Evaluates, count: number, timeout = 20_000): Promise<void> {
+export async function expectMovingVideos(page: Evaluates, count: number, timeout = 30_000): Promise<void> {
   await expect
     .poll(growing(page, 'framesDecoded', 'video'), { message: 'videos whose frames grow', timeout })
     .toBeGreaterThanOrEqual(count)
 }
 
 /** Waits until the sound of `count` others carries energy from now on. */
-export async function expectAudibleVoices(page: Evaluates, count: number, timeout = 20_000): Promise<void> {
+export async function expectAudibleVoices(page: Evaluates, count: number, timeout = 30_000): Promise<void> {
   await expect
     .poll(growing(page, 'energy', 'audio'), { message: 'voices whose energy grows', timeout })
     .toBeGreaterThanOrEqual(count)
 }
 
-/** A look that counts the streams whose figure has grown since a look first saw them. */
+/** A look that counts the tracks with a stream whose figure has grown since a look first saw it. */
 function growing(page: Evaluates, figure: 'framesDecoded' | 'energy', kind: Received['kind']): () => Promise<number> {
   const first = new Map<string, number>()
   return async () => {
     const streams = (await received(page)).filter(stream => stream.kind === kind)
-    return streams.filter(stream => {
-      const earlier = first.get(stream.track)
-      if (earlier === undefined) first.set(stream.track, stream[figure])
+    const grown = streams.filter(stream => {
+      const earlier = first.get(stream.id)
+      if (earlier === undefined) first.set(stream.id, stream[figure])
       return earlier !== undefined && stream[figure] > earlier
-    }).length
+    })
+    return new Set(grown.map(stream => stream.track)).size
   }
 }
 
 /** Waits until nothing arrives any more between two looks, which lie further apart than frames do. */
 export async function expectStandstill(page: Evaluates, timeout: number): Promise<void> {
-  const total = async () => (await received(page)).map(stream => [stream.track, stream.framesDecoded, stream.energy])
-  let before = await total()
+  let before: string | undefined // until the first look, which the poll takes at once
   const changed = async () => {
-    const now = await total()
-    const still = JSON.stringify(now) === JSON.stringify(before)
+    const now = JSON.stringify((await received(page)).map(stream => [stream.id, stream.framesDecoded, stream.energy]))
+    const still = now === before
     before = now
     return !still
   }

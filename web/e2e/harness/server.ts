@@ -15,14 +15,16 @@ import { join } from 'node:path'
 import { root } from './fixtures'
 
 const binary = process.env['E2E_BINARY'] ?? join(root, 'bin', 'konklave')
-const startTimeout = 20_000
-const stopTimeout = 15_000
+const startTimeout = 60_000 // milliseconds, as below; of a machine that does much else as well
+const stopTimeout = 60_000
 
 /** A process of the system under test. */
 export interface Process {
   readonly pid: number
   readonly parent: number
   readonly verb: string
+  /** when it was started, in ticks since the machine was; process ids come round again */
+  readonly started: number
 }
 
 export interface ServerOptions {
@@ -112,28 +114,32 @@ export class Server {
     }
   }
 
-  /** Every process below (and with) the one that was started. */
+  /** Every process below (and with) the one that was started, each generation with the oldest first. */
   processes(): Process[] {
     const started = this.#child?.pid
     if (started === undefined) return []
     const all = readdirSync('/proc')
       .filter(entry => /^\d+$/.test(entry))
       .flatMap(entry => readProcess(Number(entry)))
+      .sort((one, other) => one.started - other.started)
     const ours = [...all.filter(process => process.pid === started)]
     for (const process of ours) ours.push(...all.filter(other => other.parent === process.pid))
     return ours
   }
 
-  /** The processes that run a conference. */
+  /** The processes that run a conference, the oldest first. */
   workers(): Process[] {
     return this.processes().filter(process => process.verb === 'conference')
   }
 
-  /** The newest worker, to be stopped for a while. */
+  /** The newest worker, to be stopped for a while; one that is stopped for too long is replaced, and stays away. */
   pausableWorker(): { stop: () => void; goOn: () => void } {
     const pid = this.workers().at(-1)?.pid
     if (pid === undefined) throw new Error('no worker runs')
-    return { stop: () => process.kill(pid, 'SIGSTOP'), goOn: () => process.kill(pid, 'SIGCONT') }
+    const goOn = () => {
+      if (this.workers().some(worker => worker.pid === pid)) process.kill(pid, 'SIGCONT')
+    }
+    return { stop: () => process.kill(pid, 'SIGSTOP'), goOn }
   }
 
   /** The one process of a verb. */
@@ -149,7 +155,7 @@ export class Server {
     copyFileSync(binary, next)
     renameSync(next, this.#binary)
     const begin = this.#output.length
-    process.kill(this.#child?.pid ?? 0, 'SIGHUP')
+    this.#child?.kill('SIGHUP')
     const deadline = Date.now() + startTimeout
     while (!this.#output.slice(begin).includes('upgraded')) {
       if (Date.now() > deadline || this.#output.slice(begin).includes('upgrade failed'))
@@ -201,14 +207,18 @@ export function runsReplacedProgram({ pid }: Process): boolean {
   return readlinkSync(`/proc/${pid}/exe`).endsWith(' (deleted)')
 }
 
+/** Where the time of the start stands in proc_pid_stat(5), from the state on. */
+const startTime = 19
+
 /** The process, when it lives and is ours; as a list of none or one. */
 function readProcess(pid: number): Process[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const [state, parent] = fields
     if (state === 'Z') return []
     const [, verb] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    return [{ pid, parent: Number(parent), verb: verb ?? '' }]
+    return [{ pid, parent: Number(parent), verb: verb ?? '', started: Number(fields[startTime]) }]
   } catch {
     return []
   }
