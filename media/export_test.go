@@ -6,6 +6,9 @@ import (
 	"github.com/livekit/protocol/livekit"
 )
 
+// ConnectBurst is connectBurst.
+const ConnectBurst = connectBurst
+
 // FailResume has a connection resume a participant's session that cannot take one message more, and returns the error.
 func (r *Room) FailResume(t *testing.T, id string) error {
 	t.Helper()

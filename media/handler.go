@@ -49,6 +49,10 @@ func (r *Room) serve(w http.ResponseWriter, req *http.Request, v1 bool) {
 		refuse(w, err)
 		return
 	}
+	if !a.connects.Allow() {
+		refuse(w, ErrTooFast)
+		return
+	}
 	describeBrowser(j.client, req)
 	// Accept refuses an Origin that is not this host.
 	ws, err := websocket.Accept(w, req, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
@@ -164,6 +168,8 @@ func refuse(w http.ResponseWriter, err error) {
 		status = http.StatusRequestEntityTooLarge
 	case fault.KindGone:
 		status = http.StatusGone
+	case fault.KindTooMany:
+		status = http.StatusTooManyRequests
 	default: // there are no others here
 	}
 	w.Header().Set("Content-Type", "application/problem+json")

@@ -144,7 +144,7 @@ func TestA59AForeignOriginIsRefused(t *testing.T) {
 	}
 }
 
-func TestUnknownTokensAndPlainRequestsAreRefused(t *testing.T) {
+func TestA18A20UnknownAndForeignTokensAndPlainRequestsAreRefused(t *testing.T) {
 	s := newStage(t, media.Options{})
 	other := newStage(t, media.Options{})
 	token := other.room.Admit("eve", everything)
@@ -161,6 +161,37 @@ func TestUnknownTokensAndPlainRequestsAreRefused(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusUpgradeRequired {
 		t.Errorf("without an upgrade: %d", resp.StatusCode)
+	}
+}
+
+// A participant opens connection after connection; what is no WebSocket counts, too.
+func TestA52ConnectionsOfOneParticipantAreLimited(t *testing.T) {
+	s := newStage(t, media.Options{})
+	open := func(token string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, s.base()+"/rtc?access_token="+token, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	eve := s.room.Admit("eve", everything)
+	for i := range media.ConnectBurst {
+		if status := open(eve); status != http.StatusUpgradeRequired {
+			t.Fatalf("connection %d: %d", i+1, status)
+		}
+	}
+	for open(eve) != http.StatusTooManyRequests { // some more pass on a machine that takes its time
+	}
+	if status := open(s.room.Admit("anna", everything)); status != http.StatusUpgradeRequired {
+		t.Errorf("somebody else: %d", status)
+	}
+	for open(s.room.Admit("eve", everything)) != http.StatusUpgradeRequired { // a new token gives no new burst, but time does
 	}
 }
 

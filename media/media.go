@@ -116,6 +116,7 @@ var (
 	ErrTokenUnknown  = fault.New(fault.KindUnauthenticated, "media.token_unknown", "The media token is not valid. Join the conference again.")
 	ErrJoinMalformed = fault.New(fault.KindInvalid, "media.join_malformed", "The request to open the media connection cannot be read.")
 	ErrJoinTooLarge  = fault.New(fault.KindTooLarge, "media.join_too_large", "The request to open the media connection is too large.")
+	ErrTooFast       = fault.New(fault.KindTooMany, "rate.limited", "The media connection was opened too often. Please wait a moment and try again.")
 	ErrClosed        = fault.New(fault.KindGone, "media.closed", "The conference is over.")
 )
 

@@ -50,6 +50,10 @@ func TestA40PlacesAreEnforcedAndAMoveKeepsTheConnection(t *testing.T) {
 			if err := clara.Barrier(s.ctx); err != nil {
 				t.Fatal(err)
 			}
+			s.expect(bert, "anna", camera, bert.Stream("anna", camera).Frames+25) // a second in which she would receive it, too
+			if streams := clara.Streams(); len(streams) != 0 {
+				t.Fatalf("asking by name brought %v", streams)
+			}
 
 			s.room.SetPlace("clara", in(media.MainPlace))
 			s.expect(clara, "anna", camera, 5)

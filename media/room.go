@@ -10,10 +10,14 @@ import (
 	"github.com/livekit/livekit-server/pkg/rtc/types"
 	"github.com/livekit/protocol/auth"
 	"github.com/livekit/protocol/livekit"
+	"golang.org/x/time/rate"
 )
 
-// tokenBytes is the number of random bytes in a media token.
-const tokenBytes = 32
+const (
+	tokenBytes   = 32 // random ones in a media token
+	connectRate  = 1  // connections a second that a participant may open on average: each costs a connection set-up
+	connectBurst = 20 // and at once
+)
 
 // Room is the SFU room of one conference. Its methods may be called from any goroutine; none of them blocks on a client.
 //
@@ -36,8 +40,9 @@ type Room struct {
 
 // participant is one admission.
 type participant struct {
-	id      string
-	joining sync.Mutex // one connection attempt at a time
+	id       string
+	joining  sync.Mutex // one connection attempt at a time
+	connects *rate.Limiter
 
 	// guarded by Room.mu
 	token      [sha256.Size]byte
@@ -86,7 +91,10 @@ func (r *Room) Admit(id string, p Permission) (token string) {
 	r.mu.Lock()
 	a := r.participants[id]
 	if a == nil {
-		a = &participant{id: id, place: Place{Speaks: []string{MainPlace}, Hears: []string{MainPlace}}}
+		a = &participant{
+			id: id, connects: rate.NewLimiter(connectRate, connectBurst),
+			place: Place{Speaks: []string{MainPlace}, Hears: []string{MainPlace}},
+		}
 		r.participants[id] = a
 	}
 	delete(r.tokens, a.spare)
