@@ -9,7 +9,7 @@ import (
 	"konklave/conference"
 )
 
-func TestWhoIsGoneDuringAResumeIsNotLetIn(t *testing.T) {
+func TestA46WhoIsGoneDuringAResumeIsNotLetIn(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		why    string

@@ -81,7 +81,7 @@ func (w *world) stays(t *testing.T, p, witness *peer, token string) {
 	}
 }
 
-func TestOfTwoWhoComeBackAtOnceTheNewerStays(t *testing.T) {
+func TestA47OfTwoWhoComeBackAtOnceTheNewerStays(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		slow, quick string
