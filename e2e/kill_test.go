@@ -27,6 +27,7 @@ import (
 const (
 	killsShort = 10 // of workers
 	killsFew   = 5  // of what takes longer and longer to be started again
+	killsSlow  = 2  // of what takes a while to die
 	talkers    = 10
 	killWithin = 300 * time.Millisecond // a kill comes at a random moment of that span, after everybody was heard again
 	killTime   = 60 * time.Second       // that one kill and all that follows may take
@@ -169,21 +170,32 @@ func kills(short int) int {
 func TestKills(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name   string
-		verbs  []string
-		signal syscall.Signal
-		kills  int
+		name  string
+		verbs []string
+		kill  killing
+		kills int
 	}{
-		{"worker", []string{"conference"}, syscall.SIGKILL, kills(killsShort)},
-		{"controller", []string{"controller"}, syscall.SIGKILL, kills(killsFew)},
-		{"both", []string{"conference", "controller"}, syscall.SIGKILL, kills(killsFew)},
-		{"panic", []string{"conference"}, syscall.SIGABRT, kills(killsFew)}, // which ends a Go program as one does
+		{"worker", []string{"conference"}, by(syscall.SIGKILL), kills(killsShort)},
+		{"controller", []string{"controller"}, by(syscall.SIGKILL), kills(killsFew)},
+		{"both", []string{"conference", "controller"}, by(syscall.SIGKILL), kills(killsFew)},
+		{"panic", []string{"conference"}, by(syscall.SIGABRT), kills(killsFew)}, // which ends a Go program as one does
+		{"memory of its group", []string{"conference"}, squeezed(groupLimit), kills(killsSlow)},
+		{"memory of its own", []string{"conference"}, squeezed(ownLimit), kills(killsSlow)},
 	} {
-		t.Run(tt.name, func(t *testing.T) { killAndCount(t, tt.verbs, tt.signal, tt.kills) })
+		t.Run(tt.name, func(t *testing.T) { killAndCount(t, tt.verbs, tt.kill, tt.kills) })
 	}
 }
 
-func killAndCount(t *testing.T, verbs []string, signal syscall.Signal, n int) {
+// killing ends a process of the server.
+type killing func(ctx context.Context, t *testing.T, s *server, pid int)
+
+func by(signal syscall.Signal) killing {
+	return func(_ context.Context, _ *testing.T, _ *server, pid int) {
+		_ = syscall.Kill(pid, signal) // one that is just being started again is not there
+	}
+}
+
+func killAndCount(t *testing.T, verbs []string, kill killing, n int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience+time.Duration(n)*killTime)
 	defer cancel()
@@ -211,7 +223,7 @@ func killAndCount(t *testing.T, verbs []string, signal syscall.Signal, n int) {
 		<-time.After(rand.N(killWithin)) // a random moment, not a secret
 		for _, verb := range verbs {
 			for _, pid := range s.pids(verb) {
-				_ = syscall.Kill(pid, signal) // one that is just being started again is not there
+				kill(ctx, t, s, pid)
 			}
 		}
 	}

@@ -102,6 +102,11 @@ func (l *logTap) await(ctx context.Context, t *testing.T, pattern string, times 
 	}
 }
 
+// find returns the groups of the first match, or nil.
+func (l *logTap) find(pattern string) []string {
+	return regexp.MustCompile(pattern).FindStringSubmatch(l.String())
+}
+
 // start runs the program on a free port with data in dir.
 func start(ctx context.Context, t *testing.T, dir string, flags ...string) *server {
 	t.Helper()
