@@ -19,6 +19,8 @@ export interface BrowserOptions {
   /** Whose camera and microphone; without a person there are the browser's own test pictures. */
   readonly person?: Person
   readonly devices?: Devices
+  /** How many cameras there are; only of the browser's own there can be several. */
+  readonly cameras?: number
   readonly island?: Island
   readonly context?: BrowserContextOptions
   /** File of a CA (PEM) that the browser is told to trust, as a person would on the page of the local CA. */
@@ -91,7 +93,9 @@ function switches(options: BrowserOptions): string[] {
   if (process.getuid?.() === 0) args.push('--no-sandbox')
   const devices = options.devices ?? 'granted'
   if (devices !== 'denied') args.push('--use-fake-ui-for-media-stream')
-  if (devices !== 'none') args.push('--use-fake-device-for-media-stream')
+  if (devices !== 'none') {
+    args.push(`--use-fake-device-for-media-stream${options.cameras ? `=device-count=${options.cameras}` : ''}`)
+  }
   if (options.person && devices === 'granted') {
     const { video, audio } = mediaOf(options.person)
     args.push(`--use-file-for-fake-video-capture=${video}`, `--use-file-for-fake-audio-capture=${audio}`)

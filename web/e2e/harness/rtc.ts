@@ -33,6 +33,9 @@ export interface Received {
   readonly framesDecoded: number
   readonly frameWidth: number
   readonly energy: number
+  readonly packets: number
+  /** packets that came too late to be of use: with redundant sound (RFC 2198) the second copy of nearly each */
+  readonly spare: number
 }
 
 /** Everything the page receives right now, over all its living connections. */
@@ -55,6 +58,8 @@ export function received(page: Evaluates): Promise<Received[]> {
           framesDecoded: stat.framesDecoded ?? 0,
           frameWidth: stat.frameWidth ?? 0,
           energy: stat.totalAudioEnergy ?? 0,
+          packets: stat.packetsReceived,
+          spare: stat.packetsDiscarded ?? 0,
         })
       }
     }
@@ -180,4 +185,33 @@ export async function expectStandstill(page: Evaluates, timeout: number): Promis
     return !still
   }
   await expect.poll(changed, { message: 'streams stand still', timeout, intervals: [1_000] }).toBe(false)
+}
+
+/** The ids of the devices whose tracks the page sends. */
+export function sentDevices(page: Evaluates): Promise<string[]> {
+  return page.evaluate(() =>
+    ((globalThis as Recorded).konklaveConnections ?? [])
+      .filter(connection => connection.connectionState !== 'closed')
+      .flatMap(connection => connection.getSenders())
+      .map(sender => sender.track?.getSettings().deviceId ?? ''),
+  )
+}
+
+/** What the browser was told about the contents of the videos that the page sends. */
+export function sentHints(page: Evaluates): Promise<string[]> {
+  return page.evaluate(() =>
+    ((globalThis as Recorded).konklaveConnections ?? [])
+      .filter(connection => connection.connectionState !== 'closed')
+      .flatMap(connection => connection.getSenders())
+      .map(sender => sender.track?.contentHint ?? ''),
+  )
+}
+
+/** Whether both sides agreed on Opus with discontinuous transmission (RFC 7587, section 3.1.3) for what the page sends. */
+export function sendsSilenceSparingly(page: Evaluates): Promise<boolean> {
+  return page.evaluate(() =>
+    ((globalThis as Recorded).konklaveConnections ?? [])
+      .filter(connection => connection.connectionState !== 'closed')
+      .some(connection => /^a=fmtp:\d+ .*usedtx=1/m.test(connection.remoteDescription?.sdp ?? '')),
+  )
 }
