@@ -44,10 +44,11 @@ func setHeaders(h http.Header, host string, by transport) {
 }
 
 // contentPolicy allows our own files and nothing else. The WebSocket origin is written out because not every browser that
-// we support takes 'self' for it.
+// we support takes 'self' for it; an IPv6 address cannot be, a policy has no way to write one (CSP3, section 2.3.1).
 func contentPolicy(host string, tls bool) string {
 	connect := "'self'"
 	switch {
+	case strings.HasPrefix(host, "["):
 	case host != "" && tls:
 		connect += " wss://" + host
 	case host != "":
