@@ -179,8 +179,7 @@ func TestKills(t *testing.T) {
 		{"controller", []string{"controller"}, by(syscall.SIGKILL), kills(killsFew)},
 		{"both", []string{"conference", "controller"}, by(syscall.SIGKILL), kills(killsFew)},
 		{"panic", []string{"conference"}, by(syscall.SIGABRT), kills(killsFew)}, // which ends a Go program as one does
-		{"memory of its group", []string{"conference"}, squeezed(groupLimit), kills(killsSlow)},
-		{"memory of its own", []string{"conference"}, squeezed(ownLimit), kills(killsSlow)},
+		{"memory", []string{"conference"}, squeezed, kills(killsSlow)},
 	} {
 		t.Run(tt.name, func(t *testing.T) { killAndCount(t, tt.verbs, tt.kill, tt.kills) })
 	}

@@ -7,47 +7,37 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// A worker is driven past its limit of memory from outside: the limit is put where its memory is while people talk, and where
-// that is more than it has, put there again.
-
-// limit puts a limit of a worker's memory where that memory is; it is false when this machine has no such limit.
-type limit func(pid int) (bool, error)
-
-// squeezed ends a worker by a limit, and returns when the launcher has seen its end.
-func squeezed(tighten limit) killing {
-	return func(ctx context.Context, t *testing.T, s *server, pid int) {
-		t.Helper()
-		ended := fmt.Sprintf(`msg="worker has ended" .*pid=%d code=(-?\d+) signal="?(\w*)`, pid)
-		possible, err := tighten(pid)
-		if !possible {
-			t.Skip("this machine does not limit the memory of a worker's group")
+// squeezed ends a worker by the limit of its memory, and returns when the launcher has seen its end. The limit is put from
+// outside where that memory is, while people talk, and wherever it is later.
+func squeezed(ctx context.Context, t *testing.T, s *server, pid int) {
+	t.Helper()
+	possible, err := squeeze(pid)
+	if !possible {
+		t.Skip("this machine does not limit the memory of conferences, or not for us")
+	}
+	ended := fmt.Sprintf(`msg="worker has ended" .*pid=%d .*`, pid)
+	for s.log.find(ended) == "" {
+		if ctx.Err() != nil {
+			t.Fatalf("the worker does not end: %v\n%s", err, s.log)
 		}
-		for s.log.find(ended) == nil {
-			if ctx.Err() != nil {
-				t.Fatalf("the worker does not end: %v\n%s", err, s.log)
-			}
-			<-time.After(10 * time.Millisecond)
-			_, err = tighten(pid) // false when it is ending
-		}
-		if how := s.log.find(ended); how[1] == "0" {
-			t.Errorf("the worker ended with %q", how[0])
-		}
+		<-time.After(10 * time.Millisecond)
+		_, err = squeeze(pid) // not possible any more when it is ending
+	}
+	if how := s.log.find(ended); !strings.Contains(how, "signal=killed") {
+		t.Errorf("it was not killed: %s", how)
 	}
 }
 
-// groupLimit is the limit of a worker's control group.
-func groupLimit(pid int) (bool, error) {
+// squeeze puts the limit of a worker's control group where its memory is; it is not possible without such a group.
+func squeeze(pid int) (possible bool, err error) {
 	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
-		return true, nil //nolint:nilerr // it has ended
+		return false, nil //nolint:nilerr // it has ended
 	}
 	for line := range strings.Lines(string(groups)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
@@ -67,22 +57,4 @@ func groupLimit(pid int) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// ownLimit is the limit of the data of a worker's process.
-func ownLimit(pid int) (bool, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return true, nil //nolint:nilerr // it has ended
-	}
-	for line := range strings.Lines(string(raw)) {
-		if rest, ok := strings.CutPrefix(line, "VmData:"); ok {
-			data, err := strconv.ParseUint(strings.Fields(rest)[0], 10, 64)
-			if err != nil {
-				return true, err
-			}
-			return true, unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: data << 10, Max: data << 10}, nil)
-		}
-	}
-	return true, nil // it has just ended
 }

@@ -102,9 +102,9 @@ func (l *logTap) await(ctx context.Context, t *testing.T, pattern string, times 
 	}
 }
 
-// find returns the groups of the first match, or nil.
-func (l *logTap) find(pattern string) []string {
-	return regexp.MustCompile(pattern).FindStringSubmatch(l.String())
+// find returns the first match, or nothing.
+func (l *logTap) find(pattern string) string {
+	return regexp.MustCompile(pattern).FindString(l.String())
 }
 
 // start runs the program on a free port with data in dir.
