@@ -35,21 +35,33 @@ func TestRelayReachesNothingElse(t *testing.T) {
 		"the relay's socket": {relayed},
 	} {
 		t.Run(id, func(t *testing.T) {
-			for _, p := range peers {
-				if r := d.permission(p); r.code != 403 {
-					t.Errorf("permission for %s: %d", p, r.code)
-				}
-				if r := d.bind(0x4001, p); r.code != 403 {
-					t.Errorf("channel to %s: %d", p, r.code)
-				}
-				d.sendTo(p, "attack")
-			}
+			d.isRefused(t, peers)
 		})
 	}
-	if r := d.bind(0x4001, peer); r.code != 0 {
+	h.keepsOut(t, d, relayed, victim, other)
+}
+
+// isRefused tries to reach peers in each way there is.
+func (d *device) isRefused(t *testing.T, peers []netip.AddrPort) {
+	t.Helper()
+	for _, p := range peers {
+		if r := d.permission(p); r.code != 403 {
+			t.Errorf("permission for %s: %d", p, r.code)
+		}
+		if r := d.bind(0x4001, p); r.code != 403 {
+			t.Errorf("channel to %s: %d", p, r.code)
+		}
+		d.sendTo(p, "attack")
+	}
+}
+
+// keepsOut gives the device a permission for the address of its conference, and shows that a victim at another port of it stays
+// out of reach, both ways, and that nothing has come to the victim or to somebody else so far.
+func (h *house) keepsOut(t *testing.T, d *device, relayed netip.AddrPort, victim, other *net.UDPConn) {
+	t.Helper()
+	if r := d.bind(0x4001, addressOf(h.media)); r.code != 0 {
 		t.Fatalf("%d", r.code)
 	}
-	// With a permission for the address, other ports of it stay out of reach, both ways.
 	d.sendTo(addressOf(victim), "attack")
 	if _, err := victim.WriteToUDPAddrPort([]byte("attack"), relayed); err != nil {
 		t.Fatal(err)

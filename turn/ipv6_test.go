@@ -89,24 +89,9 @@ func TestRelayReachesNothingElseByIPv6(t *testing.T) {
 		"A-08 other ports": {netip.AddrPortFrom(netip.IPv6Loopback(), 22), netip.AddrPortFrom(netip.IPv6Loopback(), 0), addressOf(h.UDP), relayed},
 		"A-12 internet":    {at("2600::1"), at("192.0.2.1")},
 	} {
-		for _, p := range peers {
-			if r := d.permission(p); r.code != 403 {
-				t.Errorf("%s: permission for %s: %d", id, p, r.code)
-			}
-			if r := d.bind(0x4001, p); r.code != 403 {
-				t.Errorf("%s: channel to %s: %d", id, p, r.code)
-			}
-			d.sendTo(p, "attack")
-		}
+		t.Run(id, func(t *testing.T) { d.isRefused(t, peers) })
 	}
-	d.bind(0x4001, addressOf(h.media))
-	d.sendTo(addressOf(victim), "attack")
-	if _, err := victim.WriteToUDPAddrPort([]byte("attack"), relayed); err != nil {
-		t.Fatal(err)
-	}
-	h.passes(d, relayed)
-	nothingAt(t, victim)
-	nothingAt(t, other)
+	h.keepsOut(t, d, relayed, victim, other)
 }
 
 // One network counts as one source, however many addresses it has.

@@ -129,12 +129,13 @@ func relayAddress(m *message, media []netip.AddrPort) (netip.Addr, bool) {
 	return best, best.IsValid()
 }
 
+// rank says how good an address is to speak from: one that is not loopback before one that is, then IPv4 before IPv6.
 func rank(ip netip.Addr) int {
 	n := 0
-	if ip.Is4() {
+	if !ip.IsLoopback() {
 		n += 2
 	}
-	if !ip.IsLoopback() {
+	if ip.Is4() {
 		n++
 	}
 	return n
