@@ -133,7 +133,7 @@ func ownOrigin(r *http.Request) string {
 	return scheme + "://" + host
 }
 
-// clientAddress is the address that the front saw.
+// clientAddress is the address that the front saw, or was told by a proxy that it trusts.
 func clientAddress(r *http.Request) string { return r.Header.Get("X-Forwarded-For") }
 
 // cookie is the value of a cookie, empty when it is absent or sent more than once.
