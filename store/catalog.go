@@ -117,8 +117,8 @@ func inOrder(byName map[string]*Table, needs map[string][]string) ([]Table, erro
 }
 
 // each runs a query whose rows are texts.
-func each[Row [2]string | [3]string](ctx context.Context, q querier, query string, do func(Row) error) error {
-	rows, err := q.QueryContext(ctx, query)
+func each[Row [1]string | [2]string | [3]string](ctx context.Context, q querier, query string, do func(Row) error, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

@@ -110,21 +110,30 @@ func run(t *testing.T, name string, args ...string) {
 	}
 }
 
-// TestPostgreSQLLosesNothingAcknowledgedWithThePower cuts the power of the disk that the server's data are on, while users are
-// stored, and starts the server again on what is left. It takes a file system of its own on a loop device, which root alone can have.
-func TestPostgreSQLLosesNothingAcknowledgedWithThePower(t *testing.T) {
-	t.Parallel()
+// onCutDisk does something with a server that has these settings and an empty database, and with the disk that its data are
+// on. It takes a file system of its own on a loop device, which root alone can have.
+func onCutDisk(t *testing.T, do func(t *testing.T, d disk4, server *postgrestest.Server, dsn string), settings ...string) {
+	t.Helper()
 	if _, err := os.Stat("/dev/loop-control"); os.Getuid() != 0 || err != nil {
 		t.Skip("only root can cut the power of a disk, and only where there are loop devices")
 	}
 	storetest.Confined(t, func(t *testing.T) {
 		d := newDisk4(t)
-		server := d.startPostgres(t, "fsync=on", "full_page_writes=on", "synchronous_commit=on")
+		server := d.startPostgres(t, settings...)
 		dsn := create(t, server)
 		if err := open(t, dsn).Close(); err != nil {
 			t.Fatal(err)
 		}
 		d.settle(t)
+		do(t, d, server, dsn)
+	})
+}
+
+// TestPostgreSQLLosesNothingAcknowledgedWithThePower cuts the power of the disk that the server's data are on, while users are
+// stored, and starts the server again on what is left.
+func TestPostgreSQLLosesNothingAcknowledgedWithThePower(t *testing.T) {
+	t.Parallel()
+	onCutDisk(t, func(t *testing.T, d disk4, server *postgrestest.Server, dsn string) {
 		var acknowledged []string
 		for i := range 6 {
 			acknowledged = append(acknowledged, untilThePowerGoes(t, d, server, dsn, fmt.Sprint("c", i))...)
@@ -135,23 +144,13 @@ func TestPostgreSQLLosesNothingAcknowledgedWithThePower(t *testing.T) {
 				t.Fatalf("cut %d: of %d acknowledged users these are missing: %v", i+1, len(acknowledged), missing)
 			}
 		}
-	})
+	}, "fsync=on", "full_page_writes=on", "synchronous_commit=on")
 }
 
 // TestThePowerCutHasTeeth shows that the test above would notice: a server that does not wait for the disk forgets.
 func TestThePowerCutHasTeeth(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/dev/loop-control"); os.Getuid() != 0 || err != nil {
-		t.Skip("only root can cut the power of a disk, and only where there are loop devices")
-	}
-	storetest.Confined(t, func(t *testing.T) {
-		d := newDisk4(t)
-		server := d.startPostgres(t, "fsync=off", "full_page_writes=on", "synchronous_commit=off")
-		dsn := create(t, server)
-		if err := open(t, dsn).Close(); err != nil {
-			t.Fatal(err)
-		}
-		d.settle(t)
+	onCutDisk(t, func(t *testing.T, d disk4, server *postgrestest.Server, dsn string) {
 		acknowledged := untilThePowerGoes(t, d, server, dsn, "u")
 		if err := server.Resume(); err != nil {
 			return // the whole database is lost
@@ -159,7 +158,7 @@ func TestThePowerCutHasTeeth(t *testing.T) {
 		if missing := missingUsers(t, dsn, acknowledged); len(missing) == 0 {
 			t.Errorf("a server that does not wait lost none of %d users", len(acknowledged))
 		}
-	})
+	}, "fsync=off", "full_page_writes=on", "synchronous_commit=off")
 }
 
 // untilThePowerGoes stores users side by side, cuts the power at a random moment, and returns those that were acknowledged.

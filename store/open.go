@@ -48,15 +48,15 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	common := []string{"busy_timeout(" + sqliteBusyTimeout + ")", "foreign_keys(1)", "trusted_schema(0)"}
 	writer := url.Values{"_txlock": {"immediate"}, "_pragma": append(common, "journal_mode(WAL)", "synchronous(FULL)")}
 	reader := url.Values{"_pragma": append(common, "query_only(1)")}
-	file1 := url.URL{Scheme: "file", Path: path}
-	if s.write, err = sql.Open("sqlite", file1.String()+"?"+writer.Encode()); err != nil {
+	address := url.URL{Scheme: "file", Path: path}
+	if s.write, err = sql.Open("sqlite", address.String()+"?"+writer.Encode()); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
 	if err := s.migrate(ctx, goose.DialectSQLite3, "migrations/sqlite"); err != nil {
 		return err
 	}
-	if s.read, err = sql.Open("sqlite", file1.String()+"?"+reader.Encode()); err != nil {
+	if s.read, err = sql.Open("sqlite", address.String()+"?"+reader.Encode()); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))

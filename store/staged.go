@@ -16,6 +16,10 @@ const (
 	stagingSchema = "konklave_restoring"
 )
 
+// ErrOutcomeUnknown says that the database was lost at the very moment at which it came to its place, and that it could not be
+// found out whether it did. Who makes it again knows: ErrNotEmpty means that it did.
+var ErrOutcomeUnknown = errors.New("it is not known whether the database was restored; restore once more: that is refused when it was")
+
 // Staged is a database that is made beside the place where it belongs: in a file for SQLite, in a schema for PostgreSQL. It
 // comes to its place at once, complete, or not at all. It is for one goroutine.
 type Staged struct {
@@ -99,18 +103,25 @@ func (f fileSQLite) put(context.Context) error {
 	if err := f.vacant(); err != nil {
 		return err
 	}
-	made, err := os.Open(string(f) + staging)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(made.Sync(), made.Close(), os.Rename(string(f)+staging, string(f))); err != nil {
-		return err
-	}
 	dir, err := os.Open(filepath.Dir(string(f)))
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	defer dir.Close()
+	made, err := os.Open(string(f) + staging)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(made.Sync(), made.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(string(f)+staging, string(f)); err != nil {
+		return err
+	}
+	if err := dir.Sync(); err != nil {
+		return errors.Join(ErrOutcomeUnknown, err)
+	}
+	return nil
 }
 
 func (f fileSQLite) clear() error {

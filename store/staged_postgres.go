@@ -30,10 +30,6 @@ type schemaPostgres struct {
 	schema string // to which the tables come, quoted
 }
 
-// ErrOutcomeUnknown says that the connection was lost at the very moment at which a database came to its place, and that none
-// could be made to find out whether it did. Who makes it again knows: ErrNotEmpty means that it did.
-var ErrOutcomeUnknown = errors.New("it is not known whether the database was restored; restore once more: that is refused when it was")
-
 // errStagedTwice refuses a second restore into a database.
 var errStagedTwice = errors.New("another program is restoring into this database at the moment")
 
@@ -250,17 +246,6 @@ func (p *schemaPostgres) execute(ctx context.Context, statements ...string) erro
 }
 
 func (p *schemaPostgres) list(ctx context.Context, query, arg string) (all []string, err error) {
-	rows, err := p.conn.QueryContext(ctx, query, arg)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		all = append(all, text)
-	}
-	return all, rows.Err()
+	err = each(ctx, p.conn, query, func(row [1]string) error { all = append(all, row[0]); return nil }, arg)
+	return all, err
 }
