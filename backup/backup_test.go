@@ -93,6 +93,7 @@ func (h *house) furnish(t *testing.T) {
 	}
 	for name, content := range map[string]string{
 		"instance.key": "instance secret", "tls/ca.key": "ca secret", "empty": "", "run/socket": "x", "lock": "", "backups/old": "x", ".tmp": "x",
+		"konklave.db.restoring": "x", "konklave.db.restoring-wal": "x", "master.key.restoring": "x", ".restoring/files/x": "x",
 	} {
 		path := filepath.Join(h.dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {

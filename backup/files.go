@@ -15,9 +15,10 @@ import (
 	"filippo.io/age"
 )
 
-// passing are names in the data directory that mean nothing after a stop: sockets, the lock, files that are being written.
+// passing are names in the data directory that mean nothing after a stop: sockets, the lock, files that are being written,
+// what a restore that was killed has left.
 func passing(name string) bool {
-	return name == "run" || name == "lock" || name == "lost+found" || strings.HasPrefix(name, ".")
+	return name == "run" || name == "lock" || name == "lost+found" || strings.HasPrefix(name, ".") || strings.Contains(name, stage)
 }
 
 // files puts the files of the data directory into the archive, each encrypted once more. Those that this process may not

@@ -38,6 +38,17 @@ func (j job) in(dir string) job {
 	return j
 }
 
+// inMemory is a directory in memory, where nothing waits for the disk: who is killed loses nothing that he has written.
+func inMemory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "konklave-kill-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 // furnished is a house, and the job of restoring it.
 func furnished(t *testing.T) (*house, []byte, job) {
 	t.Helper()
@@ -147,42 +158,58 @@ func tree(t *testing.T, dir string) map[string]string {
 func TestARestoreThatWasKilledIsRepeated(t *testing.T) {
 	t.Parallel()
 	h, b, j := furnished(t)
-	var want map[string]string
-	for n, over := 0, false; !over; n++ {
-		j := j.in(t.TempDir())
-		switch step := j.killedAfter(t, nth(n)); step {
-		case "":
-			want, over = tree(t, filepath.Dir(j.Data)), true
-		case "database placed", "tidied": // complete
+	var steps []string
+	clean := j.in(inMemory(t))
+	restored(t, h, b, clean.target().Reporting(func(step string) { steps = append(steps, step) }))
+	want := tree(t, filepath.Dir(clean.Data))
+	if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, []string{"apart.key", "new/empty", "new/instance.key", "new/konklave.db", "new/tls/ca.key"}) {
+		t.Errorf("without a kill there is %q", names)
+	}
+	for _, step := range steps {
+		j := j.in(inMemory(t))
+		if j.killedAfter(t, is(step)) == "" {
+			t.Fatalf("not killed after %q", step)
+		}
+		if step == "database placed" || step == "tidied" { // complete
 			if _, err := backup.Restore(t.Context(), bytes.NewReader(b), h.secret, j.target()); !errors.Is(err, backup.ErrNotEmpty) {
 				t.Errorf("after %q: %v", step, err)
 			}
 			if rows := contents(t, j.DSN); len(rows["users"]) != 1 {
 				t.Errorf("after %q there are the users %q", step, rows["users"])
 			}
-		default:
-			t.Run(step, func(t *testing.T) { restored(t, h, b, j.target()) })
-			if want == nil {
-				want = tree(t, filepath.Dir(j.Data))
-			}
-			if got := tree(t, filepath.Dir(j.Data)); !maps.Equal(got, want) {
-				t.Errorf("after %q there is %q, want %q", step, got, want)
-			}
+			continue
+		}
+		t.Run(step, func(t *testing.T) { restored(t, h, b, j.target()) })
+		if got := tree(t, filepath.Dir(j.Data)); !maps.Equal(got, want) {
+			t.Errorf("after %q there is %q, want %q", step, got, want)
 		}
 	}
-	if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, []string{"apart.key", "new/empty", "new/instance.key", "new/konklave.db", "new/tls/ca.key"}) {
-		t.Errorf("at the end there is %q", names)
+}
+
+// halfWay is a job that was killed when it had placed all files; again puts its directory back as it was then.
+func (j job) halfWay(t *testing.T) (_ job, again func()) {
+	t.Helper()
+	j = j.in(inMemory(t))
+	if j.killedAfter(t, is("placed tls")) == "" {
+		t.Fatal("not killed")
+	}
+	dir, kept := filepath.Dir(j.Data), inMemory(t)
+	if err := os.CopyFS(kept, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return j, func() {
+		if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(kept))); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
 func TestARestoreThatWasKilledWhileItClearedUpIsRepeated(t *testing.T) {
 	t.Parallel()
 	h, b, j := furnished(t)
+	j, again := j.halfWay(t)
 	for n := 0; ; n++ {
-		j := j.in(t.TempDir())
-		if step := j.killedAfter(t, is("placed tls")); step == "" {
-			t.Fatal("not killed")
-		}
+		again()
 		step := j.killedAfter(t, nth(n))
 		t.Run(step, func(t *testing.T) { restored(t, h, b, j.target()) })
 		if step == "begun" {
@@ -203,7 +230,7 @@ func TestARestoreIntoPostgreSQLThatWasKilledIsRepeated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j := j.in(t.TempDir())
+		j := j.in(inMemory(t))
 		j.DSN = server.DSN("nowhere")
 		if _, err := backup.Restore(t.Context(), bytes.NewReader(b), h.secret, j.target()); err == nil {
 			t.Error("restored into no database")
@@ -233,6 +260,7 @@ func TestARestoreIntoPostgreSQLThatWasKilledIsRepeated(t *testing.T) {
 func TestWhatAKilledRestoreDidNotPlaceStays(t *testing.T) {
 	t.Parallel()
 	h, b, j := furnished(t)
+	j, again := j.halfWay(t)
 	for name, change := range map[string]func(j job) error{
 		"a file that was changed": func(j job) error {
 			return os.WriteFile(filepath.Join(j.Data, "instance.key"), []byte("precious"), 0o600)
@@ -249,10 +277,7 @@ func TestWhatAKilledRestoreDidNotPlaceStays(t *testing.T) {
 		"a note that is damaged":  func(j job) error { return os.Truncate(filepath.Join(j.Data, ".restoring", "placing.json"), 10) },
 		"a database":              func(j job) error { return os.WriteFile(strings.TrimPrefix(j.DSN, "sqlite:"), nil, 0o600) },
 	} {
-		j := j.in(t.TempDir())
-		if j.killedAfter(t, is("placed tls")) == "" {
-			t.Fatal("not killed")
-		}
+		again()
 		if err := change(j); err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +295,7 @@ func TestARestoreDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
 	t.Parallel()
 	h, b, j := furnished(t)
 	for _, name := range []string{"tls", "instance.key", "konklave.db"} {
-		j := j.in(t.TempDir())
+		j := j.in(inMemory(t))
 		path := filepath.Join(j.Data, name)
 		to := j.target().Reporting(func(step string) {
 			if step == "noted" {
@@ -291,6 +316,5 @@ func TestARestoreDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
 		if left := tree(t, filepath.Dir(j.Data)); len(left) != 0 {
 			t.Errorf("%s: left %q", name, left)
 		}
-		restored(t, h, b, j.target())
 	}
 }

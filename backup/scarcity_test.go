@@ -71,15 +71,7 @@ func aFullDiskStopsABackupAndNothingElse(t *testing.T) {
 	if wait := <-c.waits; wait != k.Interval || len(names(t, k.Dir)) != 2 {
 		t.Errorf("with room again it waits %v; there are %v", wait, names(t, k.Dir))
 	}
-	for _, name := range names(t, k.Dir) {
-		b, err := os.ReadFile(filepath.Join(k.Dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := backup.Verify(bytes.NewReader(b), h.secret); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	h.verify(t, k.Dir)
 }
 
 func TestAFullDiskStopsARestoreAndLeavesNothing(t *testing.T) {
