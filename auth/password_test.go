@@ -120,7 +120,7 @@ func spent(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-//nolint:paralleltest // what other tests spend would count, too
+// TestA28UnknownAccountCostsAsMuch is not parallel: what other tests spend would count, too.
 func TestA28UnknownAccountCostsAsMuch(t *testing.T) {
 	p := NewPasswords(1)
 	hash, err := p.Hash(t.Context(), horse)
