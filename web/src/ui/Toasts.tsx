@@ -4,6 +4,7 @@ import { createPortal } from 'react-dom'
 import { useText } from '../i18n/react'
 import { IconButton } from './Button'
 import { classes } from './classes'
+import { useMedia } from './media'
 
 type Tone = 'info' | 'danger'
 
@@ -71,6 +72,11 @@ export function ToastProvider({ children }: { readonly children: ReactNode }) {
 /** In a small window one stands at a time, the newest: what lies below is small as well. */
 const pile =
   'pointer-events-none inset-x-1 z-40 flex flex-col items-center gap-1 max-sm:[&>:not(:last-child)]:hidden short:[&>:not(:last-child)]:hidden'
+
+/** How many toasts stand at a time in this window. */
+export function useMostToasts(): number {
+  return useMedia('(width < 40rem), (max-height: 30rem) and (min-aspect-ratio: 1)') ? 1 : most
+}
 
 interface ToastPlaceProps {
   /** Lays them over the positioned element around, so many pixels above its foot; otherwise they take room. */

@@ -7,7 +7,7 @@ import { IconButton } from '../../ui/Button'
 import { classes } from '../../ui/classes'
 import { useRoving } from '../../ui/roving'
 import { useSize } from '../../ui/size'
-import { ToastPlace } from '../../ui/Toasts'
+import { ToastPlace, useMostToasts } from '../../ui/Toasts'
 import { TileView } from './TileView'
 import { fitOf, footOfToasts, layoutTile, speakingKeys, tilesOf, withoutLine, withoutVideo } from './tiles'
 import type { ConferenceView } from './view'
@@ -30,6 +30,7 @@ export function Stage({ call, participants: everybody, audioOnly, live, view, to
   const { width, height } = useSize(area)
   const roving = useRoving(area, '[data-pin], [data-full-screen]')
   const [page, setPage] = useState(0)
+  const mostToasts = useMostToasts()
   const [aspects, onAspect] = useAspects()
   const participants = useMemo(() => (live ? everybody : withoutLine(everybody)), [live, everybody])
   const speakers = useSpeakers(participants)
@@ -72,7 +73,7 @@ export function Stage({ call, participants: everybody, audioOnly, live, view, to
             )
           })}
         </ul>
-        {toasts && <ToastPlace foot={footOfToasts(placed.tiles, height)} />}
+        {toasts && <ToastPlace foot={footOfToasts(placed.tiles, height, mostToasts)} />}
       </div>
       {placed.pages > 1 && <Pager page={placed.page} pages={placed.pages} onPage={setPage} />}
     </section>

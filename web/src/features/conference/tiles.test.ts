@@ -50,12 +50,19 @@ test.each([
   ['a grid', [placed('grid', 0, 200), placed('grid', 300, 200)], 40],
   ['a grid of the lowest tiles that leave room above the name', [placed('grid', 340, 160)], 40],
   ['a grid of lower tiles', [placed('grid', 341, 159)], 4],
-  ['a grid that leaves too little ground', [placed('grid', 0, 449)], 91],
-  ['a grid that leaves ground for a toast', [placed('grid', 0, 448)], 4],
+  ['a grid that leaves too little ground', [placed('grid', 0, 453)], 87],
+  ['a grid that leaves ground for a toast', [placed('grid', 0, 452)], 4],
   ['one large tile', [placed('stage', 100, 300)], 4],
   ['a strip along the foot', [placed('stage', 0, 300), placed('strip', 420, 80), placed('strip', 420, 80)], 84],
   ['a strip that begins where the large tile ends', [placed('stage', 0, 420), placed('strip', 420, 80)], 120],
   ['a strip at the side', [placed('stage', 100, 300), placed('strip', 10, 80), placed('strip', 420, 80)], 4],
 ] as const)('toasts stand on free ground, above the names, or on the strip: %s', (_, tiles, foot) => {
-  expect(footOfToasts(tiles, 500)).toBe(foot)
+  expect(footOfToasts(tiles, 500, 1)).toBe(foot)
+})
+
+test.each([
+  [2, 4],
+  [3, 148],
+])('of several toasts all need ground: %d', (most, foot) => {
+  expect(footOfToasts([placed('grid', 0, 392)], 500, most)).toBe(foot)
 })

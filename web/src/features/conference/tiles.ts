@@ -51,19 +51,19 @@ export function fitOf({ rect, fit }: PlacedTile, aspect: number | undefined): Pl
 /** Between toasts and what they stand on, in pixels. */
 const toastGap = 4
 
-/** A toast of one line and the space around it: so much free ground it needs below the tiles, in pixels. */
-const toastRoom = 52
+/** A toast of one line and the space above it, in pixels. */
+const toastRoom = 44
 
 /** The name of a person and the space below it, in pixels; and from which height on a tile has room for a toast above it. */
 const captionRoom = 36
 const captionedFrom = 160
 
 /**
- * How far above the foot of a stage of that height toasts stand, in pixels: where the tiles leave no ground free, above the
- * names in the lowest row; above a strip of small tiles that runs along the foot, which they would cover. At the foot of a
- * tile nothing takes the focus.
+ * How far above the foot of a stage of that height up to so many toasts stand, in pixels: where the tiles leave no ground
+ * free for them, above the names in the lowest row; above a strip of small tiles that runs along the foot, which they would
+ * cover. At the foot of a tile nothing takes the focus.
  */
-export function footOfToasts(tiles: readonly PlacedTile[], height: number): number {
+export function footOfToasts(tiles: readonly PlacedTile[], height: number, most: number): number {
   const large = tiles.filter(each => each.place === 'stage')
   const strip = tiles.filter(each => each.place === 'strip')
   const onStrip = strip.length > 0 && strip.every(each => each.rect.y >= footOf(large))
@@ -71,7 +71,7 @@ export function footOfToasts(tiles: readonly PlacedTile[], height: number): numb
   const above = onStrip ? large : tiles
   const lowest = above.filter(({ rect }) => rect.y + rect.height === footOf(above))
   const free = ground - footOf(above)
-  const covers = free < toastRoom && lowest.every(each => each.rect.height >= captionedFrom)
+  const covers = free < toastGap + most * toastRoom && lowest.every(each => each.rect.height >= captionedFrom)
   return toastGap + height - ground + (covers ? free + captionRoom : 0)
 }
 
