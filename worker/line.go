@@ -110,13 +110,27 @@ func understood(body any, version int) any {
 	return body
 }
 
-// acceptControllers proves each that dials, and serves it.
+// Pauses after a connection that could not be accepted.
+const (
+	acceptFirst = 5 * time.Millisecond
+	acceptMax   = time.Second
+)
+
+// acceptControllers proves each that dials, and serves it, until the listener is closed.
 func (w *worker) acceptControllers(l net.Listener) {
+	pause := acceptFirst
 	for {
 		nc, err := l.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
 		}
+		if err != nil { // a controller that is gone again, or no descriptors left for now
+			w.log.Error("a controller cannot connect", "error", err, "pause", pause)
+			time.Sleep(pause)
+			pause = min(2*pause, acceptMax)
+			continue
+		}
+		pause = acceptFirst
 		go func() {
 			conn, err := control.Accept(nc, w.config.Conference, w.config.Key, w.serve)
 			if err != nil {
