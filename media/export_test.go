@@ -9,6 +9,13 @@ import (
 // ConnectBurst is connectBurst.
 const ConnectBurst = connectBurst
 
+// StandStill has no time pass for the limit on a participant's connections.
+func (r *Room) StandStill(id string) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	r.participants[id].connects.SetLimit(0)
+}
+
 // FailResume has a connection resume a participant's session that cannot take one message more, and returns the error.
 func (r *Room) FailResume(t *testing.T, id string) error {
 	t.Helper()

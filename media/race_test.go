@@ -32,8 +32,8 @@ var upstreamRaces = []struct {
 	at  string // the function at the top of one of the two stacks
 	via string // the only function of ours through which one of the sides may have been called; empty: none
 }{
-	{at: "livekit-server/pkg/sfu.(*DownTrack).addDummyExtensions("}, // reads what setRTPHeaderExtensions writes while binding
-	{at: "livekit-server/pkg/sfu.(*DownTrack).WriteRTP("},           // the same, and the payload type of RED
+	{at: "livekit-server/pkg/sfu.(*DownTrack).setRTPHeaderExtensions("}, // writes while binding what WriteRTP, WritePaddingRTP and addDummyExtensions read
+	{at: "livekit-server/pkg/sfu.(*DownTrack).WriteRTP("},               // reads the payload type of RED while it is written
 	// On a change of size reads what a client's message writes.
 	{at: "livekit-server/pkg/rtc.(*SubscribedTrack).applySettings(", via: "konklave/media.(*session).handle("},
 }
@@ -113,7 +113,7 @@ func TestOnlyKnownRacesAreLeftToOthers(t *testing.T) {
 	const (
 		reads   = "github.com/livekit/livekit-server/pkg/rtc.(*SubscribedTrack).applySettings()"
 		writes  = "github.com/livekit/livekit-server/pkg/rtc.(*SubscribedTrack).UpdateSubscriberSettings()"
-		binding = "github.com/livekit/livekit-server/pkg/sfu.(*DownTrack).addDummyExtensions()"
+		binding = "github.com/livekit/livekit-server/pkg/sfu.(*DownTrack).setRTPHeaderExtensions()"
 		pions   = "github.com/pion/webrtc/v4.(*PeerConnection).Close()"
 		handle  = "konklave/media.(*session).handle()"
 		read    = "konklave/media.(*Room).read()"

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/livekit/protocol/livekit"
 	"golang.org/x/time/rate"
@@ -78,7 +77,7 @@ func (s *session) handle(m *livekit.SignalRequest) bool {
 
 // cleanSDP bounds a session description and takes the remote candidates out of it: the server must never send to an address
 // only because a client named it. For the same reason the client is never taken for a lite one, which it would have to check
-// itself (RFC 8445, section 6.1.1). A line holds no control character: readers differ in what they take for its end.
+// itself (RFC 8445, section 6.1.1). A line holds no return but at its end, and no zero: readers differ in what ends one.
 func cleanSDP(d *livekit.SessionDescription) bool {
 	if d == nil || len(d.Sdp) > maxSDP {
 		return false
@@ -87,7 +86,8 @@ func cleanSDP(d *livekit.SessionDescription) bool {
 	b.Grow(len(d.Sdp))
 	sections := 0
 	for line := range strings.Lines(d.Sdp) {
-		if strings.ContainsFunc(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), unicode.IsControl) {
+		text := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+		if strings.IndexByte(text, '\r') >= 0 || strings.IndexByte(text, 0) >= 0 {
 			return false
 		}
 		if strings.HasPrefix(line, "m=") {
