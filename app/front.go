@@ -96,6 +96,7 @@ func Front(ctx context.Context, c config.Config, log *slog.Logger) error {
 	if err := handed.Ready(); err != nil {
 		return err
 	}
+	go stayAlive(ctx, relayGoesOn(relay), handed.Alive, log)
 	return f.Serve(ctx, listener)
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"konklave/turn"
 )
 
 // How a process that hangs is found. It tells that it lives, each time after it has proved it to itself; Serve looks at whether
@@ -70,6 +72,14 @@ type responsive interface {
 // database is what is asked whether it answers.
 type database interface {
 	Ping(ctx context.Context) error
+}
+
+// relayGoesOn has a front prove that it goes on with its work: with what all that it relays needs.
+func relayGoesOn(relay *turn.Server) func(context.Context) error {
+	return func(context.Context) error {
+		relay.Allocations() // needs the lock, and would wait for it for ever
+		return nil
+	}
 }
 
 // proof has a controller prove that it goes on with its work, and that its store returns when it is asked. That the database

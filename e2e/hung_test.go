@@ -74,3 +74,20 @@ func TestAControllerThatHangsIsReplaced(t *testing.T) {
 	default:
 	}
 }
+
+// TestAFrontThatHangsIsReplaced: and the server is reached again.
+func TestAFrontThatHangsIsReplaced(t *testing.T) {
+	t.Parallel()
+	ctx := within(t, patience)
+	s := start(ctx, t, reachable(t))
+	_, link := s.meeting(ctx)
+	front := s.pids("front")
+	if len(front) != 1 {
+		t.Fatalf("fronts: %v", front)
+	}
+	do(t, syscall.Kill(front[0], syscall.SIGSTOP))
+	s.log.await(ctx, t, `msg="process has ended and is started again" .*process=front error="the process does not respond`, 1)
+	if err := join(ctx, t, s.client(), link, "Anna").Chat(ctx, "after"); err != nil {
+		t.Error(err)
+	}
+}

@@ -111,7 +111,7 @@ func (u *units) start(ctx context.Context, verb string, uid int, sockets ...stri
 	deadline, _ := ctx.Deadline()
 	do(u.t, told.SetReadDeadline(deadline))
 	states := []string{"READY=1"}
-	if verb == "controller" {
+	if verb != "launcher" {
 		states = append(states, "WATCHDOG=1")
 	}
 	buffer := make([]byte, 256)
