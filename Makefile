@@ -68,8 +68,10 @@ generate: check-go check-node bin/tools/sqlc web/openapi/node_modules/.installed
 	npm --prefix web run --silent schema
 
 .PHONY: verify
-verify: generate ## Regenerate and fail when anything differs from what is committed
-	@git diff --exit-code --stat -- $(GENERATED) || { echo 'Generated files are out of date: commit what "make generate" wrote.'; exit 1; }
+verify: ## Regenerate and fail when anything differs from what was there
+	@rm -rf bin/before && mkdir -p bin/before && tar c $(GENERATED) | tar x -C bin/before
+	@$(MAKE) --no-print-directory generate
+	@for f in $(GENERATED); do diff -rq bin/before/$$f $$f || { echo 'Generated files were out of date: commit what "make generate" has written.'; exit 1; }; done
 	@echo 'generated files are up to date'
 
 .PHONY: bench
@@ -85,6 +87,15 @@ bench: build ## Measure: join times, bytes, memory, forwarding; prints the figur
 .PHONY: stats
 stats: check-go ## Print the size budgets and whether they are kept
 	@go run -C tools ./stats -root ..
+
+.PHONY: nightly
+nightly: check-go ## Run the long forms of the tests: 100 kills of each kind, half a minute without a database
+	E2E_KILLS=100 E2E_OUTAGE=30s go test -count=1 -timeout 60m -v -run 'TestKills|TestADatabaseMayBeGone' ./e2e
+
+.PHONY: demo
+demo: build ## Run the demonstration (three browsers, what serves them killed and upgraded) and record it in bin/demo
+	npm --prefix web exec -- playwright test --config web/e2e/playwright.config.ts --trace on --output ../../bin/demo recovery
+	@echo "To watch: npm --prefix web exec -- playwright show-trace $$(find bin/demo -name trace.zip)"
 
 .PHONY: screenshots
 screenshots: build ## Take pictures of every page at three widths, in both themes, into bin/screenshots
