@@ -6,7 +6,7 @@ import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { word } from './harness/words'
 
-/** Where toasts stand: they cover nothing that takes the focus, neither on the stage nor in a panel or the bar. */
+/** Where toasts stand: they cover nothing that takes the focus, neither on the stage nor in a panel or the bar, and no name where there is room. */
 
 let server: Server
 let meetings: Prepared
@@ -17,6 +17,11 @@ test.beforeAll(async () => {
 })
 
 test.afterAll(() => server.close())
+
+const focusable = 'a[href], button, input, textarea, select, summary'
+
+/** From this height of the window on the tiles have room for a toast above the names. */
+const namesFrom = 800
 
 for (const [width, height] of [
   [320, 640],
@@ -37,7 +42,8 @@ for (const [width, height] of [
       if (opened !== '') await open(page, word(`control.${opened}`))
       await join(passing, meetings.link, { name: people.cleo.name, ...off })
       await expect(page.locator('[data-toast]').last()).toBeVisible()
-      expect(await covered(page), `with ${opened || 'nothing'} open`).toEqual([])
+      const wanted = height >= namesFrom ? `${focusable}, [data-caption]` : focusable
+      expect(await covered(page, wanted), `with ${opened || 'nothing'} open`).toEqual([])
       await control(passing, 'Leave').click()
       await expect(control(passing, 'Leave')).toHaveCount(0) // a page that is left at once says nothing any more
       await passing.goto('about:blank')
@@ -58,12 +64,13 @@ async function open(page: Page, name: string): Promise<void> {
   }
 }
 
-/** The names of what takes the focus and lies under a toast, even in part. */
-function covered(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
+/** The names of what is looked for and lies under a toast, even in part, when the tiles have come to rest. */
+function covered(page: Page, wanted: string): Promise<string[]> {
+  return page.evaluate(async selector => {
+    const moves = document.getAnimations().filter(each => each instanceof CSSTransition)
+    await Promise.all(moves.map(each => each.finished.catch(() => undefined)))
     const boxes = [...document.querySelectorAll('[data-toast]')].map(toast => toast.getBoundingClientRect())
-    const focusable = document.querySelectorAll<HTMLElement>('a[href], button, input, textarea, select, summary')
-    const under = [...focusable].filter(element => {
+    const under = [...document.querySelectorAll<HTMLElement>(selector)].filter(element => {
       if (element.closest('[data-toast]') || !element.checkVisibility({ visibilityProperty: true })) return false
       const own = element.getBoundingClientRect()
       return boxes.some(
@@ -71,5 +78,5 @@ function covered(page: Page): Promise<string[]> {
       )
     })
     return under.map(element => element.ariaLabel ?? element.textContent ?? element.tagName)
-  })
+  }, wanted)
 }
