@@ -1,15 +1,18 @@
 import { join as joinPath } from 'node:path'
 import type { Page } from '@playwright/test'
 import { administrator, control, join, openPanel, say, signIn, tile } from './harness/acts'
+import { enter, Firefox } from './harness/firefox'
 import { people } from './harness/fixtures'
 import { brokenLine } from './harness/guard'
 import { canMakeIslands, Island } from './harness/island'
 import { prepare } from './harness/prepared'
 import { expectAudibleVoices, expectMovingVideos, ways } from './harness/rtc'
-import { Server } from './harness/server'
+import { Server, type ServerOptions } from './harness/server'
 import { expect, test } from './harness/test'
+import { word } from './harness/words'
 
 const port = 443
+const host = 'meet.test' // known to the walled-in browser alone
 const patience = { timeout: 60_000 }
 const strictTLS = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
 
@@ -29,6 +32,21 @@ test.beforeAll(async () => {
   })
   island.confine(port)
 })
+
+/** Another server, and a wall around it that lets nothing in but its one port. */
+async function another(address: (island: Island) => Partial<ServerOptions> & { readonly publicHost: string }) {
+  const island = Island.make()
+  try {
+    const { publicHost, ...options } = address(island)
+    const args = ['--tls', 'local-ca', '--public-url', `https://${publicHost}`]
+    const server = await Server.start({ ...options, args })
+    island.confine(port)
+    return { island, server, trust: joinPath(server.data, 'tls', 'local-ca.crt') }
+  } catch (error) {
+    island.close()
+    throw error
+  }
+}
 
 test.afterAll(async () => {
   if (strictTLS === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
@@ -102,3 +120,74 @@ test('a browser that reaches nothing but TCP 443 has audio and video', async ({ 
 async function kinds(page: Page): Promise<string[]> {
   return [...new Set((await ways(page)).map(way => way.kind))]
 }
+
+test('a Firefox that reaches nothing but TCP 443 has audio and video, where the server has a name', async ({
+  seat,
+}) => {
+  test.setTimeout(180_000)
+  const { island, server, trust } = await another(({ shore }) => ({
+    listen: `${shore}:${port}`,
+    mediaAddresses: [shore],
+    publicHost: host,
+    reached: `https://${shore}`,
+  }))
+  island.name(host)
+  try {
+    const firefox = await Firefox.open(island, trust)
+    try {
+      const { link } = await prepare(server)
+      const anna = await (await seat(server, { person: people.anna, trust })).page()
+      await join(anna, link, { name: people.anna.name })
+      const fox = await firefox.browser.newPage()
+      await enter(fox, `https://${host}${link}`, 'Felix Fuchs')
+      await expect(tile(anna, 'Felix Fuchs')).toBeVisible()
+      for (const page of [anna, fox]) {
+        await expectMovingVideos(page, 1)
+        await expectAudibleVoices(page, 1)
+      }
+    } finally {
+      await firefox.close()
+    }
+  } finally {
+    await server.close()
+    island.close()
+  }
+})
+
+test('Firefox is told that it passes over a relay at a number', async () => {
+  test.setTimeout(90_000)
+  const firefox = await Firefox.open(island, joinPath(server.data, 'tls', 'local-ca.crt'))
+  try {
+    const fox = await firefox.browser.newPage()
+    await fox.goto(`${server.address}/test`)
+    const said = () => fox.evaluate(() => document.querySelector('main')?.innerText ?? '')
+    await expect.poll(said, { timeout: 60_000 }).toContain(word('test.verdict.unknown'))
+    expect(await said()).toContain(word('test.relayTls.ignored'))
+  } finally {
+    await firefox.close()
+  }
+})
+
+test('a browser that reaches nothing but TCP 443 by IPv6 has audio and video', async ({ seat }) => {
+  test.setTimeout(180_000)
+  const { island, server, trust } = await another(({ shore6 }) => ({
+    listen: `[${shore6}]:${port}`,
+    mediaAddresses: [shore6],
+    publicHost: `[${shore6}]`,
+  }))
+  try {
+    const { link } = await prepare(server)
+    const anna = await (await seat(server, { person: people.anna, trust })).page()
+    const cleo = await (await seat(server, { person: people.cleo, trust, island })).page()
+    await join(anna, link, { name: people.anna.name })
+    await join(cleo, link, { name: people.cleo.name })
+    for (const page of [anna, cleo]) {
+      await expectMovingVideos(page, 1)
+      await expectAudibleVoices(page, 1)
+    }
+    await expect.poll(() => kinds(cleo)).toEqual(['relay by tls'])
+  } finally {
+    await server.close()
+    island.close()
+  }
+})

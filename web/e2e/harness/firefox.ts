@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import puppeteer, { type Browser, type Page } from 'puppeteer-core'
 import type { Island } from './island'
 import { recordConnections } from './rtc'
+import { trustIn } from './trust'
 
 const firefoxPath = process.env['E2E_FIREFOX'] ?? '/usr/bin/firefox-esr'
 const startTimeout = 90_000 // milliseconds
@@ -44,10 +45,12 @@ export class Firefox {
     this.#profile = profile
   }
 
-  static async open(island?: Island): Promise<Firefox> {
+  /** Opens it, inside an island when there is one; it trusts the CA in the file `trust` (PEM), as a person would tell it to. */
+  static async open(island?: Island, trust?: string): Promise<Firefox> {
     const profile = mkdtempSync(join(tmpdir(), 'konklave-firefox-'))
     const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`)
     writeFileSync(join(profile, 'user.js'), lines.join('\n'))
+    if (trust !== undefined) trustIn(profile, trust)
     const args = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0', 'about:blank']
     const child = spawn(island?.wrap(firefoxPath) ?? firefoxPath, args, {
       detached: true,

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo, Server as Listener } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +35,10 @@ export class Island {
   readonly #subnet = `10.213.${process.pid % 250}`
   /** The server's end of the cable: give it to the server as an address for media. */
   readonly shore = `${this.#subnet}.${count * 4 + 1}`
+  /** The same end by IPv6. */
+  readonly shore6 = `fd00:10:213:${(process.pid % 0x10000).toString(16)}:${count}::1`
+  /** What `ip netns exec` puts over /etc inside. */
+  readonly #etc = join('/etc/netns', this.#name)
 
   static make(): Island {
     const island = new Island()
@@ -48,6 +52,9 @@ export class Island {
     ip('-n', name, 'link', 'set', 'cable', 'up')
     ip('-n', name, 'link', 'set', 'lo', 'up')
     ip('-n', name, 'route', 'add', 'default', 'via', island.shore) // Firefox offers no address without one
+    ip('addr', 'add', `${island.shore6}/112`, 'dev', outside, 'nodad')
+    ip('-n', name, 'addr', 'add', `${island.shore6.replace(/1$/, '2')}/112`, 'dev', 'cable', 'nodad')
+    ip('-n', name, 'route', 'add', 'default', 'via', island.shore6)
     return island
   }
 
@@ -63,6 +70,12 @@ export class Island {
     const path = join(this.#folder, `door-${port}`)
     await this.#relayInside({ path }, { host: '127.0.0.1', port })
     this.#listeners.push(await relay({ host: '127.0.0.1', port }, { path }))
+  }
+
+  /** Makes a name known inside, for the server's end of the cable. */
+  name(host: string): void {
+    mkdirSync(this.#etc, { recursive: true })
+    writeFileSync(join(this.#etc, 'hosts'), `127.0.0.1 localhost\n${this.shore} ${host}\n`)
   }
 
   /** The path of a script that runs `program` with its arguments inside. */
@@ -85,12 +98,13 @@ export class Island {
 
   /** Puts a firewall around the browser: from now on it reaches this one TCP port of this machine, and nothing else. */
   confine(port: number): void {
+    const neighbours = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;' // what ARP is to IPv4
     const rules = [
       'table inet wall {',
       'chain out { type filter hook output priority 0; policy drop;',
-      `oif lo accept; ip daddr ${this.shore} tcp dport ${port} accept; }`,
+      `oif lo accept; ip daddr ${this.shore} tcp dport ${port} accept; ip6 daddr ${this.shore6} tcp dport ${port} accept; ${neighbours} }`,
       'chain in { type filter hook input priority 0; policy drop;',
-      `iif lo accept; ip saddr ${this.shore} tcp sport ${port} accept; }`,
+      `iif lo accept; ip saddr ${this.shore} tcp sport ${port} accept; ip6 saddr ${this.shore6} tcp sport ${port} accept; ${neighbours} }`,
       '}',
     ]
     execFileSync('ip', ['netns', 'exec', this.#name, 'nft', '-f', '-'], { input: rules.join('\n') })
@@ -101,6 +115,7 @@ export class Island {
     for (const listener of this.#listeners) listener.close()
     ip('netns', 'del', this.#name)
     rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.#etc, { recursive: true, force: true })
   }
 
   async #relayInside(listen: End, target: End): Promise<void> {
