@@ -47,12 +47,12 @@ func stagePostgres(ctx context.Context, dsn string) (string, place, error) {
 	p := &schemaPostgres{db: db}
 	made := inStagingSchema(dsn)
 	if err := p.begin(ctx); err != nil {
-		p.close() // and nothing else: what is there may be another one's
+		p.close(ctx) // and nothing else: what is there may be another one's
 		return "", nil, err
 	}
 	if err := leadsToStaging(ctx, made); err != nil {
 		err = errors.Join(err, p.remove(ctx))
-		p.close()
+		p.close(ctx)
 		return "", nil, err
 	}
 	return made, p, nil
@@ -146,7 +146,7 @@ func (p *schemaPostgres) vacant(ctx context.Context, before string) error {
 
 // put moves everything out of the staging schema in one transaction.
 func (p *schemaPostgres) put(ctx context.Context) error {
-	defer p.close()
+	defer p.close(ctx)
 	if err := p.execute(ctx, "BEGIN"); err != nil {
 		return err
 	}
@@ -211,9 +211,9 @@ func (p *schemaPostgres) clear() error {
 	if p.conn == nil {
 		return nil
 	}
-	defer p.close()
 	ctx, cancel := context.WithTimeout(context.Background(), clearing)
 	defer cancel()
+	defer p.close(ctx)
 	return p.remove(ctx)
 }
 
@@ -225,9 +225,9 @@ func (p *schemaPostgres) remove(ctx context.Context) error {
 
 // close gives the lock back and ends the connections. A database notices the end of a connection later than we do, and who
 // tries again at once would meet his own lock.
-func (p *schemaPostgres) close() {
+func (p *schemaPostgres) close(ctx context.Context) {
 	if p.conn != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), clearing)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearing)
 		defer cancel()
 		_, _ = p.conn.ExecContext(ctx, "SELECT pg_advisory_unlock_all()") // a connection that is gone has done it
 		_ = p.conn.Close()
