@@ -71,6 +71,11 @@ export async function tourOutside(seat: Seat, look: Look, link: string, closed: 
   await at('/join/abcdefghijklmnopqrstuvwxyz', 'meeting-unknown')
   await at(closed, 'guests-not-allowed')
   await at(link, 'join')
+  await refuse(page)
+  await page.getByRole('button', { name: say('control.microphone'), exact: true }).click()
+  await page.getByRole('alert').waitFor()
+  await visit('join-microphone-refused', page)
+  await page.goto(link)
   await page.getByRole('button', { name: say('join.join'), exact: true }).click()
   await visit('join-without-name', page)
   await page.getByRole('button', { name: say('control.camera'), exact: true }).click()
@@ -83,6 +88,13 @@ export async function tourOutside(seat: Seat, look: Look, link: string, closed: 
   await meetDamage(page, look)
   await visit('meeting-damaged-for-guests', page)
   await page.close()
+}
+
+/** Has the browser refuse microphone and camera, as a person can. */
+async function refuse(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError'))
+  })
 }
 
 /** Joins, and has the server answer that what was stored of the meeting is damaged. */
@@ -112,6 +124,8 @@ export async function tourSetUp(page: Page, setupLink: string, look: Look, visit
   await page.getByRole('main').locator('button[type=submit]').click()
   await page.getByRole('heading', { name: say('recovery.title') }).waitFor()
   await visit('recovery-key', page)
+  await page.getByRole('checkbox').check()
+  await visit('recovery-key-stored', page)
 }
 
 /** Visits every page and dialog of a signed-in administrator outside a conference. */
@@ -206,6 +220,10 @@ export async function tourConference(
   await visit('conference-worker-away', host)
   worker.goOn()
   await host.locator('[data-lost-line]').waitFor({ state: 'detached', timeout: 60_000 })
+  await tool('control.microphone').click()
+  await tool('control.camera').click()
+  await host.locator('[data-tool=camera][aria-pressed=false]').waitFor()
+  await visit('conference-muted', host)
   await tool('control.leave').click()
   await visit('conference-leave', host)
   await dialog.getByRole('button', { name: text('leave.alone') }).click()
@@ -220,6 +238,8 @@ async function tourAside(host: Page, guest: Page, look: Look, visit: Visit): Pro
   await administration.goto('/conferences')
   await administration.getByRole('listitem').first().waitFor()
   await visit('conferences', administration)
+  await administration.locator('summary').click()
+  await visit('conferences-layers', administration)
   await administration.close()
   const broken = await guest.context().newPage()
   await broken.route('**/assets/ConferencePage-*', route => route.fulfill({ status: 404 }))
