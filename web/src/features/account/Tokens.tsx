@@ -9,6 +9,7 @@ import { CopyButton } from '../../ui/Copy'
 import { TextField } from '../../ui/Field'
 import { Loading, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
+import { RevocableRow } from './RevocableRow'
 
 const load = async (): Promise<readonly Token[]> => (await dataOf(api.GET('/api/v1/me/tokens'))).items
 
@@ -34,26 +35,15 @@ export function Tokens() {
 
 function TokenRow({ token, onRevoked }: { readonly token: Token; readonly onRevoked: () => Promise<void> }) {
   const { t, language } = useI18n()
-  const revoking = useAction()
   const params = { path: { id: token.id } }
-  const revoke = async () => {
-    if (await revoking.run(() => dataOf(api.DELETE('/api/v1/me/tokens/{id}', { params })))) await onRevoked()
-  }
   return (
-    <li className="grid gap-2 py-3 first:pt-0">
-      <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-        <div className="min-w-0">
-          <p className="wrap-anywhere">{token.name}</p>
-          <p className="text-quiet text-sm">
-            {t('account.tokenExpires', { date: formatDateTime(language, token.expiresAt) })}
-          </p>
-        </div>
-        <Button look="dangerQuiet" size="small" busy={revoking.busy} onClick={() => void revoke()}>
-          {t('account.revokeToken')}
-        </Button>
-      </div>
-      {revoking.trouble && <Problem trouble={revoking.trouble} />}
-    </li>
+    <RevocableRow
+      title={token.name}
+      detail={t('account.tokenExpires', { date: formatDateTime(language, token.expiresAt) })}
+      label={t('account.revokeToken')}
+      revoke={() => dataOf(api.DELETE('/api/v1/me/tokens/{id}', { params }))}
+      onRevoked={onRevoked}
+    />
   )
 }
 
