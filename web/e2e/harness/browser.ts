@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { mediaOf, type Person } from './fixtures'
 import { Guard } from './guard'
 import type { Island } from './island'
 import { recordConnections } from './rtc'
+import { trustIn } from './trust'
 
 export const chromiumPath = process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium'
 
@@ -74,8 +74,7 @@ function trusting(authority: string): string {
   const home = mkdtempSync(join(tmpdir(), 'konklave-home-'))
   const store = join(home, '.pki', 'nssdb')
   mkdirSync(store, { recursive: true })
-  execFileSync('certutil', ['-d', `sql:${store}`, '-N', '--empty-password'])
-  execFileSync('certutil', ['-d', `sql:${store}`, '-A', '-t', 'C,,', '-n', 'konklave', '-i', authority])
+  trustIn(store, authority)
   return home
 }
 
