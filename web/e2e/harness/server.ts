@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './fixtures'
 
-export const binary = process.env['E2E_BINARY'] ?? join(root, 'bin', 'konklave')
+const binary = process.env['E2E_BINARY'] ?? join(root, 'bin', 'konklave')
 const startTimeout = 60_000 // milliseconds, as below; of a machine that does much else as well
 const stopTimeout = 60_000
 
