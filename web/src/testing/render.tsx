@@ -1,4 +1,4 @@
-import { render } from '@testing-library/react'
+import { configure, render } from '@testing-library/react'
 import type { ReactNode } from 'react'
 import conference from '../i18n/conference.en.json'
 import english from '../i18n/en.json'
@@ -7,6 +7,9 @@ import { loadChapter, loadTexts } from '../i18n/load'
 import more from '../i18n/more.en.json'
 import { I18nProvider } from '../i18n/react'
 import { ToastProvider } from '../ui/Toasts'
+
+// No test is about this limit, in milliseconds: it ends what hangs, also on a busy machine.
+configure({ asyncUtilTimeout: 30_000 })
 
 const store = new I18nStore(loadTexts, 'en', { ...english, ...conference, ...more }, loadChapter)
 
