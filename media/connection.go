@@ -10,6 +10,7 @@ import (
 	"github.com/livekit/livekit-server/pkg/routing"
 	"github.com/livekit/protocol/livekit"
 	"github.com/livekit/protocol/utils/guid"
+	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -42,6 +43,8 @@ type connection struct {
 	ws     *websocket.Conn
 	ctx    context.Context
 	cancel context.CancelFunc
+	// messages and bytes bound what the client may send.
+	messages, bytes *rate.Limiter
 	// deliver takes the engine's messages; it sends what the client may see.
 	deliver func(*livekit.SignalResponse) error
 
@@ -60,6 +63,9 @@ func newConnection(ws *websocket.Conn) *connection {
 		id:    livekit.ConnectionID(guid.New("CO_")),
 		ws:    ws,
 		queue: make(chan *livekit.SignalResponse, sendQueue),
+
+		messages: rate.NewLimiter(signalRate, signalBurst),
+		bytes:    rate.NewLimiter(byteRate, byteBurst),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c

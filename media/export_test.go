@@ -9,11 +9,24 @@ import (
 // ConnectBurst is connectBurst.
 const ConnectBurst = connectBurst
 
-// StandStill has no time pass for the limit on a participant's connections.
+// Limits of what a client sends.
+const (
+	SignalBurst    = signalBurst
+	MaxSignalBytes = maxSignalBytes
+	ByteBurst      = byteBurst
+)
+
+// StandStill has no time pass for the limits on a participant's connections, and on what the present one sends.
 func (r *Room) StandStill(id string) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	r.participants[id].connects.SetLimit(0)
+	a, s := r.sessionOf(id)
+	a.connects.SetLimit(0)
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn.messages.SetLimit(0)
+	s.conn.bytes.SetLimit(0)
 }
 
 // FailResume has a connection resume a participant's session that cannot take one message more, and returns the error.

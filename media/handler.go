@@ -9,7 +9,6 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/livekit/protocol/livekit"
-	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 
 	"konklave/fault"
@@ -105,13 +104,12 @@ func (r *Room) run(a *participant, j *join, c *connection) {
 
 // read hands the client's messages to the session until the connection ends.
 func (r *Room) read(s *session, c *connection) {
-	messages, bytes := rate.NewLimiter(signalRate, signalBurst), rate.NewLimiter(byteRate, byteBurst)
 	for {
 		kind, b, err := c.ws.Read(c.ctx)
 		if err != nil {
 			return
 		}
-		if !messages.Allow() || !bytes.AllowN(time.Now(), len(b)) {
+		if !c.messages.Allow() || !c.bytes.AllowN(time.Now(), len(b)) {
 			c.cut(closeTooMuch, "client.too_many")
 			return
 		}

@@ -236,11 +236,11 @@ func TestA52BytesAreLimitedToo(t *testing.T) {
 	s := newStage(t, media.Options{})
 	w := newWitnesses(s)
 	eve := s.join("eve", everything, client.ParticipantOptions{})
-	// It is looked at no further, so that the server takes in far more a second than the rate allows. The burst allows two.
-	large := &livekit.SignalRequest{Message: &livekit.SignalRequest_UpdateMetadata{UpdateMetadata: &livekit.UpdateParticipantMetadata{Name: strings.Repeat("x", 4<<20-64)}}}
-	for range 30 {
+	s.room.StandStill("eve")
+	large := &livekit.SignalRequest{Message: &livekit.SignalRequest_UpdateMetadata{UpdateMetadata: &livekit.UpdateParticipantMetadata{Name: strings.Repeat("x", media.MaxSignalBytes-64)}}}
+	for range media.ByteBurst/media.MaxSignalBytes + 1 {
 		if eve.Send(s.ctx, large) != nil {
-			break
+			break // the client's own messages count too
 		}
 	}
 	s.closed(eve, "large messages")
@@ -319,8 +319,9 @@ func TestA52AFloodEndsItsSenderOnly(t *testing.T) {
 	s := newStage(t, media.Options{})
 	w := newWitnesses(s)
 	eve := s.join("eve", everything, client.ParticipantOptions{})
+	s.room.StandStill("eve")
 	ping := &livekit.SignalRequest{Message: &livekit.SignalRequest_Ping{Ping: 1}}
-	for range 10_000 {
+	for range media.SignalBurst + 1 {
 		if eve.Send(s.ctx, ping) != nil {
 			break
 		}
