@@ -32,7 +32,7 @@ func (a *API) addJoin() {
 		Audits:  []audit.Kind{audit.KindParticipantAdmitted}, Guest: true,
 		Codes: []fault.Code{
 			"meeting.unknown", "meeting.no_guests", "name.empty", "name.too_long", "name.invalid", "rejoin.invalid",
-			"server.full", "server.unavailable", "isolation.incomplete",
+			"server.full", "server.unavailable", "isolation.incomplete", "journal.corrupt",
 		},
 	}, a.joinMeeting)
 }

@@ -70,7 +70,7 @@ export interface paths {
         put?: never;
         /**
          * Be admitted to the conference of a meeting, which starts if it is not running
-         * @description Error codes: `meeting.unknown`, `meeting.no_guests`, `name.empty`, `name.too_long`, `name.invalid`, `rejoin.invalid`, `server.full`, `server.unavailable`, `isolation.incomplete`.
+         * @description Error codes: `meeting.unknown`, `meeting.no_guests`, `name.empty`, `name.too_long`, `name.invalid`, `rejoin.invalid`, `server.full`, `server.unavailable`, `isolation.incomplete`, `journal.corrupt`.
          */
         post: operations["joinMeeting"];
         delete?: never;
