@@ -53,7 +53,7 @@ func (cmd *RestoreCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return explained(err)
 	}
-	_, err = fmt.Fprintf(std.out, "Restored into %s: %s.\nAll people sign in anew.%s\n", c.Data, figures(summary), tokensNote(summary, cmd.KeepTokens))
+	_, err = fmt.Fprintf(std.out, "Restored into %s: %s.\nAll people sign in anew, with the passwords they had when the backup was made.%s\n", c.Data, figures(summary), tokensNote(summary, cmd.KeepTokens))
 	return err
 }
 
