@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './fixtures'
 
-const binary = process.env['E2E_BINARY'] ?? join(root, 'bin', 'konklave')
+/** The program that is tested. */
+export const binary = process.env['E2E_BINARY'] ?? join(root, 'bin', 'konklave')
 const startTimeout = 60_000 // milliseconds, as below; of a machine that does much else as well
 const stopTimeout = 60_000
 
