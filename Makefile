@@ -39,7 +39,9 @@ test: check-go check-node ## Install what the tests need and run them all; this 
 
 .PHONY: race
 race: check-go bin/tools/gotest ## Run the Go tests with the race detector, and those of the whole system
-	CGO_ENABLED=1 bin/tools/gotest -race -shuffle=on -timeout=20m ./...
+	@# Alone on the machine: whether a worker disturbs its neighbour can be told only where nobody else does.
+	CGO_ENABLED=1 bin/tools/gotest -race -shuffle=on -timeout=20m ./sandbox
+	CGO_ENABLED=1 bin/tools/gotest -race -shuffle=on -timeout=20m $$(go list ./... | grep -v '^konklave/sandbox$$')
 	CGO_ENABLED=0 bin/tools/gotest -shuffle=on -timeout=20m ./e2e
 
 .PHONY: e2e
@@ -59,6 +61,7 @@ fmt: check-go web/node_modules/.installed ## Format everything
 ##@ Now and then
 
 GENERATED := store/sqlgen httpapi/openapi.json web/src/api/schema.d.ts docs/config.example.yaml
+SUMS := find $(GENERATED) -type f -print0 | sort -z | xargs -0 sha256sum
 
 .PHONY: generate
 generate: check-go check-node bin/tools/sqlc web/openapi/node_modules/.installed ## Regenerate SQL code, OpenAPI document, TypeScript types, example configuration
@@ -69,9 +72,9 @@ generate: check-go check-node bin/tools/sqlc web/openapi/node_modules/.installed
 
 .PHONY: verify
 verify: ## Regenerate and fail when anything differs from what was there
-	@rm -rf bin/before && mkdir -p bin/before && tar c $(GENERATED) | tar x -C bin/before
+	@mkdir -p bin; $(SUMS) > bin/generated.before
 	@$(MAKE) --no-print-directory generate
-	@for f in $(GENERATED); do diff -rq bin/before/$$f $$f || { echo 'Generated files were out of date: commit what "make generate" has written.'; exit 1; }; done
+	@$(SUMS) | diff bin/generated.before - || { echo 'Generated files were out of date: commit what "make generate" has written.'; exit 1; }
 	@echo 'generated files are up to date'
 
 .PHONY: bench
