@@ -276,7 +276,9 @@ async function loseForLong(page: Page, address: string, look: Look, visit: Visit
   await page.clock.fastForward(aWhile)
   await reload.waitFor()
   await visit('conference-line-lost-for-long', page)
-  cut = false
+  page.once('framenavigated', () => {
+    cut = false // not before: the line that comes back by itself takes the button away
+  })
   await reload.click()
   await control(page, text('control.leave')).click()
   await page.getByRole('heading', { name: text('ended.left.title') }).waitFor()
