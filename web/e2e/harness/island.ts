@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type End, relay } from './relay.mjs'
 
+const settleLimit = 30_000 // milliseconds; duplicates of an address are looked for in the first seconds (RFC 4862)
+
 let count = 0
 
 /** Whether this machine lets us make networks: it takes root and the `ip` tool. */
@@ -55,7 +57,17 @@ export class Island {
     ip('addr', 'add', `${island.shore6}/112`, 'dev', outside, 'nodad')
     ip('-n', name, 'addr', 'add', `${island.shore6.replace(/1$/, '2')}/112`, 'dev', 'cable', 'nodad')
     ip('-n', name, 'route', 'add', 'default', 'via', island.shore6)
+    island.#settle()
     return island
+  }
+
+  /** Waits until every address inside is there to stay: a browser breaks off what it loads when one is added. */
+  #settle(): void {
+    const end = Date.now() + settleLimit
+    const settled = (all: string) => all.includes('scope link') && !all.includes('tentative')
+    while (!settled(ip('-n', this.#name, '-6', 'addr', 'show', 'dev', 'cable'))) {
+      if (Date.now() > end) throw new Error('the addresses of an island do not settle')
+    }
   }
 
   /** Makes 127.0.0.1:port inside lead, over the cable, to 127.0.0.1:port here. */
@@ -131,6 +143,6 @@ function portOf(listener: Listener): number {
   return (listener.address() as AddressInfo).port
 }
 
-function ip(...args: string[]): void {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+function ip(...args: string[]): string {
+  return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
