@@ -294,27 +294,48 @@ func TestWhatAKilledRestoreDidNotPlaceStays(t *testing.T) {
 func TestARestoreDoesNotReplaceWhatCameMeanwhile(t *testing.T) {
 	t.Parallel()
 	h, b, j := furnished(t)
-	for _, name := range []string{"tls", "instance.key", "konklave.db"} {
+	for _, c := range []struct{ name, after string }{
+		{"tls", "noted"}, {"instance.key", "noted"}, {"konklave.db", "noted"}, {"../apart.key", "noted"}, {"../apart.key", "staged tls/ca.key"},
+	} {
 		j := j.in(inMemory(t))
-		path := filepath.Join(j.Data, name)
+		path := filepath.Join(j.Data, c.name)
 		to := j.target().Reporting(func(step string) {
-			if step == "noted" {
+			if step == c.after {
 				if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 		if _, err := backup.Restore(t.Context(), bytes.NewReader(b), h.secret, to); !errors.Is(err, backup.ErrNotEmpty) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c, err)
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != "precious" {
-			t.Errorf("%s holds %q, %v", name, got, err)
+			t.Errorf("%s holds %q, %v", c, got, err)
 		}
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
 		if left := tree(t, filepath.Dir(j.Data)); len(left) != 0 {
-			t.Errorf("%s: left %q", name, left)
+			t.Errorf("%s: left %q", c, left)
 		}
+	}
+}
+
+// TestALinkThatLeadsNowhereIsNoPlaceForTheMasterKey: as to a disk that is not mounted.
+func TestALinkThatLeadsNowhereIsNoPlaceForTheMasterKey(t *testing.T) {
+	t.Parallel()
+	h, b, j := furnished(t)
+	j = j.in(inMemory(t))
+	if err := os.Symlink(filepath.Join(filepath.Dir(j.Data), "unmounted"), j.MasterKey); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Restore(t.Context(), bytes.NewReader(b), h.secret, j.target()); !errors.Is(err, backup.ErrNotEmpty) {
+		t.Error(err)
+	}
+	if err := os.Remove(j.MasterKey); err != nil {
+		t.Fatal(err)
+	}
+	if left := tree(t, filepath.Dir(j.Data)); len(left) != 0 {
+		t.Errorf("left %q", left)
 	}
 }

@@ -53,17 +53,27 @@ func (p *placing) look(masterKey []byte) (err error) {
 			return err
 		}
 	}
+	_, err = p.hasMasterKey(masterKey)
+	if errors.Is(err, ErrNotEmpty) {
+		if own, noteErr := p.noted.names(p.MasterKey); own || noteErr != nil {
+			return noteErr
+		}
+	}
+	return err
+}
+
+// hasMasterKey reports whether the master key is in its place; it fails with ErrNotEmpty when another one is.
+func (p *placing) hasMasterKey(masterKey []byte) (bool, error) {
 	present, err := os.ReadFile(p.MasterKey)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !bytes.Equal(present, masterKey):
+		return false, ErrNotEmpty.Because(fmt.Errorf("there is another master key in %s", p.MasterKey))
 	}
-	if err != nil || bytes.Equal(present, masterKey) {
-		return err
-	}
-	if own, err := p.noted.names(p.MasterKey); own || err != nil {
-		return err
-	}
-	return ErrNotEmpty.Because(fmt.Errorf("there is another master key in %s", p.MasterKey))
+	return true, nil
 }
 
 // begin removes what a restore that was killed has left, and makes room for files.
@@ -109,9 +119,11 @@ func (p *placing) file(name string, content io.Reader) (err error) {
 
 // place notes what is to be placed, moves the files to their places and writes the master key.
 func (p *placing) place(masterKey []byte) error {
-	_, err := os.Lstat(p.MasterKey)
-	missing := errors.Is(err, fs.ErrNotExist)
-	if missing {
+	there, err := p.hasMasterKey(masterKey) // somebody may have made one meanwhile
+	if err != nil {
+		return err
+	}
+	if !there {
 		p.staged[p.MasterKey] = sumOf(masterKey)
 		p.staged[p.MasterKey+stage] = sumOf(masterKey)
 	}
@@ -120,7 +132,7 @@ func (p *placing) place(masterKey []byte) error {
 		return err
 	}
 	p.at("noted")
-	if missing {
+	if !there {
 		if err := p.placeMasterKey(masterKey); err != nil {
 			return err
 		}
@@ -148,7 +160,9 @@ func (p *placing) placeMasterKey(text []byte) error {
 		return err
 	}
 	p.at("master key written")
-	if err := os.Link(p.MasterKey+stage, p.MasterKey); err != nil {
+	if err := os.Link(p.MasterKey+stage, p.MasterKey); errors.Is(err, fs.ErrExist) {
+		return ErrNotEmpty.Because(err)
+	} else if err != nil {
 		return err
 	}
 	p.at("master key placed")

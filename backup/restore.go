@@ -35,8 +35,9 @@ type Target struct {
 }
 
 // Restore brings everything back, at once when all of it is known to be good. Nothing is there when it fails: neither files
-// nor rows. When it is killed, the next Restore to the same place removes what it has left, and nothing else. It fails like
-// Open and Reader.Each, with ErrNotEmpty or with store.SchemaTooNewError.
+// nor rows, but for store.ErrOutcomeUnknown, with which the files stay. When it is killed, the next Restore to the same place
+// removes what it has left, and nothing else. It fails like Open and Reader.Each, with ErrNotEmpty, store.SchemaTooNewError or
+// store.ErrOutcomeUnknown.
 func Restore(ctx context.Context, r io.Reader, recoveryKey string, to Target) (s Summary, err error) {
 	b, err := Open(r, recoveryKey)
 	if err != nil {
