@@ -30,12 +30,15 @@ func (s *Supervisor) obtain(ctx context.Context, rec conference.Record, title st
 func (s *Supervisor) obtainPatiently(ctx context.Context, rec conference.Record, title string) error {
 	since := time.Now()
 	for {
+		ends := s.endsHeard()
 		running, found, err := s.running(rec.ID)
 		switch {
 		case err != nil:
 			return err
 		case found && running.Epoch == rec.Epoch:
-			return s.adopt(ctx, rec, title)
+			if err := s.adopt(ctx, rec, title, ends); !errors.Is(err, errListOld) {
+				return err
+			}
 		case found && running.Epoch < rec.Epoch: // whatever it appends is refused
 			s.makeRoom(running)
 		case !found && (rec.Epoch == 0 || s.hasEnded(rec) || time.Since(since) >= s.patience(rec)):
@@ -136,17 +139,28 @@ func (s *Supervisor) running(conferenceID string) (launch.Running, bool, error) 
 	return launch.Running{}, false, nil
 }
 
-// adopt takes a worker that runs already under supervision, and waits until it has proved itself.
-func (s *Supervisor) adopt(ctx context.Context, rec conference.Record, title string) error {
-	w, err := s.takeOver(rec, title)
+// adopt takes a worker that runs already under supervision, and waits until it has proved itself. It fails like takeOver.
+func (s *Supervisor) adopt(ctx context.Context, rec conference.Record, title string, ends int64) error {
+	w, err := s.takeOver(rec, title, ends)
 	if err != nil {
 		return err
 	}
 	return w.reachable(ctx)
 }
 
-// takeOver dials a worker that runs already, unless that is done already.
-func (s *Supervisor) takeOver(rec conference.Record, title string) (*worker, error) {
+// errListOld says that a worker has ended since the launcher was asked which ones run.
+var errListOld = errors.New("supervisor: a worker has ended meanwhile")
+
+// endsHeard counts the reports of ended workers. Who asks for it before he asks the launcher finds out whether one came since.
+func (s *Supervisor) endsHeard() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ends
+}
+
+// takeOver dials a worker that runs already, unless that is done already. It fails with errListOld when more ends than ends
+// were heard: then it may be gone, and nobody would hear of that any more.
+func (s *Supervisor) takeOver(rec conference.Record, title string, ends int64) (*worker, error) {
 	key, err := s.keyOf(rec.ID)
 	if err != nil {
 		return nil, err
@@ -156,6 +170,9 @@ func (s *Supervisor) takeOver(rec conference.Record, title string) (*worker, err
 	old := s.workers[rec.ID]
 	if old != nil && old.epoch >= rec.Epoch {
 		return old, nil
+	}
+	if s.ends != ends {
+		return nil, errListOld
 	}
 	if old != nil {
 		old.close()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"konklave/conference"
@@ -121,6 +122,59 @@ func TestAKeyThatAnotherControllerMakesMeanwhileIsTheKey(t *testing.T) {
 	}
 	if got, err := two.Load(t.Context(), rec.ID); err != nil || got.Seq != 1 || len(got.Events) != 1 {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// held is a database that answers one who looks for live conferences, and those who want to bring one back, when it is let.
+type held struct {
+	supervisor.Records
+
+	holds     atomic.Bool
+	asked     chan struct{}
+	live, one chan struct{} // closed when it is let
+}
+
+// looker marks the context of the look that is held up.
+type looker struct{}
+
+func (h *held) LiveConferences(ctx context.Context) ([]conference.Record, error) {
+	all, err := h.Records.LiveConferences(ctx)
+	if ctx.Value(looker{}) != nil {
+		h.asked <- struct{}{}
+		<-h.live
+	}
+	return all, err
+}
+
+func (h *held) Conference(ctx context.Context, id string) (conference.Record, error) {
+	if h.holds.Load() {
+		<-h.one
+	}
+	return h.Records.Conference(ctx, id)
+}
+
+// TestAWorkerThatEndsDuringALookIsFollowedByTheNext: the look saw it run, and would take it over when its end was heard of
+// already, before the next one is there.
+func TestAWorkerThatEndsDuringALookIsFollowedByTheNext(t *testing.T) {
+	t.Parallel()
+	h := &held{asked: make(chan struct{}), live: make(chan struct{}), one: make(chan struct{})}
+	w := newWorld(t, func(o *supervisor.Options) { h.Records, o.Records = o.Records, h })
+	id, _ := w.open(t)
+	looked := make(chan error, 1)
+	go func() { looked <- w.TakeOver(context.WithValue(t.Context(), looker{}, true)) }()
+	<-h.asked
+	h.holds.Store(true)
+	w.end(launch.Exit{Running: launch.Running{Conference: id, Epoch: 1}, Signal: "killed"})
+	close(h.live)
+	if err := <-looked; err != nil {
+		t.Error(err)
+	}
+	close(h.one)
+	<-w.workers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.started) != 2 || w.started[1].Epoch != 2 {
+		t.Errorf("started: %+v", w.started)
 	}
 }
 

@@ -126,6 +126,7 @@ func (s *Supervisor) sleep(d time.Duration) {
 
 // reconcile takes over the workers that run and are not supervised yet, and brings back the conferences that have none.
 func (s *Supervisor) reconcile(ctx context.Context) error {
+	ends := s.endsHeard()
 	list, err := s.Launcher.List()
 	if err != nil {
 		return err
@@ -150,7 +151,7 @@ func (s *Supervisor) reconcile(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.takeOver(rec, title); err != nil {
+		if _, err := s.takeOver(rec, title, ends); err != nil && !errors.Is(err, errListOld) { // the next look takes it over
 			return err
 		}
 	}

@@ -111,6 +111,7 @@ type Supervisor struct {
 	workers  map[string]*worker // by conference
 	opening  map[string]chan struct{}
 	gone     map[string]int64         // newest epoch whose worker is known to have ended, by conference
+	ends     int64                    // reports of ended workers so far
 	reviving map[string]bool          // conferences that are being brought back
 	corrupt  map[string]bool          // conferences that cannot be brought back
 	waits    map[string]time.Duration // how long another controller's claim is respected, where longer than at first
@@ -384,6 +385,7 @@ func (s *Supervisor) TakeOver(ctx context.Context) error {
 func (s *Supervisor) forget(e launch.Exit) {
 	s.noteEnd(e.Conference, e.Epoch)
 	s.mu.Lock()
+	s.ends++
 	w := s.workers[e.Conference]
 	if w != nil && w.epoch > e.Epoch {
 		s.mu.Unlock()
