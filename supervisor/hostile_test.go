@@ -157,11 +157,15 @@ func TestA89AFloodingWorkerSlowsNobodyDown(t *testing.T) {
 	d.conference.Store(id)
 	const beyond = 100
 	refusals := make(chan error, supervisor.RedeemsBurst+beyond)
-	for range cap(refusals) {
-		go func() {
-			refusals <- hostile.Call(context.Background(), control.CallRedeem, control.Redeem{Ticket: "x", Session: sessionOf("x")}, nil)
-		}()
+	flood := func(calls int) {
+		for range calls {
+			go func() {
+				refusals <- hostile.Call(context.Background(), control.CallRedeem, control.Redeem{Ticket: "x", Session: sessionOf("x")}, nil)
+			}()
+		}
 	}
+	const waiting = control.CallsMax + beyond // which the socket takes, or else their sender would give up after WriteTimeout
+	flood(waiting)
 	for range control.CallsMax {
 		<-d.reached
 	}
@@ -191,6 +195,7 @@ func TestA89AFloodingWorkerSlowsNobodyDown(t *testing.T) {
 	}
 
 	open()
+	flood(cap(refusals) - waiting)
 	codes := map[fault.Code]int{}
 	for range cap(refusals) {
 		codes[fault.As(<-refusals).Code]++

@@ -62,6 +62,11 @@ func newDatabase(t *testing.T) *store.Store {
 	return db
 }
 
+// unseen has the supervisor never see that a live conference has no worker: on a busy machine it would start one meanwhile.
+func unseen(o *supervisor.Options) {
+	o.Records = stalled{o.Records, make(chan struct{}, 1)}
+}
+
 // claimed opens the conference of the world's meeting in its first epoch, without a worker.
 func (w *world) claimed(t *testing.T) conference.Record {
 	t.Helper()
@@ -87,7 +92,7 @@ func many(t *testing.T, from, to int64) []conference.Stored {
 // TestASnapshotThatAnotherControllerMakesMeanwhileIsNoDamage: of events that came after the conference was looked at.
 func TestASnapshotThatAnotherControllerMakesMeanwhileIsNoDamage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newWorld(t, unseen)
 	one, two, m := w.journals(t)
 	rec := w.claimed(t)
 	if err := one.Append(t.Context(), rec.ID, 1, 1, many(t, 1, 10), nil, false); err != nil {
@@ -109,7 +114,7 @@ func TestASnapshotThatAnotherControllerMakesMeanwhileIsNoDamage(t *testing.T) {
 // TestAKeyThatAnotherControllerMakesMeanwhileIsTheKey: both store the first report of a worker that has asked both.
 func TestAKeyThatAnotherControllerMakesMeanwhileIsTheKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newWorld(t, unseen)
 	one, two, m := w.journals(t)
 	rec, first := w.claimed(t), many(t, 1, 1)
 	m.afterKey = func() {
@@ -268,7 +273,7 @@ func TestClaimsThatComeToNothingAreRespectedLongerAndLonger(t *testing.T) {
 // TestADamageThatOnlyTheReplayFindsIsGivenUpToo: an event that opens and that no worker can begin with.
 func TestADamageThatOnlyTheReplayFindsIsGivenUpToo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newWorld(t, unseen)
 	rec := w.claimed(t)
 	unknown := stored(t, 1, "p1", said("m", "p1"))
 	unknown.Kind = "vote.cast"
