@@ -319,7 +319,8 @@ func (p *prison) pids() []int {
 	return pids
 }
 
-// processorTime is what a process has had, in steps of a hundredth of a second; false when there is no such process.
+// processorTime is what a process has had, and its children that have ended, in steps of a hundredth of a second; false when
+// there is no such process.
 func processorTime(t *testing.T, pid int) (time.Duration, bool) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
@@ -327,8 +328,12 @@ func processorTime(t *testing.T, pid int) (time.Duration, bool) {
 		return 0, false
 	}
 	fields := strings.Fields(string(raw)[strings.LastIndex(string(raw), ")"):])
-	const userTime, systemTime = 12, 13 // of proc_pid_stat(5), from the name on
-	return ticks(t, fields[userTime]) + ticks(t, fields[systemTime]), true
+	const own, children = 12, 16 // where user and system time of proc_pid_stat(5) begin and end, from the name on
+	var had time.Duration
+	for _, field := range fields[own:children] {
+		had += ticks(t, field)
+	}
+	return had, true
 }
 
 func ticks(t *testing.T, field string) time.Duration {
