@@ -97,7 +97,7 @@ nightly: check-go ## Run the long forms of the tests: 100 kills of each kind, ha
 
 .PHONY: demo
 demo: build ## Run the demonstration (three browsers, what serves them killed and upgraded) and record it in bin/demo
-	npm --prefix web exec -- playwright test --config web/e2e/playwright.config.ts --trace on --output ../../bin/demo recovery
+	npm --prefix web exec -- playwright test --config web/e2e/playwright.config.ts --trace on --output bin/demo recovery
 	@echo "To watch: npm --prefix web exec -- playwright show-trace $$(find bin/demo -name trace.zip)"
 
 .PHONY: screenshots
