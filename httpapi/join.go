@@ -57,8 +57,7 @@ func (a *API) previewMeeting(ctx context.Context, in *linkInput) (*body[Preview]
 	}
 	m := found.Meeting
 	preview := Preview{Title: m.Title, Host: found.Host, GuestsAllowed: m.GuestsAllowed, Running: a.conferences.Running(m.ID)}
-	object := access.Object{Kind: "meeting", ID: m.ID, OwnerID: m.OwnerID, Tenant: m.Tenant}
-	if access.Decide(callerOf(ctx).actor, access.ConferenceAbandon, object).Allowed {
+	if access.Decide(callerOf(ctx).actor, access.ConferenceAbandon, m.Object()).Allowed {
 		preview.Meeting = m.ID
 	}
 	return &body[Preview]{preview}, nil

@@ -47,7 +47,7 @@ func (m Meeting) RoleOf(actor access.Actor) access.Role {
 // Admits returns ErrNoGuests when the actor is a guest and the meeting has none, an access fault when the actor may not
 // join any, and else nil.
 func (m Meeting) Admits(actor access.Actor) error {
-	if err := access.Decide(actor, access.ConferenceJoin, m.object()).Err(); err != nil {
+	if err := access.Decide(actor, access.ConferenceJoin, m.Object()).Err(); err != nil {
 		return err
 	}
 	if actor.Kind == access.KindGuest && !m.GuestsAllowed {
@@ -56,7 +56,8 @@ func (m Meeting) Admits(actor access.Actor) error {
 	return nil
 }
 
-func (m Meeting) object() access.Object {
+// Object is the meeting as the access table sees it.
+func (m Meeting) Object() access.Object {
 	return access.Object{Kind: "meeting", ID: m.ID, OwnerID: m.OwnerID, Tenant: m.Tenant}
 }
 

@@ -80,7 +80,7 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id string) (Meeti
 	if err != nil {
 		return Meeting{}, err
 	}
-	if err := access.Decide(actor, access.MeetingRead, m.object()).Err(); err != nil {
+	if err := access.Decide(actor, access.MeetingRead, m.Object()).Err(); err != nil {
 		return Meeting{}, ErrUnknown.Because(err)
 	}
 	return m, nil
@@ -107,7 +107,7 @@ func (s *Service) Preview(ctx context.Context, actor access.Actor, link string) 
 	if err != nil {
 		return Invitation{}, err
 	}
-	if err := access.Decide(actor, access.MeetingPreview, i.Meeting.object()).Err(); err != nil {
+	if err := access.Decide(actor, access.MeetingPreview, i.Meeting.Object()).Err(); err != nil {
 		return Invitation{}, ErrUnknown.Because(err)
 	}
 	return i, nil
@@ -155,7 +155,7 @@ func (s *Service) change(ctx context.Context, actor access.Actor, action access.
 		return Meeting{}, err
 	}
 	return s.store.ChangeMeeting(ctx, actor.Tenant, id, func(m Meeting) (Meeting, audit.Entry, error) {
-		if err := access.Decide(actor, action, m.object()).Err(); err != nil {
+		if err := access.Decide(actor, action, m.Object()).Err(); err != nil {
 			return Meeting{}, audit.Entry{}, ErrUnknown.Because(err)
 		}
 		return do(m, s.time())
