@@ -31,7 +31,7 @@ func (c *crowd) enter(conn net.Conn) (net.Conn, bool) {
 	address := addressOf(conn.RemoteAddr())
 	source, most := sourceOf(address), c.maxSource
 	if c.proxies.trust(address) {
-		most = c.max
+		source, most = netip.PrefixFrom(address, address.BitLen()), c.max // its neighbours count for themselves
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

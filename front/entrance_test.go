@@ -91,12 +91,13 @@ func TestA53SilenceAfterTheHandshake(t *testing.T) {
 // A trusted proxy brings the connections of many, and has the room of all.
 func TestA52TrustedProxiesHaveTheRoomOfAll(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(4, 1, trusted(proxyAddress+"/32"))
+	c := newCrowd(7, 1, trusted(proxyAddress+"/32", "2001:db8::1/128"))
 	for i, test := range []struct {
 		address string
 		room    bool
 	}{
-		{"10.0.0.1:1", true}, {"10.0.0.1:2", true}, {"10.0.0.2:1", true}, {"10.0.0.2:2", false}, {"[::ffff:10.0.0.1]:3", true}, {"10.0.0.1:4", false},
+		{"10.0.0.1:1", true}, {"10.0.0.1:2", true}, {"10.0.0.2:1", true}, {"10.0.0.2:2", false}, {"[::ffff:10.0.0.1]:3", true},
+		{"[2001:db8::1]:1", true}, {"[2001:db8::1]:2", true}, {"[2001:db8::2]:1", true}, {"10.0.0.1:4", false},
 	} {
 		remote := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(test.address))
 		if _, room := c.enter(&addressed{remote: remote}); room != test.room {
