@@ -2,7 +2,8 @@
 // headers of every answer, and passes API requests to the controller and conference connections to their workers.
 //
 // It holds no secret and no state. What it tells the parts behind it about the client (X-Forwarded-For, -Proto, -Host,
-// X-Request-Id) it has seen itself, or a proxy that it trusts; what anybody else claims in such headers is removed.
+// X-Request-Id) it has seen itself, but for the address when a proxy that it trusts tells it; all else that is claimed in such
+// headers is removed.
 package front
 
 import (
