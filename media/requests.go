@@ -93,12 +93,24 @@ func cleanSDP(d *livekit.SessionDescription) bool {
 		if strings.HasPrefix(line, "m=") {
 			sections++
 		}
-		if !strings.HasPrefix(line, "a=candidate:") && !strings.HasPrefix(line, "a=remote-candidates:") && !strings.HasPrefix(line, "a=ice-lite") {
+		if !leadsAway(text) {
 			b.WriteString(line)
 		}
 	}
 	d.Sdp = b.String()
 	return sections <= maxSections
+}
+
+// leadsAway reports whether a line is one of those that cleanSDP takes out. Its key is read as the engine reads it, which passes
+// over the space around it.
+func leadsAway(line string) bool {
+	attribute, ok := strings.CutPrefix(line, "a=")
+	key, _, _ := strings.Cut(attribute, ":")
+	switch strings.TrimSpace(key) {
+	case "candidate", "remote-candidates", "ice-lite":
+		return ok
+	}
+	return false
 }
 
 // cleanSync leaves what the engine compares after a resume. The descriptions are for engines that lost theirs.

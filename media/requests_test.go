@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,8 @@ func TestA54ADescriptionNamesNoAddressToTheEngine(t *testing.T) {
 		"an address to check":   "a=remote-candidates:1 192.0.2.1 9\r\n",
 		"a lite client":         "a=ice-lite\r\n",
 		"one that nothing ends": "a=ice-lite",
+		"one behind a space":    "a= ice-lite\r\n",
+		"one before a tab":      "a=ice-lite\t:x\r\n",
 	} {
 		d := &livekit.SessionDescription{Sdp: kept + line}
 		if !cleanSDP(d) || d.Sdp != kept {
@@ -49,7 +52,7 @@ func TestA54SectionsOfADescriptionAreCounted(t *testing.T) {
 func FuzzA55Description(f *testing.F) {
 	for _, seed := range []string{
 		"v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n", "\ra=candidate:1\n", "a=ice-lite",
-		"a=x\x00a=candidate:1", "a=remote-candidates:1\na=candidate:", "m=\nm=\n", "a=\u2028a=candidate:1\r\n", "\r\n\r\n",
+		"a=x\x00a=candidate:1", "a=remote-candidates:1\na=candidate:", "m=\nm=\n", "a=\u2028a=candidate:1\r\n", "\r\n\r\n", "a=\u00a0ice-lite\n",
 	} {
 		f.Add(seed)
 	}
@@ -59,10 +62,10 @@ func FuzzA55Description(f *testing.F) {
 			return
 		}
 		for line := range strings.FieldsFuncSeq(d.Sdp, func(c rune) bool { return c == '\r' || c == '\n' || c == 0 }) {
-			for _, no := range []string{"a=candidate:", "a=remote-candidates:", "a=ice-lite"} {
-				if strings.HasPrefix(line, no) {
-					t.Errorf("%q is left of %q", line, sdp)
-				}
+			attribute, _ := strings.CutPrefix(line, "a=")
+			key, _, _ := strings.Cut(attribute, ":")
+			if attribute != line && slices.Contains([]string{"candidate", "remote-candidates", "ice-lite"}, strings.TrimSpace(key)) {
+				t.Errorf("%q is left of %q", line, sdp)
 			}
 		}
 	})
