@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const patience = 180_000 // milliseconds until it must serve
+const patience = 180_000 // milliseconds for one run, from the build to the end
 const credentials = { email: 'first@example.test', password: 'Aktenzeichen 4711 bleibt geheim' }
 const data = mkdtempSync(join(tmpdir(), 'konklave-run-'))
 
@@ -19,7 +19,11 @@ async function run(visit) {
     detached: true, // a group of its own, which is ended as a terminal would
   })
   const ended = once(server, 'exit')
-  const timer = setTimeout(() => process.kill(-server.pid, 'SIGKILL'), patience)
+  const end = signal => {
+    if (server.exitCode === null && server.signalCode === null) process.kill(-server.pid, signal)
+  }
+  const timer = setTimeout(end, patience, 'SIGKILL')
+  process.on('SIGINT', end).on('SIGTERM', end) // who interrupts this means the server too
   const printed = {}
   try {
     for await (const text of createInterface({ input: server.stdout })) {
@@ -31,11 +35,13 @@ async function run(visit) {
     if (!printed.address) throw new Error('make run ended, or took too long, and printed no address')
     await visit(printed)
   } finally {
-    clearTimeout(timer)
-    if (server.exitCode === null) process.kill(-server.pid, 'SIGINT')
+    end('SIGINT')
     server.stdout.resume()
     await ended
+    clearTimeout(timer)
+    process.off('SIGINT', end).off('SIGTERM', end)
   }
+  if (server.signalCode === 'SIGKILL') throw new Error('make run did not end in time')
 }
 
 async function post(address, path, body) {
