@@ -29,8 +29,7 @@ func (s *Supervisor) Abandon(ctx context.Context, actor access.Actor, meetingID 
 	if err != nil {
 		return err
 	}
-	object := access.Object{Kind: "meeting", ID: m.ID, OwnerID: m.OwnerID, Tenant: m.Tenant}
-	if err := access.Decide(actor, access.ConferenceAbandon, object).Err(); err != nil {
+	if err := access.Decide(actor, access.ConferenceAbandon, m.Object()).Err(); err != nil {
 		return err
 	}
 	over, err := s.turn(ctx, m.ID)
