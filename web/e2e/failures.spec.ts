@@ -54,6 +54,15 @@ test('an unknown address is a clear page', async ({ seat }) => {
   await expect(page.getByRole('link').first()).toBeVisible()
 })
 
+test('a browser that cannot take part learns which ones can', async ({ seat }) => {
+  const guest = await seat(server)
+  const page = await guest.page()
+  await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'RTCPeerConnection'))
+  await page.goto(meetings.link)
+  await expect(page.getByRole('heading', { level: 1, name: word('failure.unsupported') })).toBeVisible()
+  await expect(page.getByText(word('error.device.unsupported'))).toBeVisible()
+})
+
 test('guests who are not allowed learn how to get in', async ({ seat }) => {
   const guest = await (await seat(server)).page()
   await guest.goto(meetings.closed)

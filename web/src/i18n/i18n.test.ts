@@ -25,6 +25,28 @@ test('German and English have the same texts with the same parameters', () => {
   for (const [key, text] of Object.entries(en)) expect(parameters(german[key] ?? ''), key).toEqual(parameters(text))
 })
 
+test('the names that tests and assistive technology know controls by stay as they are', () => {
+  const names: Record<string, readonly [english: string, german: string]> = {
+    'control.microphone': ['Microphone', 'Mikrofon'],
+    'control.camera': ['Camera', 'Kamera'],
+    'control.share': ['Share screen', 'Bildschirm teilen'],
+    'control.chat': ['Chat', 'Chat'],
+    'control.people': ['People', 'Personen'],
+    'control.settings': ['Settings', 'Einstellungen'],
+    'control.leave': ['Leave', 'Verlassen'],
+    'join.join': ['Join', 'Beitreten'],
+    'join.name': ['Your name', 'Ihr Name'],
+    'chat.message': ['Message', 'Nachricht'],
+    'chat.send': ['Send', 'Senden'],
+    'start.start': ['Start a meeting', 'Meeting starten'],
+    'action.signIn': ['Sign in', 'Anmelden'],
+    'entry.email': ['E-mail', 'E-Mail'],
+    'entry.password': ['Password', 'Passwort'],
+  }
+  const [english, german]: readonly [Texts, Texts] = [en, de]
+  for (const [key, name] of Object.entries(names)) expect([english[key], german[key]], key).toEqual(name)
+})
+
 test('a text is in one file only', () => {
   for (const files of [
     [usualEnglish, conferenceEnglish, moreEnglish],
