@@ -54,13 +54,13 @@ test('a refusal is said where one asked, and one stays', async () => {
 })
 
 test.each([
-  ['guests', {}],
-  ['people whom it is not named to', { user: anna }],
-])('%s are told who can', async (_, who) => {
+  ['guests', {}, /Did you create it/],
+  ['people whom it is not named to', { user: anna }, /Please tell the person who invited you/],
+])('%s are told who can', async (_, who, advice) => {
   open(who)
   expect(await damaged()).toBeTruthy()
-  await waitFor(() => expect(screen.queryByText('Loading')).toBeNull())
+  expect(await screen.findByText(advice)).toBeTruthy()
   expect(screen.getByText(/The person who created it or an administrator can close it/)).toBeTruthy()
-  expect(screen.queryByRole('button', { name: /Close/ })).toBeNull()
+  expect(screen.queryByRole('button', { name: /start afresh/ })).toBeNull()
   expect(within(screen.getByRole('main')).queryByRole('link', { name: 'Sign in' }) !== null).toBe(!('user' in who))
 })
