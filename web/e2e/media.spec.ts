@@ -109,9 +109,20 @@ test('what a call does with sound, picture and devices', async ({ seat }) => {
 
 const qualities = new RegExp(['excellent', 'good', 'poor'].map(name => word(`quality.${name}`)).join('|'))
 
+/** The button says that it plays for less than a second, so it is watched from before on. */
 async function playTestSound(page: Page): Promise<void> {
-  await page.getByRole('button', { name: word('devices.speakerTest') }).click()
-  await expect(page.getByRole('button', { name: word('devices.speakerPlaying') })).toBeVisible()
+  const button = page.getByRole('button', { name: word('devices.speakerTest') })
+  const watch = await button.evaluateHandle(
+    (element, playing) => ({
+      plays: new Promise<void>(resolve => {
+        const told = () => element.textContent?.includes(playing) && resolve()
+        new MutationObserver(told).observe(element, { subtree: true, childList: true, characterData: true })
+      }),
+    }),
+    word('devices.speakerPlaying'),
+  )
+  await button.click()
+  await watch.evaluate(({ plays }) => plays)
   await expect(page.getByRole('button', { name: word('devices.speakerTest') })).toBeVisible()
   await expect(page.getByText(word('devices.speakerFailed'))).toHaveCount(0)
 }
