@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from '@playwright/test'
@@ -32,18 +32,21 @@ export class Seat {
   readonly browser: Browser
   readonly context: BrowserContext
   readonly guard: Guard
+  readonly #home: string | undefined
 
-  private constructor(browser: Browser, context: BrowserContext, guard: Guard) {
+  private constructor(browser: Browser, context: BrowserContext, guard: Guard, home: string | undefined) {
     this.browser = browser
     this.context = context
     this.guard = guard
+    this.#home = home
   }
 
   static async open(address: string, options: BrowserOptions = {}): Promise<Seat> {
+    const home = options.trust && trusting(options.trust)
     const browser = await chromium.launch({
       executablePath: options.island?.wrap(chromiumPath) ?? chromiumPath,
       args: switches(options),
-      ...(options.trust && { env: { ...process.env, HOME: trusting(options.trust) } }),
+      ...(home && { env: { ...process.env, HOME: home } }),
     })
     const context = await browser.newContext({
       baseURL: address,
@@ -55,7 +58,7 @@ export class Seat {
     await context.addInitScript(recordConnections)
     const guard = new Guard(new URL(address).origin)
     await guard.watch(context)
-    return new Seat(browser, context, guard)
+    return new Seat(browser, context, guard, home)
   }
 
   page(): Promise<Page> {
@@ -65,6 +68,7 @@ export class Seat {
   /** Ends the browser; fails when the guard saw something. */
   async close(): Promise<void> {
     await this.browser.close()
+    if (this.#home) rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 })
     this.guard.verify()
   }
 }
