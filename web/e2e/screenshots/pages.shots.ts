@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join as path } from 'node:path'
 import { administrator, control, join, signIn } from '../harness/acts'
 import { people, root } from '../harness/fixtures'
+import { brokenLine } from '../harness/guard'
 import { prepare } from '../harness/prepared'
 import { expectMovingVideos } from '../harness/rtc'
 import { Server } from '../harness/server'
@@ -32,7 +33,7 @@ for (const look of looks) {
     }
     const open = async (at: Server, person?: (typeof people)[keyof typeof people]) => {
       const opened = await seat(at, { context: { viewport: usual }, ...(person && { person }) })
-      opened.guard.allow(provoked)
+      opened.guard.allow(provoked, brokenLine)
       await dress(opened, look)
       return opened
     }
