@@ -1,26 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { join, openPanel, say, tile } from './harness/acts'
 import { Authority } from './harness/authority'
-import { enter, Firefox } from './harness/firefox'
+import { enter, Firefox, named, text } from './harness/firefox'
 import { people } from './harness/fixtures'
 import { brokenLine } from './harness/guard'
 import { prepare } from './harness/prepared'
 import { expectAudibleVoices, expectMovingVideos } from './harness/rtc'
 import { binary, Server } from './harness/server'
 import { expect, test } from './harness/test'
+import { askUnchecked } from './harness/trust'
 
 const patience = { timeout: 60_000 }
-const strictTLS = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
 
-test.beforeAll(() => {
-  // The browsers check the certificate; what the test itself asks of the server need not.
-  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
-})
-
-test.afterAll(() => {
-  if (strictTLS === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
-  else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = strictTLS
-})
+askUnchecked()
 
 test('a certificate that expires during a call lets nobody in, and the call is back when it is renewed', async ({
   seat,
@@ -78,7 +70,9 @@ test('a certificate that expires during a call lets nobody in, and the call is b
       await expect(anna.locator('[data-lost-line]')).toHaveCount(0, patience)
       await expect.poll(foxLost, patience).toBe(false)
       await openPanel(anna, 'Chat')
+      await named(fox, 'button', 'Chat').click()
       await say(anna, 'still here')
+      await expect.poll(() => text(fox), patience).toContain('still here')
       await expect(tile(anna, 'Felix Fuchs')).toBeVisible()
       await both(patience.timeout)
     })

@@ -1,6 +1,5 @@
-import type { Page as FirefoxPage } from 'puppeteer-core'
 import { administrator, control, join, openPanel, say, signIn, tile } from './harness/acts'
-import { enter, Firefox, named, watch } from './harness/firefox'
+import { enter, Firefox, named, text, watch } from './harness/firefox'
 import { people } from './harness/fixtures'
 import { canMakeIslands, Island } from './harness/island'
 import { prepare } from './harness/prepared'
@@ -97,8 +96,3 @@ test('Firefox joins, sends, receives and comes back after a cut', async ({ seat 
   await expect(control(anna, 'Leave')).toBeVisible()
   expect(complaints).toEqual([])
 })
-
-/** What the conference says, without what is only announced. */
-function text(page: FirefoxPage): Promise<string> {
-  return page.evaluate(() => document.querySelector('main')?.innerText ?? '')
-}

@@ -133,6 +133,11 @@ export async function enter(page: Page, address: string, name: string): Promise<
   await named(page, 'button', 'Leave').wait()
 }
 
+/** What the page says, without what is only announced. */
+export function text(page: Page): Promise<string> {
+  return page.evaluate(() => document.querySelector('main')?.innerText ?? '')
+}
+
 /** A control by its role and exact name, as assistive technology finds it. */
 export function named(page: Page, role: 'button' | 'textbox', name: string) {
   return page.locator(`::-p-aria([name="${name}"][role="${role}"])`).setTimeout(30_000)
