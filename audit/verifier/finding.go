@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"konklave/audit/checkpoint"
 )
@@ -173,7 +174,26 @@ func (r *Report) Verdict() Verdict {
 	}
 }
 
+// detailMax is how much of a detail is kept, in characters: it may quote what somebody hostile has written.
+const detailMax = 200
+
+// printable makes of a text one short line that does nothing to a terminal.
+func printable(text string) string {
+	var b strings.Builder
+	for i, r := range []rune(text) {
+		switch {
+		case i == detailMax:
+			return b.String() + "…"
+		case !unicode.IsPrint(r):
+			r = unicode.ReplacementChar
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
 func (r *Report) add(f Finding) {
+	f.Detail, f.File = printable(f.Detail), printable(f.File)
 	if f.Tampered() {
 		r.tampered = true
 	} else {

@@ -140,6 +140,20 @@ func TestHostileInputIsNamed(t *testing.T) {
 	}
 }
 
+func TestFindingsDoNothingToATerminal(t *testing.T) {
+	t.Parallel()
+	l := makeLog(t, 3, 3)
+	for _, name := range []string{"\\u001b[2Jgone", "\\u202egone", strings.Repeat("long", 10_000)} {
+		whole := exported(t, l, export.ContentSealed).FS.(fstest.MapFS)["audit-000.ndjson"].Data
+		whole = bytes.Replace(whole, []byte(`"type":"end"`), []byte(`"type":"end","`+name+`":1`), 1)
+		for _, f := range verify(t, list(t, fstest.MapFS{"\x1b[2J.ndjson": {Data: whole}}), verifier.Options{Trust: l.Trust()}).Findings {
+			if s := f.String(); strings.ContainsAny(s, "\x1b\u202e\n") || len(s) > 1000 {
+				t.Errorf("%q", s)
+			}
+		}
+	}
+}
+
 func TestThereAreNeverMoreFindingsThanCanBeRead(t *testing.T) {
 	t.Parallel()
 	l := makeLog(t, 120, 120)
