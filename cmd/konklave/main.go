@@ -28,6 +28,7 @@ type commands struct {
 	RecoveryKey RecoveryKeyCmd `cmd:"" help:"Make the key that opens backups, or bring the master key back with it."`
 	Backup      BackupCmd      `cmd:"" help:"Make an encrypted backup while everything runs."`
 	Restore     RestoreCmd     `cmd:"" help:"Bring a backup back into an empty data directory and database, or verify one."`
+	Audit       AuditCmd       `cmd:"" help:"Verify what the audit log says, without the instance."`
 	Config      ConfigCmd      `cmd:"" help:"Check and show the configuration."`
 	Doctor      DoctorCmd      `cmd:"" help:"Examine this instance and its machine, and say what to mend."`
 	Version     VersionCmd     `cmd:"" help:"Print the version."`
@@ -46,7 +47,16 @@ type streams struct {
 // exited is how a request for help leaves the parser.
 type exited int
 
-// run returns the exit status: 0 done, 1 failed, 2 wrong use.
+// status is the error of a command whose exit status says more than done or failed.
+type status struct {
+	code  int
+	cause error // nil when everything was said
+}
+
+// Error implements error.
+func (s status) Error() string { return fmt.Sprintf("exit status %d: %v", s.code, s.cause) }
+
+// run returns the exit status: 0 done, 1 failed, 2 wrong use; a command may give these numbers another meaning.
 func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) (code int) {
 	defer func() {
 		if e := recover(); e != nil {
@@ -71,7 +81,14 @@ func run(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer
 		fmt.Fprintln(stderr, "See `konklave --help`.")
 		return 2
 	}
-	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+	err = command.Run()
+	if s := (status{}); errors.As(err, &s) {
+		if s.cause != nil {
+			fmt.Fprintln(stderr, "konklave:", s.cause)
+		}
+		return s.code
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(stderr, "konklave:", err)
 		return 1
 	}
