@@ -242,20 +242,26 @@ func parseBase64(text string) ([]byte, bool) {
 func scan(text []byte, e *Entry) bool {
 	s := leaf.Scanner{Rest: text}
 	index, ok := s.Number(`{"type":"entry","index":`)
-	if !ok || !s.Hash(`,"hash":"`, (*[tlog.HashSize]byte)(&e.Hash)) || !s.Literal(`","leaf":`) {
-		return false
-	}
-	e.Index, e.Opened = index, nil
-	if e.Leaf, ok = object(&s, leaf.LeafMax); !ok || !s.Literal(`,"body":`) {
-		return false
-	}
-	if e.Body, ok = object(&s, leaf.BodyMax); !ok {
+	if !ok || index > tree.SizeMax || !s.Hash(`,"hash":"`, (*[tlog.HashSize]byte)(&e.Hash)) || !s.Literal(`"`) {
 		return false
 	}
 	parts := e.Personal[:cap(e.Personal)]
-	e.Personal = parts[:0]
+	*e = Entry{Index: index, Hash: e.Hash, Personal: parts[:0]}
+	if s.Literal(`,"leaf":`) {
+		if e.Leaf, ok = object(&s, leaf.LeafMax); !ok {
+			return false
+		}
+	}
+	if e.Leaf != nil && s.Literal(`,"body":`) {
+		if e.Body, ok = object(&s, leaf.BodyMax); !ok {
+			return false
+		}
+	}
 	if s.Literal(`}`) {
 		return len(s.Rest) == 0
+	}
+	if e.Body == nil {
+		return false
 	}
 	for before := `,"personal":["`; s.Literal(before); before = `,"` {
 		if len(e.Personal) == leaf.PartsMax {

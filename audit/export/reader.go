@@ -33,6 +33,12 @@ type Reader struct {
 // NewReader returns a Reader.
 func NewReader(r io.Reader) *Reader { return &Reader{in: bufio.NewReaderSize(r, LineMax)} }
 
+// Reset makes the Reader read another segment, with the memory that it has.
+func (r *Reader) Reset(in io.Reader) {
+	r.in.Reset(in)
+	*r = Reader{in: r.in, entry: r.entry}
+}
+
 // Line returns the number of the line that Next returned last, from 1.
 func (r *Reader) Line() int { return r.line }
 

@@ -35,9 +35,9 @@ type certificates struct {
 // certificateMark is in every line of a certificate, and in few others.
 var certificateMark = []byte(`"certificate":{`)
 
-// find looks for certificates in a segment, at the speed of the disk. It fails when there are too many.
-func (c *certificates) find(ctx context.Context, r io.Reader) error {
-	lines := bufio.NewReaderSize(r, export.LineMax)
+// find looks for certificates in a segment, at the speed of the disk; the buffer must be of export.LineMax. It fails when there
+// are too many.
+func (c *certificates) find(ctx context.Context, lines *bufio.Reader) error {
 	for ctx.Err() == nil {
 		text, err := lines.ReadSlice('\n')
 		switch {

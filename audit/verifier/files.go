@@ -71,12 +71,14 @@ type segment struct {
 // segments reads the headers and returns the files in the order of the log; refused is called for one that has none.
 func (f Files) segments(refused func(name string, err error)) ([]segment, error) {
 	var found []segment
+	in := export.NewReader(nil)
 	for _, name := range f.Names {
 		file, err := f.FS.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		line, err := export.NewReader(file).Next()
+		in.Reset(file)
+		line, err := in.Next()
 		if closed := file.Close(); closed != nil {
 			return nil, closed
 		}

@@ -6,6 +6,7 @@
 package verifier
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -32,7 +33,7 @@ type Options struct {
 
 // Verify verifies an export. It fails only when it cannot read: whatever it reads, it reports on.
 func Verify(ctx context.Context, files Files, o Options) (*Report, error) {
-	v := &run{options: o, report: &Report{Start: -1}}
+	v := &run{options: o, report: &Report{Start: -1}, in: export.NewReader(nil)}
 	segments, err := files.segments(func(name string, err error) {
 		v.report.add(Finding{Code: refusal(err), File: name, Detail: err.Error()})
 	})
@@ -61,6 +62,7 @@ type run struct {
 	certificates certificates
 	since        *comparison
 
+	in   *export.Reader
 	file string
 	line int
 
@@ -86,12 +88,14 @@ type doubt struct {
 const doubtsMax = 1000
 
 func (v *run) prepare(ctx context.Context, files Files, segments []segment) error {
+	lines := bufio.NewReaderSize(nil, export.LineMax)
 	for _, s := range segments {
 		file, err := files.FS.Open(s.name)
 		if err != nil {
 			return err
 		}
-		err = v.certificates.find(ctx, file)
+		lines.Reset(file)
+		err = v.certificates.find(ctx, lines)
 		if closed := file.Close(); closed != nil {
 			return closed
 		}
@@ -134,7 +138,8 @@ func (v *run) segment(ctx context.Context, files Files, s segment) error {
 		return err
 	}
 	defer file.Close()
-	in := export.NewReader(file)
+	in := v.in
+	in.Reset(file)
 	v.file = s.name
 	for ctx.Err() == nil {
 		l, err := in.Next()
