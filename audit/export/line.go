@@ -55,7 +55,7 @@ type Entry struct {
 	Hash     tlog.Hash     // as it is stored in the tree
 	Leaf     []byte        // the text; nil in a segment of hashes, and when it was removed
 	Body     []byte        // the text; nil when it was removed
-	Personal [][]byte      // the sealed parts; one that was removed is empty
+	Personal [][]byte      // the sealed parts; one that was removed is empty, and without a body there are none
 	Opened   []seal.Opened // as many, or nil
 }
 
@@ -205,7 +205,7 @@ func decodeEntry(text []byte, e *Entry) (Line, error) {
 		return Line{}, fmt.Errorf("%w: the index of an entry", ErrSyntax)
 	case len(t.Leaf) > leaf.LeafMax || len(t.Body) > leaf.BodyMax || len(t.Personal) > leaf.PartsMax:
 		return Line{}, fmt.Errorf("%w: %w", ErrSyntax, leaf.ErrTooLarge)
-	case t.Opened != nil && len(t.Opened) != len(t.Personal), len(t.Leaf) == 0 && (len(t.Body) > 0 || t.Personal != nil):
+	case t.Opened != nil && len(t.Opened) != len(t.Personal), len(t.Leaf) == 0 && len(t.Body) > 0, len(t.Body) == 0 && t.Personal != nil:
 		return Line{}, fmt.Errorf("%w: an entry of which only some is there", ErrSyntax)
 	}
 	*e = Entry{Index: t.Index, Hash: hash, Leaf: t.Leaf, Body: t.Body}

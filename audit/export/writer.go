@@ -48,9 +48,9 @@ func (w *Writer) Entry(e Entry) error {
 	t := entryText{Type: "entry", Index: e.Index, Hash: e.Hash.String()}
 	if w.content != ContentHashes && writable(e.Leaf, leaf.LeafMax) {
 		t.Leaf = e.Leaf
-		if writable(e.Body, leaf.BodyMax) {
-			t.Body = e.Body
-		}
+	}
+	if t.Leaf != nil && writable(e.Body, leaf.BodyMax) {
+		t.Body = e.Body
 		for _, sealed := range e.Personal {
 			if len(sealed) > PartMax {
 				sealed = nil

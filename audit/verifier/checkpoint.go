@@ -89,7 +89,7 @@ func (v *run) finish() error {
 	if r.Start < 0 {
 		r.Start = 0
 	}
-	r.End = v.next
+	r.End = max(r.End, v.next)
 	v.settle(nil)
 	if v.begun && !v.lost && r.Trusted < r.End {
 		v.find(Unproven, r.Trusted, r.End, "")

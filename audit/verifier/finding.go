@@ -105,7 +105,7 @@ func (f Finding) sentence() string {
 func (f Finding) entries() string {
 	switch {
 	case f.End <= f.Start:
-		return fmt.Sprintf("Before entry %d", f.Start)
+		return fmt.Sprintf("At entry %d", f.Start)
 	case f.End == f.Start+1:
 		return fmt.Sprintf("Entry %d", f.Start)
 	default:

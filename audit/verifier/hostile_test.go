@@ -26,33 +26,30 @@ func TestNoByteOfAnExportCanBeChanged(t *testing.T) {
 	for _, content := range []export.Content{export.ContentSealed, export.ContentOpened} {
 		t.Run(string(content), func(t *testing.T) {
 			t.Parallel()
-			l := makeLog(t, 3, 3)
-			log, _, _ := strings.Cut(string(l.Notes[3]), "— witness") // a cosignature that nobody asks for may be anything
-			l.Notes[3] = []byte(log)
+			l := makeLog(t, 2, 2)
+			log, _, _ := strings.Cut(string(l.Notes[2]), "— witness") // a cosignature that nobody asks for may be anything
+			l.Notes[2] = []byte(log)
 			c := leaf.Certificate{
-				Start: 0, End: 3, Category: audit.CategoryConference, Before: audittest.Start.AddDate(1, 0, 0),
+				Start: 0, End: 2, Category: audit.CategoryConference, Before: audittest.Start.AddDate(1, 0, 0),
 				Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
 			}
 			if err := l.Certify(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
 			sign(t, l)
-			files, changes := exported(t, l, content, 3).FS.(fstest.MapFS), []byte{1, 0x20}
-			if content == export.ContentOpened {
-				files, changes = exported(t, l, content).FS.(fstest.MapFS), changes[:1]
+			files := exported(t, l, content).FS.(fstest.MapFS)
+			if content == export.ContentSealed {
+				files = exported(t, l, content, 2).FS.(fstest.MapFS)
 			}
 			o := verifier.Options{Trust: l.Trust()}
 			want(t, verify(t, list(t, files), o), verifier.Intact)
 			for name, file := range files {
 				whole := file.Data
 				for i := range whole {
-					for _, change := range changes {
-						other := whole[i] ^ change
-						file.Data = slices.Clone(whole)
-						file.Data[i] = other
-						if r := verify(t, list(t, files), o); r.Verdict() == verifier.Intact {
-							t.Fatalf("%s: byte %d from %q to %q is not noticed: …%s", name, i, whole[i], other, whole[max(0, i-40):min(len(whole), i+10)])
-						}
+					file.Data = slices.Clone(whole)
+					file.Data[i] ^= 1
+					if r := verify(t, list(t, files), o); r.Verdict() == verifier.Intact {
+						t.Fatalf("%s: byte %d from %q to %q is not noticed: …%s", name, i, whole[i], file.Data[i], whole[max(0, i-40):min(len(whole), i+10)])
 					}
 					file.Data = slices.Delete(slices.Clone(whole), i, i+1)
 					if r := verify(t, list(t, files), o); r.Verdict() == verifier.Intact {

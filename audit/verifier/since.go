@@ -77,8 +77,7 @@ func (s *Since) compare(ctx context.Context, trust *checkpoint.Trust, report *Re
 	}
 	refuse := func(why string) { report.add(Finding{Code: NotCompared, Detail: why}) }
 	if len(s.Export.Names) == 0 {
-		v := run{options: Options{Trust: trust}, report: &Report{}}
-		c, err := v.openEarlier(s.Checkpoint)
+		c, err := openEarlier(trust, s.Checkpoint)
 		if err != nil {
 			refuse(err.Error())
 			return nil, nil
@@ -110,11 +109,11 @@ func (s *Since) compare(ctx context.Context, trust *checkpoint.Trust, report *Re
 	}, nil
 }
 
-func (v *run) openEarlier(text []byte) (checkpoint.Checkpoint, error) {
-	if v.options.Trust == nil {
+func openEarlier(trust *checkpoint.Trust, text []byte) (checkpoint.Checkpoint, error) {
+	if trust == nil {
 		return checkpoint.Unverified(text)
 	}
-	signed, err := v.options.Trust.Open(text)
+	signed, err := trust.Open(text)
 	return signed.Checkpoint, err
 }
 

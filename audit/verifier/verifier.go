@@ -210,6 +210,7 @@ func (v *run) header(h export.Header) {
 	}
 	if v.begun {
 		v.settle(nil)
+		v.report.End = max(v.report.End, v.next)
 	}
 	if h.Content == export.ContentHashes {
 		v.find(HashesOnly, start, start+1, "")

@@ -155,6 +155,9 @@ func TestWhatCannotBeJudgedIsIncomplete(t *testing.T) {
 	twice := maps.Clone(files.FS.(fstest.MapFS))
 	twice["copy.ndjson"] = twice["audit-010.ndjson"]
 	want(t, verify(t, list(t, twice), verifier.Options{Trust: l.Trust()}), verifier.Incomplete, "overlap 10 20")
+	twice["z.ndjson"] = twice["audit-000.ndjson"] // what comes last need not be the end
+	delete(twice, "copy.ndjson")
+	want(t, verify(t, list(t, twice), verifier.Options{Trust: l.Trust(), Since: since(files)}), verifier.Incomplete, "overlap 0 10")
 	whole := exported(t, l, export.ContentSealed).FS.(fstest.MapFS)["audit-000.ndjson"].Data
 	lines := bytes.SplitAfter(whole, []byte("\n"))
 	cut := fstest.MapFS{"a.ndjson": {Data: bytes.Join(lines[:26], nil)}} // the header, 2 checkpoints, 23 entries
@@ -429,4 +432,52 @@ func TestAHoleNeedsACertificate(t *testing.T) {
 	want(t, pruned(t, func(c *leaf.Certificate) { c.Scope = leaf.ScopePersonal }, lose(5)), verifier.Tampered, "removed 5 6")         // more than allowed
 	want(t, pruned(t, same, lose(30)), verifier.Tampered, "removed 2 3", "removed 3 4", "removed 5 6", "removed 8 9", "removed 9 10", // the certificate
 		"removed 11 12", "removed 14 15", "removed 30 31")
+}
+
+func TestACertificateCountsOnlyAsTheLogWroteIt(t *testing.T) {
+	t.Parallel()
+	l := makeLog(t, 10, 10)
+	c := leaf.Certificate{
+		Start: 0, End: 10, Category: audit.CategoryConference, Before: audittest.Start.AddDate(1, 0, 0),
+		Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
+	}
+	if err := l.Certify(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	sign(t, l)
+	certificate := &l.Entries[10]
+	original := *certificate
+	for name, change := range map[string]func(){
+		"another body":     func() { certificate.Body = bytes.Replace(original.Body, []byte(`"end":10`), []byte(`"end":11`), 1) },
+		"another leaf":     func() { certificate.Leaf = leaf.New(audittest.Start, audit.CategoryLog, original.Body).Encode() },
+		"another category": func() { certificate.Leaf = leaf.New(audittest.Start, audit.CategorySecurity, original.Body).Encode() },
+	} {
+		*certificate = original
+		change()
+		r := verify(t, exported(t, l, export.ContentSealed), verifier.Options{Trust: l.Trust()})
+		if r.Verdict() != verifier.Tampered || !slices.ContainsFunc(r.Findings, func(f verifier.Finding) bool { return f.Code != verifier.Changed }) {
+			t.Errorf("%s: %v", name, r.Findings)
+		}
+	}
+	*certificate = original
+	certificate.Leaf = leaf.New(audittest.Start, audit.CategorySecurity, original.Body).Encode() // by a log that cheats
+	certificate.Hash = leaf.Hash(certificate.Leaf)
+	resignAll(t, l)
+	r := verify(t, exported(t, l, export.ContentSealed), verifier.Options{Trust: l.Trust()})
+	want(t, r, verifier.Tampered, "uncertified 10 11")
+}
+
+// resignAll signs the entries as they are, with the keys of the log, which forget what they signed.
+func resignAll(t *testing.T, l *audittest.Log) {
+	t.Helper()
+	l.Tree, l.Notes = &tree.Memory{}, map[int64][]byte{}
+	var hashes []tlog.Hash
+	for _, e := range l.Entries {
+		hashes = append(hashes, e.Hash)
+	}
+	if _, err := tree.Append(t.Context(), l.Tree, 0, hashes); err != nil {
+		t.Fatal(err)
+	}
+	l.Forget()
+	sign(t, l)
 }
