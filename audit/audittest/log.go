@@ -26,7 +26,7 @@ import (
 const Origin = "meet.example.org/audit"
 
 // Start is when the first entry of a log is written; each is one minute after the one before it.
-var Start = time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
+func Start() time.Time { return time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC) }
 
 // Log is an audit log in memory.
 type Log struct {
@@ -63,7 +63,7 @@ func (l *Log) NewKeys() error {
 	if err != nil {
 		return err
 	}
-	cosigner, err := checkpoint.WitnessSigner(watcher, func() time.Time { return Start.Add(time.Hour) })
+	cosigner, err := checkpoint.WitnessSigner(watcher, func() time.Time { return Start().Add(time.Hour) })
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (l *Log) Add(ctx context.Context, n int) error {
 
 // Certify logs a certificate, and lets go what it covers.
 func (l *Log) Certify(ctx context.Context, c leaf.Certificate) error {
-	at := Start.Add(time.Duration(len(l.Entries)) * time.Minute)
+	at := Start().Add(time.Duration(len(l.Entries)) * time.Minute)
 	text, body, err := leaf.NewCertificate(at, c)
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (a appender) Write(p []byte) (int, error) {
 // Entry returns an entry that belongs to number i.
 func Entry(i int) audit.Entry {
 	user := fmt.Sprintf("user%d", i%3)
-	at := Start.Add(time.Duration(i) * time.Minute)
+	at := Start().Add(time.Duration(i) * time.Minute)
 	account := access.Actor{Kind: access.KindAccount, ID: user, UserID: user, Tenant: access.DefaultTenant}
 	by := audit.Origin{At: at, Actor: account}
 	nobody := audit.Origin{At: at, Actor: access.Nobody()}

@@ -92,7 +92,7 @@ func TestAnEntryComesBackAsItWas(t *testing.T) {
 func TestL7ErasingOnePersonLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	out, body := sealed(t, l.Sealer, created(audittest.Start))
+	out, body := sealed(t, l.Sealer, created(audittest.Start()))
 	if len(out.Personal) != 2 || len(body.Keys) != 2 || body.Keys[0] == body.Keys[1] {
 		t.Fatalf("%d parts, keys %v", len(out.Personal), body.Keys)
 	}
@@ -105,7 +105,7 @@ func TestL7ErasingOnePersonLeavesTheOthers(t *testing.T) {
 	if err != nil || back.ActorID != "" || back.ActorUser != "" || back.ObjectID != "berta" {
 		t.Errorf("got %+v, %v", back, err)
 	}
-	again, next := sealed(t, l.Sealer, created(audittest.Start))
+	again, next := sealed(t, l.Sealer, created(audittest.Start()))
 	if next.Keys[0] == body.Keys[0] || next.Keys[1] != body.Keys[1] {
 		t.Errorf("keys %v after %v", next.Keys, body.Keys)
 	}
@@ -137,7 +137,7 @@ func TestMarksFindAddressesAndNothingElseDoes(t *testing.T) {
 		t.Errorf("before there is a key: %q, %v", mark, err)
 	}
 	_, body := sealed(t, l.Sealer, audittest.Entry(0))
-	_, december := sealed(t, l.Sealer, audit.SessionStarted(audit.Origin{At: audittest.Start.AddDate(0, 1, 0), Actor: access.Nobody()}, "s", "192.0.2.0/24"))
+	_, december := sealed(t, l.Sealer, audit.SessionStarted(audit.Origin{At: audittest.Start().AddDate(0, 1, 0), Actor: access.Nobody()}, "s", "192.0.2.0/24"))
 	find := func(tenant, period, name, value string) string {
 		mark, err := l.Sealer.Mark(t.Context(), tenant, period, name, value)
 		if err != nil {
@@ -163,8 +163,8 @@ func TestMarksFindAddressesAndNothingElseDoes(t *testing.T) {
 func TestWhatWasChangedDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	out, body := sealed(t, l.Sealer, created(audittest.Start))
-	other, otherBody := sealed(t, l.Sealer, created(audittest.Start))
+	out, body := sealed(t, l.Sealer, created(audittest.Start()))
+	other, otherBody := sealed(t, l.Sealer, created(audittest.Start()))
 	fails := func(name string, body leaf.Body, personal [][]byte) {
 		t.Helper()
 		if opened, err := l.Sealer.Open(t.Context(), body, personal); !errors.Is(err, seal.ErrDamaged) {
@@ -209,7 +209,7 @@ func TestWhatWasChangedDoesNotOpen(t *testing.T) {
 func TestAKeyBelongsToItsSubjectAndPeriod(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	out, body := sealed(t, l.Sealer, created(audittest.Start))
+	out, body := sealed(t, l.Sealer, created(audittest.Start()))
 	for _, row := range l.Keys.All() {
 		for name, change := range map[string]func(*seal.Key){
 			"another person": func(k *seal.Key) { k.Subject = "clara" }, "another period": func(k *seal.Key) { k.Period = "2025-01" },
@@ -229,7 +229,7 @@ func TestAKeyBelongsToItsSubjectAndPeriod(t *testing.T) {
 		if _, err := s.Open(t.Context(), body, out.Personal); !errors.Is(err, seal.ErrDamaged) {
 			t.Errorf("with another master key: %v", err)
 		}
-		if _, err := s.Entry(t.Context(), created(audittest.Start)); err == nil || strings.Contains(err.Error(), "anna") {
+		if _, err := s.Entry(t.Context(), created(audittest.Start())); err == nil || strings.Contains(err.Error(), "anna") {
 			t.Errorf("sealing with another master key: %v", err)
 		}
 	}

@@ -30,7 +30,7 @@ func TestNoByteOfAnExportCanBeChanged(t *testing.T) {
 			log, _, _ := strings.Cut(string(l.Notes[2]), "— witness") // a cosignature that nobody asks for may be anything
 			l.Notes[2] = []byte(log)
 			c := leaf.Certificate{
-				Start: 0, End: 2, Category: audit.CategoryConference, Before: audittest.Start.AddDate(1, 0, 0),
+				Start: 0, End: 2, Category: audit.CategoryConference, Before: audittest.Start().AddDate(1, 0, 0),
 				Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
 			}
 			if err := l.Certify(t.Context(), c); err != nil {
@@ -45,7 +45,8 @@ func TestNoByteOfAnExportCanBeChanged(t *testing.T) {
 			want(t, verify(t, list(t, files), o), verifier.Intact)
 			for name, file := range files {
 				whole := file.Data
-				for i := range whole {
+				first := max(0, bytes.Index(whole, []byte(`"opened":`))) // the rest is as in the other one
+				for i := first; i < len(whole); i++ {
 					file.Data = slices.Clone(whole)
 					file.Data[i] ^= 1
 					if r := verify(t, list(t, files), o); r.Verdict() == verifier.Intact {

@@ -188,7 +188,7 @@ func TestL4AManipulatedDatabaseIsFoundOut(t *testing.T) {
 	t.Parallel()
 	type entries = []export.Entry
 	other := func(e *export.Entry) { // another entry altogether
-		l := leaf.New(audittest.Start, audit.CategorySecurity, []byte(`{}`)).Encode()
+		l := leaf.New(audittest.Start(), audit.CategorySecurity, []byte(`{}`)).Encode()
 		*e = export.Entry{Index: e.Index, Hash: e.Hash, Leaf: l, Body: []byte(`{}`)}
 	}
 	for _, c := range []struct {
@@ -394,7 +394,7 @@ func TestL7WhatIsErasedIsGoneAndEveryProofHolds(t *testing.T) {
 func TestAHoleNeedsACertificate(t *testing.T) {
 	t.Parallel()
 	certificate := leaf.Certificate{
-		Start: 0, End: 20, Category: audit.CategoryConference, Before: audittest.Start.Add(15 * time.Minute),
+		Start: 0, End: 20, Category: audit.CategoryConference, Before: audittest.Start().Add(15 * time.Minute),
 		Scope: leaf.ScopeEntry, Policy: "retention.conference=1 day", Reason: "retention is over",
 	}
 	pruned := func(t *testing.T, change func(*leaf.Certificate), touch func([]export.Entry)) *verifier.Report {
@@ -438,7 +438,7 @@ func TestACertificateCountsOnlyAsTheLogWroteIt(t *testing.T) {
 	t.Parallel()
 	l := makeLog(t, 10, 10)
 	c := leaf.Certificate{
-		Start: 0, End: 10, Category: audit.CategoryConference, Before: audittest.Start.AddDate(1, 0, 0),
+		Start: 0, End: 10, Category: audit.CategoryConference, Before: audittest.Start().AddDate(1, 0, 0),
 		Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
 	}
 	if err := l.Certify(t.Context(), c); err != nil {
@@ -449,8 +449,8 @@ func TestACertificateCountsOnlyAsTheLogWroteIt(t *testing.T) {
 	original := *certificate
 	for name, change := range map[string]func(){
 		"another body":     func() { certificate.Body = bytes.Replace(original.Body, []byte(`"end":10`), []byte(`"end":11`), 1) },
-		"another leaf":     func() { certificate.Leaf = leaf.New(audittest.Start, audit.CategoryLog, original.Body).Encode() },
-		"another category": func() { certificate.Leaf = leaf.New(audittest.Start, audit.CategorySecurity, original.Body).Encode() },
+		"another leaf":     func() { certificate.Leaf = leaf.New(audittest.Start(), audit.CategoryLog, original.Body).Encode() },
+		"another category": func() { certificate.Leaf = leaf.New(audittest.Start(), audit.CategorySecurity, original.Body).Encode() },
 	} {
 		*certificate = original
 		change()
@@ -460,7 +460,7 @@ func TestACertificateCountsOnlyAsTheLogWroteIt(t *testing.T) {
 		}
 	}
 	*certificate = original
-	certificate.Leaf = leaf.New(audittest.Start, audit.CategorySecurity, original.Body).Encode() // by a log that cheats
+	certificate.Leaf = leaf.New(audittest.Start(), audit.CategorySecurity, original.Body).Encode() // by a log that cheats
 	certificate.Hash = leaf.Hash(certificate.Leaf)
 	resignAll(t, l)
 	r := verify(t, exported(t, l, export.ContentSealed), verifier.Options{Trust: l.Trust()})
