@@ -29,7 +29,7 @@ func (s settings) AddSetting(_ context.Context, name, value string) (string, err
 	return s[name], nil
 }
 
-func newVault(t *testing.T) *vault.Vault {
+func newVault(t testing.TB) *vault.Vault {
 	t.Helper()
 	v, err := vault.Open(t.Context(), filepath.Join(t.TempDir(), "master.key"), settings{})
 	if err != nil {

@@ -13,7 +13,7 @@ func (v *run) checkpoint(text []byte) {
 	signed, err := v.open(text)
 	switch {
 	case err != nil:
-		v.find(Signature, min(v.report.Trusted, v.next), v.next, err.Error())
+		v.find(Signature, min(v.proven, v.next), v.next, err.Error())
 		return
 	case signed.Size != v.next:
 		v.find(Misplaced, v.next, v.next, fmt.Sprintf("a checkpoint of %d entries stands after %d", signed.Size, v.next))
@@ -25,9 +25,12 @@ func (v *run) checkpoint(text []byte) {
 	}
 	r := v.report
 	r.Checkpoints++
-	r.Trusted, r.Last = v.next, signed
+	v.proven, r.Last = v.next, signed
 	if signed.Witnessed {
-		r.Witnessed = v.next
+		v.witnessed = v.next
+	}
+	if !v.broken {
+		r.Trusted, r.Witnessed = v.proven, v.witnessed
 	}
 }
 
@@ -58,7 +61,7 @@ func (v *run) settle(root *tlog.Hash) bool {
 	default:
 		v.changed(doubts)
 		if root != nil {
-			v.find(Root, min(v.report.Trusted, v.next), v.next, "")
+			v.find(Root, min(v.proven, v.next), v.next, "")
 			v.lost = true
 		}
 		return false
@@ -91,8 +94,8 @@ func (v *run) finish() error {
 	}
 	r.End = max(r.End, v.next)
 	v.settle(nil)
-	if v.begun && !v.lost && r.Trusted < r.End {
-		v.find(Unproven, r.Trusted, r.End, "")
+	if v.begun && !v.lost && v.proven < r.End {
+		v.find(Unproven, v.proven, r.End, "")
 	}
 	for _, c := range v.certificates.all {
 		if c.used && !c.confirmed {
@@ -101,8 +104,8 @@ func (v *run) finish() error {
 	}
 	if t := v.options.Trust; t == nil {
 		v.find(NoKey, r.End, r.End, "")
-	} else if t.Threshold() > 0 && r.Witnessed < r.End {
-		v.find(Unwitnessed, max(r.Witnessed, r.Start), r.End, "")
+	} else if t.Threshold() > 0 && v.witnessed < r.End {
+		v.find(Unwitnessed, max(v.witnessed, r.Start), r.End, "")
 	}
 	err := v.since.finish(v)
 	r.sort()

@@ -153,9 +153,9 @@ type Report struct {
 	PersonalPruned  int64 // entries of which a certificate lets the personal parts go
 	Checkpoints     int64 // that are true
 	Certificates    int64 // in the log
-	Trusted         int64 // everything from Start to before here is proven by a checkpoint
+	Trusted         int64 // everything from Start to before here is proven by a checkpoint, without a gap
 	Last            checkpoint.Signed
-	Witnessed       int64 // the size of the last checkpoint that enough witnesses have cosigned
+	Witnessed       int64 // up to where enough witnesses have cosigned that, too
 	Compared        bool  // with something earlier, and equal
 	Findings        []Finding
 	Unlisted        int // findings that are not listed

@@ -74,7 +74,10 @@ type run struct {
 	computed *tree.Frontier // over the hashes of the leaves, while they differ
 	doubts   []doubt        // where they differ, since the last checkpoint
 	lost     bool           // the tree does not fit any more, until the next file
+	broken   bool           // it did not fit somewhere, or entries lack
 	leaf     leaf.Leaf      // of the entry at hand
+
+	proven, witnessed int64 // the sizes of the last true checkpoint, and of the last that enough witnesses have cosigned
 }
 
 // doubt is an entry whose leaf does not have the hash that it is said to have.
@@ -198,20 +201,23 @@ func (v *run) header(h export.Header) {
 	} else if h.Origin != v.report.Origin {
 		v.find(Unreadable, start, start, "this is the log "+h.Origin)
 	}
+	fits := start == v.next && !v.lost
 	switch {
 	case !v.begun:
-		v.report.Trusted = start
+		v.report.Trusted, v.proven, fits = start, start, true
 	case start > v.next:
 		v.find(Gap, v.next, start, "")
 	case start < v.next:
 		v.find(Overlap, start, v.next, "")
-	case !v.lost && h.Start.Root() != v.stated.Root():
+	case fits && h.Start.Root() != v.stated.Root():
 		v.find(Frontier, start, start, "")
+		fits = false
 	}
 	if v.begun {
 		v.settle(nil)
 		v.report.End = max(v.report.End, v.next)
 	}
+	v.broken = v.broken || !fits
 	if h.Content == export.ContentHashes {
 		v.find(HashesOnly, start, start+1, "")
 	}

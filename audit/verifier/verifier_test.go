@@ -481,3 +481,18 @@ func resignAll(t *testing.T, l *audittest.Log) {
 	l.Forget()
 	sign(t, l)
 }
+
+func TestADamagedFileDoesNotHideWhatIsInTheOthers(t *testing.T) {
+	t.Parallel()
+	l := makeLog(t, 40, 10)
+	l.Entries[15].Hash[0]++
+	l.Entries[15].Leaf = leaf.New(audittest.Start(), audit.CategorySecurity, l.Entries[15].Body).Encode() // a third thing
+	l.Entries[25].Body = []byte("{}")
+	l.Entries[36].Body = []byte("{}")
+	files := exported(t, l, export.ContentSealed, 20, 30) // the frontiers are those of the tree
+	r := verify(t, files, verifier.Options{Trust: l.Trust()})
+	want(t, r, verifier.Tampered, "root 10 20", "changed 15 16", "changed 25 26", "changed 36 37")
+	if r.Trusted != 10 || r.Witnessed != 10 || r.End != 40 || r.Last.Size != 40 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -52,11 +52,11 @@ func (cmd *AuditVerifyCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return status{incomplete, fmt.Errorf("the verification was not finished: %w", err)}
 	}
-	print := printReport
+	show := printReport
 	if cmd.JSON {
-		print = printReportJSON
+		show = printReportJSON
 	}
-	if err := print(std, r, len(files.Names)); err != nil {
+	if err := show(std, r, len(files.Names)); err != nil {
 		return status{incomplete, err}
 	}
 	if v := r.Verdict(); v != verifier.Intact {
