@@ -30,7 +30,18 @@ type Record struct {
 	ObjectID   string // empty when the object is not known
 	ReportedBy string // the conference whose worker reported it; empty when the controller saw it itself
 	Details    string // canonical JSON object, what more there is to say; never a secret, never what somebody wrote or said
+	Lost       Loss   // what of the entry cannot be shown any more
 }
+
+// Loss says why something of an entry cannot be shown.
+type Loss string
+
+// The losses.
+const (
+	LossNone    Loss = ""
+	LossErased  Loss = "erased"  // what it told about a person was erased, or its retention is over
+	LossDamaged Loss = "damaged" // it was changed in the database; what is there is not shown
+)
 
 // Record returns what is in the entry. Seq is 0.
 func (e Entry) Record() Record { return e.record }

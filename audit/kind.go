@@ -30,7 +30,11 @@ const (
 	KindChatSent            Kind = "chat.sent"
 )
 
-// Kinds returns all kinds.
+// KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
+// log writes it about itself.
+const KindLogPruned Kind = "log.pruned"
+
+// Kinds returns all kinds of entries.
 func Kinds() []Kind {
 	return []Kind{
 		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored, KindUserCreated, KindProfileChanged, KindPasswordChanged,

@@ -29,8 +29,8 @@ func MeetingDeleted(o Origin, meetingID string) Entry {
 
 type admissionDetails struct {
 	Meeting string      `json:"meeting"`
-	Role    access.Role `json:"role"`
 	Rejoin  bool        `json:"rejoin"`
+	Role    access.Role `json:"role"`
 }
 
 // ParticipantAdmitted says that the actor was given a ticket for a conference with this role; rejoin when the actor

@@ -91,7 +91,11 @@ type Sealed struct {
 
 // Entry seals an entry.
 func (s *Sealer) Entry(ctx context.Context, e audit.Entry) (Sealed, error) {
-	r := e.Record()
+	return s.Record(ctx, e.Record())
+}
+
+// Record seals an entry that was written before entries were sealed.
+func (s *Sealer) Record(ctx context.Context, r audit.Record) (Sealed, error) {
 	split, err := audit.Split(r)
 	if err != nil {
 		return Sealed{}, fmt.Errorf("seal %s: %w", r.Kind, err)
