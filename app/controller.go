@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"konklave/activation"
+	"konklave/audit/sequencer"
 	"konklave/auth"
 	"konklave/conference"
 	"konklave/config"
@@ -23,7 +24,6 @@ import (
 	"konklave/supervisor"
 	"konklave/turn"
 	"konklave/user"
-	"konklave/vault"
 )
 
 const (
@@ -63,16 +63,11 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
-	db, err := openDatabase(ctx, c, &handed, log)
+	db, keys, err := openDatabase(ctx, c, &handed, log)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-
-	keys, err := vault.Open(ctx, c.MasterKeyFile(), db)
-	if err != nil {
-		return err
-	}
 
 	passwords := auth.NewPasswords(parallelHashes)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
@@ -100,29 +95,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse))
-}
-
-// openDatabase opens the database and brings it up to date. For that it asks whoever waits for this process for time.
-func openDatabase(ctx context.Context, c config.Config, handed *activation.Set, log *slog.Logger) (*store.Store, error) {
-	before, err := store.Inspect(ctx, c.DSN())
-	old := err == nil && before.Schema < before.Program // an error is Open's to tell; a database that is not there takes no time
-	if old {
-		log.Info("the database is being brought up to date", "from", before.Schema, "to", before.Program)
-		if err := handed.Extend(migrationLimit); err != nil {
-			return nil, err
-		}
-	}
-	db, err := store.Open(ctx, c.DSN(), store.Options{Now: time.Now, Log: log})
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
-	if old {
-		if err := handed.Extend(readyLimit); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-	}
-	return db, nil
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

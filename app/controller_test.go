@@ -23,7 +23,7 @@ func TestAMigrationIsGivenTime(t *testing.T) {
 	must(t, err)
 	must(t, old.Fill(t.Context(), func(*store.Filling) error { return nil }), old.Place(t.Context()), old.Close())
 	for range 2 { // brings it up to date, then finds it so
-		db, err := openDatabase(t.Context(), c, &activation.Set{}, slog.New(slog.DiscardHandler))
+		db, _, err := openDatabase(t.Context(), c, &activation.Set{}, slog.New(slog.DiscardHandler))
 		must(t, err)
 		must(t, db.Close())
 	}

@@ -106,6 +106,9 @@ func (h *house) found(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.db.Close() })
+	if _, err := Unlock(ctx, h.config, h.db); err != nil {
+		t.Fatal(err)
+	}
 	u, err := user.NewService(h.db, auth.NewPasswords(1), time.Now).Create(ctx, access.System("test"), user.New{
 		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
 	})

@@ -23,7 +23,7 @@ func sabotages() map[string][]string {
 	}
 	return map[string][]string{
 		"the entry about the restore is refused": onEvent("ddl_command_end", "'CREATE TABLE'", `
-			FOR c IN SELECT object_identity AS name FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table' AND object_identity LIKE '%audit_entries' LOOP
+			FOR c IN SELECT object_identity AS name FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table' AND object_identity LIKE '%audit_log' LOOP
 				EXECUTE 'CREATE TRIGGER sabotage BEFORE INSERT ON ' || c.name || ' FOR EACH ROW WHEN (NEW.kind = ''backup.restored'') EXECUTE FUNCTION sabotage.refuse()';
 			END LOOP;`),
 		"the last step is refused":                    onEvent("ddl_command_end", "'DROP SCHEMA'", `RAISE EXCEPTION 'sabotaged';`),

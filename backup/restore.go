@@ -8,6 +8,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/store"
+	"konklave/vault"
 )
 
 // Verify reads a whole backup and checks every row, file and hash, and that this program knows the schema. It writes
@@ -66,7 +67,7 @@ func Restore(ctx context.Context, r io.Reader, recoveryKey string, to Target) (s
 	}); err != nil {
 		return s, err
 	}
-	if err = finish(ctx, db, s); err != nil {
+	if err = finish(ctx, db, b.keys, s); err != nil {
 		return s, err
 	}
 	if err = p.place(b.masterKey); err != nil {
@@ -88,10 +89,13 @@ func notEmpty(err error) error {
 }
 
 // finish brings the restored database up to date and notes where it comes from.
-func finish(ctx context.Context, staged *store.Staged, s Summary) error {
+func finish(ctx context.Context, staged *store.Staged, keys *vault.Vault, s Summary) error {
 	db, err := staged.Open(ctx)
 	if err != nil {
 		return err
+	}
+	if err := db.Unlock(ctx, keys); err != nil {
+		return errors.Join(err, db.Close())
 	}
 	actor := access.System("command-line")
 	actor.Tenant = access.DefaultTenant

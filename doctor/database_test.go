@@ -105,6 +105,9 @@ func instance(t *testing.T) (config.Config, *store.Store, *vault.Vault) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := db.Unlock(t.Context(), keys); err != nil {
+		t.Fatal(err)
+	}
 	return c, db, keys
 }
 

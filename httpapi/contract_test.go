@@ -248,7 +248,7 @@ func checkExample(t *testing.T, r httpapi.Route, x example) {
 		s := set(t)
 		if r.ID == "completeSetup" {
 			issued := x.granted // issues its token before the request
-			s.exec("CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'full'); END")
+			s.exec("CREATE TRIGGER full BEFORE INSERT ON audit_log BEGIN SELECT RAISE(ABORT, 'full'); END")
 			issued(s).problem(http.StatusInternalServerError, "internal")
 			if needed, err := s.setup.Needed(t.Context()); err != nil || !needed {
 				t.Errorf("set up without an entry: %v", err)
@@ -256,7 +256,7 @@ func checkExample(t *testing.T, r httpapi.Route, x example) {
 			return
 		}
 		before := s.dump()
-		s.exec("CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'full'); END")
+		s.exec("CREATE TRIGGER full BEFORE INSERT ON audit_log BEGIN SELECT RAISE(ABORT, 'full'); END")
 		x.granted(s).problem(http.StatusInternalServerError, "internal")
 		if after := s.dump(); after != before {
 			t.Errorf("changed without an entry\n%s\nto\n%s", before, after)

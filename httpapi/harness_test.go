@@ -170,6 +170,9 @@ func start(t *testing.T, o options) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := db.Unlock(t.Context(), keys); err != nil {
+		t.Fatal(err)
+	}
 	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}}
 	passwords := auth.NewPasswords(4)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})

@@ -70,6 +70,9 @@ func openLedger(ctx context.Context, dir string) (*store.Store, *journal.Journal
 		return nil, nil, err
 	}
 	keys, err := vault.Open(ctx, filepath.Join(dir, "master.key"), db)
+	if err == nil {
+		err = db.Unlock(ctx, keys)
+	}
 	if err != nil {
 		_ = db.Close() // the first error is the one that matters
 		return nil, nil, err
@@ -124,6 +127,11 @@ func TestAppender(t *testing.T) {
 			if err := j.Append(t.Context(), l.id, r.Epoch, n, []conference.Stored{st}, []audit.Entry{entry}, false); err != nil {
 				t.Fatal(err)
 			}
+			if n%3 == 0 { // so that it is also killed while it does that
+				if err := sequenceAll(t.Context(), db); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if _, err := fmt.Fprintf(os.Stdout, "stored %d\n", n); err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +139,8 @@ func TestAppender(t *testing.T) {
 	})
 }
 
-// stored returns how many messages are there; all of them must be what was appended, with an audit entry each.
+// stored returns how many messages are there; all of them must be what was appended, with an audit entry each, which comes into the
+// tree once.
 func storedIn(ctx context.Context, dir, id string) (int64, error) {
 	db, j, err := openLedger(ctx, dir)
 	if err != nil {
@@ -164,6 +173,12 @@ func storedIn(ctx context.Context, dir, id string) (int64, error) {
 	}
 	if said != replay.Seq {
 		return 0, fmt.Errorf("%d messages and %d audit entries about them", replay.Seq, said)
+	}
+	if err := sequenceAll(ctx, db); err != nil {
+		return 0, err
+	}
+	if leaves, err := leavesOf(ctx, db); err != nil || len(leaves) != len(entries) {
+		return 0, fmt.Errorf("%d entries and %d leaves, %w", len(entries), len(leaves), err)
 	}
 	return replay.Seq, nil
 }

@@ -97,6 +97,13 @@ func (d dialect) tables(ctx context.Context, q querier) ([]Table, error) {
 	return inOrder(byName, needs)
 }
 
+// hasTable reports whether there is a table of this name.
+func (d dialect) hasTable(ctx context.Context, q querier, name string) (bool, error) {
+	there := false
+	err := each(ctx, q, d.columns, func(row [3]string) error { there = there || row[0] == name; return nil })
+	return there, err
+}
+
 // inOrder puts the tables after those that they need.
 func inOrder(byName map[string]*Table, needs map[string][]string) ([]Table, error) {
 	var ordered []Table

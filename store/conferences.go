@@ -50,7 +50,7 @@ func (s *Store) OpenConference(ctx context.Context, meetingID string) (r confere
 		}); err != nil {
 			return err
 		}
-		return record(ctx, q, audit.ConferenceStarted(origin(at, r.Tenant), r.ID, meetingID))
+		return s.record(ctx, q, audit.ConferenceStarted(origin(at, r.Tenant), r.ID, meetingID))
 	})
 	return r, created && err == nil, err
 }
@@ -94,7 +94,7 @@ func (s *Store) CloseConference(ctx context.Context, id string, by access.Actor,
 		if by.Tenant == "" {
 			by.Tenant = row.Tenant
 		}
-		return record(ctx, q, audit.ConferenceClosed(audit.Origin{At: at, Actor: by}, id, reason))
+		return s.record(ctx, q, audit.ConferenceClosed(audit.Origin{At: at, Actor: by}, id, reason))
 	})
 }
 

@@ -41,6 +41,15 @@ func history() map[int64][]written {
 			{"audit_entries", map[string]any{"id": "a1", "tenant": "default", "at": 1, "kind": "user.created", "outcome": "success", "actor_kind": "system", "actor_id": "", "actor_user": "", "object_kind": "user", "object_id": "u1", "reported_by": "", "details": `{"role":"admin"}`}},
 			{"audit_entries", map[string]any{"id": "a2", "tenant": "default", "at": 1, "kind": "meeting.created", "outcome": "success", "actor_kind": "account", "actor_id": "u1", "actor_user": "u1", "object_kind": "meeting", "object_id": "m1", "reported_by": "", "details": `{}`}},
 		},
+		4: {
+			{"audit_log", map[string]any{"id": "a3", "tenant": "default", "at": 1, "kind": "user.created", "category": "administration", "leaf": blob, "body": blob, "personal": blob}},
+			{"audit_log", map[string]any{"id": "a4", "tenant": "default", "at": 1, "kind": "user.created", "category": "administration", "leaf": blob}},
+			{"audit_waiting", map[string]any{"seq": 2}},
+			{"audit_places", map[string]any{"leaf_index": 0, "seq": 1}},
+			{"audit_hashes", map[string]any{"first_index": 0, "hashes": bytes.Repeat(blob, 32)}},
+			{"audit_checkpoints", map[string]any{"size": 0, "note": blob}},
+			{"audit_keys", map[string]any{"id": "k1", "tenant": "default", "subject": "u1", "period": "2026-11", "wrapped": blob}},
+		},
 		2: {
 			{"instance_settings", map[string]any{"name": "n", "value": "v"}},
 			{"conference_keys", map[string]any{"conference_id": "c1", "tenant": "default", "wrapped": blob, "created_at": 1}},
@@ -158,7 +167,7 @@ func TestEachEarlierVersionIsBroughtUpToDateWithItsData(t *testing.T) {
 			if err := old.Close(); err != nil {
 				t.Fatal(err)
 			}
-			after := contents(t, open(t, dsn))
+			after := contents(t, openLocked(t, dsn))
 			for table, rows := range before {
 				if kept, still := after[table]; still && len(kept) != len(rows) {
 					t.Errorf("schema %d to %d: table %s had %d rows and has %d", schema, newest, table, len(rows)-1, len(kept)-1)
@@ -201,7 +210,7 @@ func TestASnapshotFillsEitherDatabase(t *testing.T) {
 	t.Parallel()
 	newest := newestSchema(t)
 	source := filepath.Join(t.TempDir(), "source.db")
-	first := open(t, "sqlite:"+source)
+	first := openLocked(t, "sqlite:"+source)
 	writeHistory(t, rawSQLite(t, source), newest)
 	want := contents(t, first)
 	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
@@ -209,7 +218,7 @@ func TestASnapshotFillsEitherDatabase(t *testing.T) {
 		if err := pour(t.Context(), first, dsn); err != nil {
 			t.Fatal(err)
 		}
-		s := open(t, dsn)
+		s := openLocked(t, dsn)
 		got := contents(t, s)
 		for table, rows := range want {
 			if !slices.Equal(got[table], rows) {
@@ -219,7 +228,10 @@ func TestASnapshotFillsEitherDatabase(t *testing.T) {
 		if len(got) != len(want) {
 			t.Errorf("%d tables, want %d", len(got), len(want))
 		}
-		if err := insert(t.Context(), s, "next"); err != nil { // the log is numbered on
+		if err := insert(t.Context(), s, "next"); !errors.Is(err, store.ErrLocked) {
+			t.Errorf("insert without keys: %v", err)
+		}
+		if err := errors.Join(s.Unlock(t.Context(), keys()), insert(t.Context(), s, "next")); err != nil { // the log is numbered on
 			t.Errorf("insert: %v", err)
 		}
 		again, err := store.Open(t.Context(), dsn, store.Options{})

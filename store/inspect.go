@@ -16,6 +16,7 @@ type State struct {
 	Program int64  // version that this program brings
 	Durable bool   // what it confirms outlives a loss of power
 	Why     string // why it is not durable
+	Clear   bool   // audit entries stand in clear, which Unlock seals
 }
 
 // Inspect looks at a database and changes nothing, so it may run beside a server. It returns *SchemaTooNewError, with the
@@ -34,10 +35,15 @@ func Inspect(ctx context.Context, dsn string) (State, error) {
 	if err := db.QueryRowContext(ctx, version).Scan(&st.Schema); err != nil {
 		return st, err
 	}
+	dialect := sqliteDialect()
 	if strings.HasSuffix(dir, "postgres") {
+		dialect = postgresDialect()
 		if err := st.askPostgres(ctx, db); err != nil {
 			return st, err
 		}
+	}
+	if st.Clear, err = dialect.holdsClear(ctx, db); err != nil {
+		return st, err
 	}
 	if st.Schema > st.Program {
 		return st, &SchemaTooNewError{Database: st.Schema, Program: st.Program}

@@ -118,7 +118,7 @@ func (s *Store) appendBatch(ctx context.Context, q *sqlgen.Queries, b journal.Ba
 	}); err != nil {
 		return err
 	}
-	return record(ctx, q, b.Entries...)
+	return s.record(ctx, q, b.Entries...)
 }
 
 // repeated returns nil when the batch is the one that is stored, and else journal.ErrOutOfOrder.

@@ -66,7 +66,7 @@ func (s *Store) ChangeMeeting(ctx context.Context, tenant, id string, change fun
 		}); err != nil {
 			return err
 		}
-		return record(ctx, q, entry)
+		return s.record(ctx, q, entry)
 	})
 	return changed, err
 }

@@ -46,7 +46,8 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return err
 	}
 	common := []string{"busy_timeout(" + sqliteBusyTimeout + ")", "foreign_keys(1)", "trusted_schema(0)"}
-	writer := url.Values{"_txlock": {"immediate"}, "_pragma": append(common, "journal_mode(WAL)", "synchronous(FULL)")}
+	// Removed keys of the audit log must not stay in free pages: secure_delete.
+	writer := url.Values{"_txlock": {"immediate"}, "_pragma": append(common, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)")}
 	reader := url.Values{"_pragma": append(common, "query_only(1)")}
 	address := url.URL{Scheme: "file", Path: path}
 	if s.write, err = sql.Open("sqlite", address.String()+"?"+writer.Encode()); err != nil {
@@ -141,5 +142,13 @@ func (s *Store) migrateOnce(ctx context.Context, provider *goose.Provider) error
 	for _, r := range results {
 		s.log.InfoContext(ctx, "database migrated", "schema", r.Source.Version, "duration", r.Duration)
 	}
+	return err
+}
+
+// lookAtSchema finds out whether a schema that is left as it is is one in which audit entries stand in clear.
+func (s *Store) lookAtSchema(ctx context.Context) error {
+	var schema int64
+	err := s.read.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+versionTable).Scan(&schema)
+	s.unsealed = schema < sealedSince
 	return err
 }

@@ -47,6 +47,9 @@ func openLogged(t *testing.T, dsn string) (*store.Store, *syncBuffer) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Unlock(t.Context(), keys()); err != nil {
+		t.Fatal(err)
+	}
 	return s, log
 }
 
@@ -74,6 +77,11 @@ func operations(s *store.Store) map[string]func(context.Context) error {
 		"Invitation":     func(ctx context.Context) error { _, err := s.Invitation(ctx, "x"); return err },
 		"Conference":     func(ctx context.Context) error { _, err := s.Conference(ctx, "x"); return err },
 		"Live":           func(ctx context.Context) error { _, err := s.LiveConferences(ctx); return err },
+		"AuditSize":      func(ctx context.Context) error { _, err := s.AuditSize(ctx); return err },
+		"AuditLog":       func(ctx context.Context) error { _, err := s.AuditLog(ctx, 0, 1); return err },
+		"AuditWaits":     func(ctx context.Context) error { _, err := s.AuditWaits(ctx); return err },
+		"Checkpoint":     func(ctx context.Context) error { _, err := s.Checkpoint(ctx, 1); return err },
+		"EraseSubject":   func(ctx context.Context) error { return s.EraseSubject(ctx, "t", "x") },
 		"AuditEntries":   func(ctx context.Context) error { _, err := s.AuditEntries(ctx, 0, 1); return err },
 		"InsertMeeting": func(ctx context.Context) error {
 			return s.InsertMeeting(ctx, meeting.Meeting{ID: "m", Tenant: "t", OwnerID: "x"}, entry())

@@ -51,7 +51,7 @@ func (s *Store) EndSessions(ctx context.Context, tenant, userID, except string, 
 			return err
 		}
 		ended = len(ids)
-		return record(ctx, q, mapped(ids, entryFor)...)
+		return s.record(ctx, q, mapped(ids, entryFor)...)
 	})
 	return ended, err
 }
@@ -126,7 +126,7 @@ func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.T
 		}); err != nil {
 			return err
 		}
-		return record(ctx, q, entries...)
+		return s.record(ctx, q, entries...)
 	})
 }
 
@@ -189,6 +189,6 @@ func (s *Store) ReplacePassword(ctx context.Context, c auth.Credential, hash, ex
 		if err != nil {
 			return err
 		}
-		return record(ctx, q, entryFor(len(ids)))
+		return s.record(ctx, q, entryFor(len(ids)))
 	})
 }

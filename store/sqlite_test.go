@@ -16,6 +16,7 @@ import (
 	"konklave/store"
 	"konklave/store/storetest"
 	"konklave/user"
+	"konklave/vault"
 )
 
 func TestContractOnSQLite(t *testing.T) {
@@ -47,7 +48,17 @@ func rawSQLite(t *testing.T, path string) *sql.DB {
 	return raw
 }
 
+// open opens a database with the keys of the tests.
 func open(t *testing.T, dsn string) *store.Store {
+	t.Helper()
+	s := openLocked(t, dsn)
+	if err := s.Unlock(t.Context(), keys()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func openLocked(t *testing.T, dsn string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), dsn, store.Options{})
 	if err != nil {
@@ -56,6 +67,26 @@ func open(t *testing.T, dsn string) *store.Store {
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
+
+// keys is the vault of all databases in the tests.
+var keys = sync.OnceValue(func() *vault.Vault {
+	dir, err := os.MkdirTemp("", "konklave-keys-")
+	if err != nil {
+		panic(err)
+	}
+	v, err := vault.Open(context.Background(), filepath.Join(dir, "master.key"), noSettings{})
+	if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+		panic(err)
+	}
+	return v
+})
+
+// noSettings is a vault.Settings that keeps nothing.
+type noSettings struct{}
+
+func (noSettings) Setting(context.Context, string) (string, error) { return "", nil }
+
+func (noSettings) AddSetting(_ context.Context, _, value string) (string, error) { return value, nil }
 
 // insert stores a user without a password.
 func insert(ctx context.Context, s *store.Store, id string) error {
@@ -87,6 +118,9 @@ func TestTwoProgramsOpenAndWriteOneNewDatabase(t *testing.T) {
 	for i := range programs {
 		all.Go(func() {
 			s, err := store.Open(t.Context(), dsn, store.Options{})
+			if err == nil {
+				err = s.Unlock(t.Context(), keys())
+			}
 			if err != nil {
 				errs[i] = err
 				return
@@ -124,7 +158,7 @@ func TestSQLiteIsDurableAndPrivate(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, "sqlite:"+filepath.Join(dir, "k.db"))
 	for name, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0", "busy_timeout": "5000",
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0", "busy_timeout": "5000", "secure_delete": "1",
 	} {
 		if got, err := s.Pragma(t.Context(), name); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %q", name, got, err, want)

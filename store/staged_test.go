@@ -42,7 +42,7 @@ func staged(t *testing.T, dsn string) *store.Staged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(insert(t.Context(), db, "restored"), db.Close()); err != nil {
+	if err := errors.Join(db.Unlock(t.Context(), keys()), insert(t.Context(), db, "restored"), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -61,7 +61,7 @@ func wantUsers(t *testing.T, dsn string, want ...string) {
 		t.Errorf("users %q, %v; want %q", got, err, want)
 	}
 	if strings.HasPrefix(dsn, "postgres:") {
-		if _, err := rawPostgres(t, dsn).ExecContext(t.Context(), "DELETE FROM audit_entries"); err == nil || !strings.Contains(err.Error(), "only grows") {
+		if _, err := rawPostgres(t, dsn).ExecContext(t.Context(), "DELETE FROM audit_log"); err == nil || !strings.Contains(err.Error(), "only grows") {
 			t.Errorf("the log can be made shorter: %v", err)
 		}
 		var schemas int

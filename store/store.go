@@ -1,7 +1,7 @@
 // Package store keeps everything that lasts in SQLite or PostgreSQL.
 //
 // An exported method is one transaction. What a method changes and the audit entry about it are written together or
-// not at all. The statements in queries are written once for both databases; sqlgen is generated from them.
+// not at all: what belongs in the audit log cannot be done before [Store.Unlock]. The statements in queries are written once for both databases; sqlgen is generated from them.
 package store
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"konklave/audit"
+	"konklave/audit/seal"
 	"konklave/store/sqlgen"
 )
 
@@ -39,6 +40,8 @@ type Store struct {
 	options     Options
 	dialect     dialect
 	sqlite      bool
+	vault       seal.Vault // of the audit log; nil before Unlock
+	unsealed    bool       // the schema is left as it was before entries were sealed
 
 	snapshotIsolation sql.IsolationLevel // in which a transaction sees one state
 }
@@ -66,6 +69,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		err = s.openPostgres(ctx, dsn)
 	default:
 		err = ErrDSN
+	}
+	if err == nil && o.AsIs {
+		err = s.lookAtSchema(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), s.Close())
@@ -140,7 +146,7 @@ func (s *Store) changeAndRecord(ctx context.Context, verb string, entry audit.En
 		if err := do(ctx, q); err != nil {
 			return err
 		}
-		return record(ctx, q, entry)
+		return s.record(ctx, q, entry)
 	})
 }
 

@@ -49,7 +49,7 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, 
 		}
 		var reason audit.TicketReason
 		reason, refusal = refusalOf(row, conference)
-		return record(ctx, q, refused(grantOf(row), reason))
+		return s.record(ctx, q, refused(grantOf(row), reason))
 	})
 	switch {
 	case err != nil:

@@ -62,7 +62,7 @@ func (s *Store) ChangeUser(ctx context.Context, tenant, id string, change func(u
 		}); err != nil {
 			return err
 		}
-		return record(ctx, q, entry)
+		return s.record(ctx, q, entry)
 	})
 	return changed, err
 }
@@ -122,7 +122,7 @@ func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User
 		if err := putRecovery(ctx, q, kept); err != nil {
 			return err
 		}
-		return record(ctx, q, entries...)
+		return s.record(ctx, q, entries...)
 	})
 }
 

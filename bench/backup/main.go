@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"konklave/access"
@@ -23,9 +22,8 @@ import (
 )
 
 const (
-	sealedSize  = 1000 // bytes of an event
-	detailsSize = 100  // bytes of an audit entry's details
-	mebibyte    = 1 << 20
+	sealedSize = 1000 // bytes of an event
+	mebibyte   = 1 << 20
 )
 
 func main() {
@@ -82,6 +80,9 @@ func measure(ctx context.Context, name, dir, source, target string, mib int) err
 	if err != nil {
 		return err
 	}
+	if err := db.Unlock(ctx, keys); err != nil {
+		return err
+	}
 	operator := access.System("command-line")
 	operator.Tenant = access.DefaultTenant
 	secret, err := auth.NewRecoveryKeys(db, keys.NewRecovery, time.Now).Make(ctx, operator, false)
@@ -97,7 +98,7 @@ func measure(ctx context.Context, name, dir, source, target string, mib int) err
 	}); err != nil {
 		return err
 	}
-	fmt.Printf("%-10s size    %7.1f MiB for %d rows, %.1f MiB as lines\n", name, float64(size)/mebibyte, s.Rows["journal_events"]+s.Rows["audit_entries"], float64(s.Bytes)/mebibyte)
+	fmt.Printf("%-10s size    %7.1f MiB for %d rows, %.1f MiB as lines\n", name, float64(size)/mebibyte, s.Rows["journal_events"]+s.Rows["audit_log"], float64(s.Bytes)/mebibyte)
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func fill(ctx context.Context, dsn string, mib int) (err error) {
 	err = db.Fill(ctx, func(f *store.Filling) error {
 		counts := map[string]int{
 			"users": 1, "meetings": 1, "conferences": 1,
-			"journal_events": mib * mebibyte / 10 * 9 / sealedSize, "audit_entries": mib * mebibyte / 10 / (2 * detailsSize),
+			"journal_events": mib * mebibyte / 10 * 9 / sealedSize, "audit_log": mib * mebibyte / 10 / (3 * sealedSize),
 		}
 		for _, t := range f.Tables {
 			left, n := counts[t.Name], 0
@@ -170,10 +171,8 @@ func row(t store.Table, n int) []any {
 			values[i] = random
 		case c.Name == "role":
 			values[i] = "user"
-		case t.Name == "audit_entries" && c.Name == "id":
+		case t.Name == "audit_log" && c.Name == "id":
 			values[i] = fmt.Sprintf("a%d", n)
-		case c.Name == "details":
-			values[i] = strings.Repeat("x", detailsSize)
 		default:
 			values[i] = "x"
 		}

@@ -75,6 +75,9 @@ func measure(ctx context.Context, name, dsn, keyFile string, window time.Duratio
 	if err != nil {
 		return err
 	}
+	if err := db.Unlock(ctx, keys); err != nil {
+		return err
+	}
 	ids, err := open(ctx, db)
 	if err != nil {
 		return err

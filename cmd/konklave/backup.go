@@ -53,7 +53,7 @@ func (cmd *BackupCmd) Run(ctx context.Context, std streams) (err error) {
 	if escrow, err := db.Setting(ctx, vault.SettingEscrow); err != nil || escrow == "" {
 		return readable(errors.Join(err, backup.ErrNoRecipient))
 	}
-	keys, err := vault.Open(ctx, c.MasterKeyFile(), db)
+	keys, err := app.Unlock(ctx, c, db)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,22 @@ func (p keyPlace) openWithKey(ctx context.Context) (db *store.Store, file string
 	return db, loaded.MasterKeyFile(), err
 }
 
+// unlock opens the database with the master key, for what belongs in the audit log.
+func (p keyPlace) unlock(ctx context.Context) (*store.Store, *vault.Vault, error) {
+	db, file, err := p.openWithKey(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := vault.Open(ctx, file, db)
+	if err == nil {
+		err = db.Unlock(ctx, keys)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, keys, nil
+}
+
 // RecoveryKeyNewCmd makes a recovery key.
 type RecoveryKeyNewCmd struct {
 	keyPlace
@@ -45,15 +61,11 @@ type RecoveryKeyNewCmd struct {
 
 // Run prints the secret and keeps only its public half.
 func (cmd *RecoveryKeyNewCmd) Run(ctx context.Context, std streams) (err error) {
-	db, file, err := cmd.openWithKey(ctx)
+	db, keys, err := cmd.unlock(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	keys, err := vault.Open(ctx, file, db)
-	if err != nil {
-		return err
-	}
 	secret, err := auth.NewRecoveryKeys(db, keys.NewRecovery, time.Now).Make(ctx, operator(), cmd.Replace)
 	if errors.Is(err, auth.ErrRecoveryKeyExists) {
 		return fmt.Errorf("%w; say --replace if that is what you want", readable(err))

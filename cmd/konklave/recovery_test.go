@@ -9,7 +9,6 @@ import (
 
 	"konklave/access"
 	"konklave/audit"
-	"konklave/store"
 	"konklave/vault"
 )
 
@@ -76,10 +75,7 @@ func TestRecoveryKeyBringsTheMasterKeyBack(t *testing.T) {
 // wantRecoveryKeptAndRecorded checks that the database has the public half and two entries, and no secret anywhere.
 func wantRecoveryKeptAndRecorded(t *testing.T, data string, secrets ...string) {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(data, "konklave.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openUnlocked(t, data)
 	recipient, err := db.Setting(t.Context(), vault.SettingRecipient)
 	if err != nil || !strings.HasPrefix(recipient, "age1") {
 		t.Errorf("recipient %q, %v", recipient, err)

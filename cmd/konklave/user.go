@@ -55,7 +55,7 @@ func operator() access.Actor { return access.System("command-line") }
 
 // UserAddCmd creates an account.
 type UserAddCmd struct {
-	place
+	keyPlace
 	newPassword
 	Email    string `required:"" help:"E-mail address to sign in with." placeholder:"ADDRESS"`
 	Name     string `required:"" help:"Name that others see."`
@@ -69,7 +69,7 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := cmd.open(ctx)
+	db, _, err := cmd.unlock(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 
 // UserPasswordCmd gives an account a new password.
 type UserPasswordCmd struct {
-	place
+	keyPlace
 	newPassword
 	Email string `required:"" help:"E-mail address of the account." placeholder:"ADDRESS"`
 }
@@ -98,7 +98,7 @@ func (cmd *UserPasswordCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := cmd.open(ctx)
+	db, _, err := cmd.unlock(ctx)
 	if err != nil {
 		return err
 	}

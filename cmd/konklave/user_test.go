@@ -12,6 +12,7 @@ import (
 	"konklave/audit"
 	"konklave/auth"
 	"konklave/store"
+	"konklave/vault"
 )
 
 // konklave runs the program in this process and returns what it printed.
@@ -20,6 +21,23 @@ func konklave(t *testing.T, in string, args ...string) (code int, out, stderr st
 	var o, e bytes.Buffer
 	code = run(t.Context(), args, strings.NewReader(in), &o, &e)
 	return code, o.String(), e.String()
+}
+
+// openUnlocked opens the database of a data directory with its keys.
+func openUnlocked(t *testing.T, data string) *store.Store {
+	t.Helper()
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(data, "konklave.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := vault.Open(t.Context(), filepath.Join(data, "master.key"), db)
+	if err == nil {
+		err = db.Unlock(t.Context(), keys)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 func TestUserAddMakesAnAccountThatCanSignIn(t *testing.T) {
@@ -35,10 +53,7 @@ func TestUserAddMakesAnAccountThatCanSignIn(t *testing.T) {
 		t.Fatalf("exit %d, printed %q and %q", code, out, stderr)
 	}
 
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(data, "konklave.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openUnlocked(t, data)
 	defer func() { _ = db.Close() }()
 	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
 	for email, password := range map[string]string{"anna@example.org": made[1], "ben@example.org": "correct horse battery"} {

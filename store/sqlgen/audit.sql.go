@@ -9,8 +9,43 @@ import (
 	"context"
 )
 
+const addAuditKey = `-- name: AddAuditKey :exec
+INSERT INTO audit_keys (id, tenant, subject, period, wrapped) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant, subject, period) DO NOTHING
+`
+
+type AddAuditKeyParams struct {
+	ID      string
+	Tenant  string
+	Subject string
+	Period  string
+	Wrapped []byte
+}
+
+func (q *Queries) AddAuditKey(ctx context.Context, arg AddAuditKeyParams) error {
+	_, err := q.db.ExecContext(ctx, addAuditKey,
+		arg.ID,
+		arg.Tenant,
+		arg.Subject,
+		arg.Period,
+		arg.Wrapped,
+	)
+	return err
+}
+
+const auditCheckpointAt = `-- name: AuditCheckpointAt :one
+SELECT note FROM audit_checkpoints WHERE size <= $1 ORDER BY size DESC LIMIT 1
+`
+
+func (q *Queries) AuditCheckpointAt(ctx context.Context, atMost int64) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, auditCheckpointAt, atMost)
+	var note []byte
+	err := row.Scan(&note)
+	return note, err
+}
+
 const auditEntriesAfter = `-- name: AuditEntriesAfter :many
-SELECT seq, id, tenant, at, kind, outcome, actor_kind, actor_id, actor_user, object_kind, object_id, reported_by, details FROM audit_entries WHERE seq > $1 ORDER BY seq LIMIT $2
+SELECT seq, id, tenant, at, kind, category, leaf, body, personal FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2
 `
 
 type AuditEntriesAfterParams struct {
@@ -18,8 +53,470 @@ type AuditEntriesAfterParams struct {
 	AtMost   int32
 }
 
-func (q *Queries) AuditEntriesAfter(ctx context.Context, arg AuditEntriesAfterParams) ([]AuditEntry, error) {
+func (q *Queries) AuditEntriesAfter(ctx context.Context, arg AuditEntriesAfterParams) ([]AuditLog, error) {
 	rows, err := q.db.QueryContext(ctx, auditEntriesAfter, arg.AfterSeq, arg.AtMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditLog
+	for rows.Next() {
+		var i AuditLog
+		if err := rows.Scan(
+			&i.Seq,
+			&i.ID,
+			&i.Tenant,
+			&i.At,
+			&i.Kind,
+			&i.Category,
+			&i.Leaf,
+			&i.Body,
+			&i.Personal,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditHashesAt = `-- name: AuditHashesAt :one
+SELECT first_index, hashes FROM audit_hashes WHERE first_index <= $1 ORDER BY first_index DESC LIMIT 1
+`
+
+func (q *Queries) AuditHashesAt(ctx context.Context, storedIndex int64) (AuditHash, error) {
+	row := q.db.QueryRowContext(ctx, auditHashesAt, storedIndex)
+	var i AuditHash
+	err := row.Scan(&i.FirstIndex, &i.Hashes)
+	return i, err
+}
+
+const auditHashesBetween = `-- name: AuditHashesBetween :many
+SELECT first_index, hashes FROM audit_hashes WHERE first_index > $1 AND first_index <= $2 ORDER BY first_index
+`
+
+type AuditHashesBetweenParams struct {
+	AfterIndex int64
+	LastIndex  int64
+}
+
+func (q *Queries) AuditHashesBetween(ctx context.Context, arg AuditHashesBetweenParams) ([]AuditHash, error) {
+	rows, err := q.db.QueryContext(ctx, auditHashesBetween, arg.AfterIndex, arg.LastIndex)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditHash
+	for rows.Next() {
+		var i AuditHash
+		if err := rows.Scan(&i.FirstIndex, &i.Hashes); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditKey = `-- name: AuditKey :one
+SELECT id, tenant, subject, period, wrapped FROM audit_keys WHERE id = $1
+`
+
+func (q *Queries) AuditKey(ctx context.Context, id string) (AuditKey, error) {
+	row := q.db.QueryRowContext(ctx, auditKey, id)
+	var i AuditKey
+	err := row.Scan(
+		&i.ID,
+		&i.Tenant,
+		&i.Subject,
+		&i.Period,
+		&i.Wrapped,
+	)
+	return i, err
+}
+
+const auditLogFrom = `-- name: AuditLogFrom :many
+SELECT p.leaf_index, l.leaf, l.body, l.personal FROM audit_places p JOIN audit_log l ON l.seq = p.seq
+WHERE p.leaf_index >= $1 AND p.leaf_index < $2 ORDER BY p.leaf_index
+`
+
+type AuditLogFromParams struct {
+	First int64
+	Past  int64
+}
+
+type AuditLogFromRow struct {
+	LeafIndex int64
+	Leaf      []byte
+	Body      []byte
+	Personal  []byte
+}
+
+func (q *Queries) AuditLogFrom(ctx context.Context, arg AuditLogFromParams) ([]AuditLogFromRow, error) {
+	rows, err := q.db.QueryContext(ctx, auditLogFrom, arg.First, arg.Past)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditLogFromRow
+	for rows.Next() {
+		var i AuditLogFromRow
+		if err := rows.Scan(
+			&i.LeafIndex,
+			&i.Leaf,
+			&i.Body,
+			&i.Personal,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditSubjectKey = `-- name: AuditSubjectKey :one
+SELECT id, tenant, subject, period, wrapped FROM audit_keys WHERE tenant = $1 AND subject = $2 AND period = $3
+`
+
+type AuditSubjectKeyParams struct {
+	Tenant  string
+	Subject string
+	Period  string
+}
+
+func (q *Queries) AuditSubjectKey(ctx context.Context, arg AuditSubjectKeyParams) (AuditKey, error) {
+	row := q.db.QueryRowContext(ctx, auditSubjectKey, arg.Tenant, arg.Subject, arg.Period)
+	var i AuditKey
+	err := row.Scan(
+		&i.ID,
+		&i.Tenant,
+		&i.Subject,
+		&i.Period,
+		&i.Wrapped,
+	)
+	return i, err
+}
+
+const auditWaits = `-- name: AuditWaits :one
+SELECT EXISTS (SELECT 1 FROM audit_waiting)
+`
+
+func (q *Queries) AuditWaits(ctx context.Context) (bool, error) {
+	row := q.db.QueryRowContext(ctx, auditWaits)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const clearEntriesLeft = `-- name: ClearEntriesLeft :one
+SELECT EXISTS (SELECT 1 FROM audit_entries)
+`
+
+func (q *Queries) ClearEntriesLeft(ctx context.Context) (bool, error) {
+	row := q.db.QueryRowContext(ctx, clearEntriesLeft)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const eraseAuditKeys = `-- name: EraseAuditKeys :execrows
+DELETE FROM audit_keys WHERE tenant = $1 AND subject = $2
+`
+
+type EraseAuditKeysParams struct {
+	Tenant  string
+	Subject string
+}
+
+func (q *Queries) EraseAuditKeys(ctx context.Context, arg EraseAuditKeysParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, eraseAuditKeys, arg.Tenant, arg.Subject)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const insertAuditEntry = `-- name: InsertAuditEntry :one
+INSERT INTO audit_log (id, tenant, at, kind, category, leaf, body, personal)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq
+`
+
+type InsertAuditEntryParams struct {
+	ID       string
+	Tenant   string
+	At       int64
+	Kind     string
+	Category string
+	Leaf     []byte
+	Body     []byte
+	Personal []byte
+}
+
+func (q *Queries) InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, insertAuditEntry,
+		arg.ID,
+		arg.Tenant,
+		arg.At,
+		arg.Kind,
+		arg.Category,
+		arg.Leaf,
+		arg.Body,
+		arg.Personal,
+	)
+	var seq int64
+	err := row.Scan(&seq)
+	return seq, err
+}
+
+const insertAuditHashes = `-- name: InsertAuditHashes :exec
+INSERT INTO audit_hashes (first_index, hashes) VALUES ($1, $2)
+`
+
+type InsertAuditHashesParams struct {
+	FirstIndex int64
+	Hashes     []byte
+}
+
+func (q *Queries) InsertAuditHashes(ctx context.Context, arg InsertAuditHashesParams) error {
+	_, err := q.db.ExecContext(ctx, insertAuditHashes, arg.FirstIndex, arg.Hashes)
+	return err
+}
+
+const insertClearEntry = `-- name: InsertClearEntry :exec
+INSERT INTO audit_entries (id, tenant, at, kind, outcome, actor_kind, actor_id, actor_user, object_kind, object_id, reported_by, details)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+`
+
+type InsertClearEntryParams struct {
+	ID         string
+	Tenant     string
+	At         int64
+	Kind       string
+	Outcome    string
+	ActorKind  string
+	ActorID    string
+	ActorUser  string
+	ObjectKind string
+	ObjectID   string
+	ReportedBy string
+	Details    string
+}
+
+// InsertClearEntry writes an entry as programs did before entries were sealed, into a database whose schema is left as it is.
+func (q *Queries) InsertClearEntry(ctx context.Context, arg InsertClearEntryParams) error {
+	_, err := q.db.ExecContext(ctx, insertClearEntry,
+		arg.ID,
+		arg.Tenant,
+		arg.At,
+		arg.Kind,
+		arg.Outcome,
+		arg.ActorKind,
+		arg.ActorID,
+		arg.ActorUser,
+		arg.ObjectKind,
+		arg.ObjectID,
+		arg.ReportedBy,
+		arg.Details,
+	)
+	return err
+}
+
+const lastAuditPlace = `-- name: LastAuditPlace :one
+SELECT leaf_index FROM audit_places ORDER BY leaf_index DESC LIMIT 1
+`
+
+func (q *Queries) LastAuditPlace(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastAuditPlace)
+	var leaf_index int64
+	err := row.Scan(&leaf_index)
+	return leaf_index, err
+}
+
+const placeAuditEntries = `-- name: PlaceAuditEntries :execrows
+INSERT INTO audit_places (leaf_index, seq)
+SELECT CAST($1 AS BIGINT) + row_number() OVER (ORDER BY w.seq) - 1, w.seq
+FROM (SELECT seq FROM audit_waiting ORDER BY seq LIMIT $2) w
+`
+
+type PlaceAuditEntriesParams struct {
+	Size   int64
+	AtMost int32
+}
+
+func (q *Queries) PlaceAuditEntries(ctx context.Context, arg PlaceAuditEntriesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, placeAuditEntries, arg.Size, arg.AtMost)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const placedAuditLeaves = `-- name: PlacedAuditLeaves :many
+SELECT l.leaf FROM audit_places p JOIN audit_log l ON l.seq = p.seq WHERE p.leaf_index >= $1 ORDER BY p.leaf_index
+`
+
+func (q *Queries) PlacedAuditLeaves(ctx context.Context, first int64) ([][]byte, error) {
+	rows, err := q.db.QueryContext(ctx, placedAuditLeaves, first)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var leaf []byte
+		if err := rows.Scan(&leaf); err != nil {
+			return nil, err
+		}
+		items = append(items, leaf)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const prunableAuditEntries = `-- name: PrunableAuditEntries :many
+SELECT p.leaf_index FROM audit_log l JOIN audit_places p ON p.seq = l.seq
+WHERE l.category = $1 AND l.at < $2 AND l.body IS NOT NULL AND (CAST($3 AS BOOLEAN) OR l.personal IS NOT NULL)
+ORDER BY p.leaf_index LIMIT $4
+`
+
+type PrunableAuditEntriesParams struct {
+	Category string
+	Before   int64
+	Bodies   bool
+	AtMost   int32
+}
+
+func (q *Queries) PrunableAuditEntries(ctx context.Context, arg PrunableAuditEntriesParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, prunableAuditEntries,
+		arg.Category,
+		arg.Before,
+		arg.Bodies,
+		arg.AtMost,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var leaf_index int64
+		if err := rows.Scan(&leaf_index); err != nil {
+			return nil, err
+		}
+		items = append(items, leaf_index)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pruneAuditEntries = `-- name: PruneAuditEntries :execrows
+UPDATE audit_log SET body = CASE WHEN CAST($1 AS BOOLEAN) THEN NULL ELSE body END, personal = NULL
+WHERE category = $2 AND at < $3 AND body IS NOT NULL AND (CAST($1 AS BOOLEAN) OR personal IS NOT NULL)
+AND seq IN (SELECT p.seq FROM audit_places p WHERE p.leaf_index >= $4 AND p.leaf_index < $5)
+`
+
+type PruneAuditEntriesParams struct {
+	Bodies   bool
+	Category string
+	Before   int64
+	First    int64
+	Past     int64
+}
+
+func (q *Queries) PruneAuditEntries(ctx context.Context, arg PruneAuditEntriesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, pruneAuditEntries,
+		arg.Bodies,
+		arg.Category,
+		arg.Before,
+		arg.First,
+		arg.Past,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const putAuditCheckpoint = `-- name: PutAuditCheckpoint :exec
+INSERT INTO audit_checkpoints (size, note) VALUES ($1, $2) ON CONFLICT (size) DO UPDATE SET note = excluded.note
+`
+
+type PutAuditCheckpointParams struct {
+	Size int64
+	Note []byte
+}
+
+func (q *Queries) PutAuditCheckpoint(ctx context.Context, arg PutAuditCheckpointParams) error {
+	_, err := q.db.ExecContext(ctx, putAuditCheckpoint, arg.Size, arg.Note)
+	return err
+}
+
+const queueAuditEntry = `-- name: QueueAuditEntry :exec
+INSERT INTO audit_waiting (seq) VALUES ($1)
+`
+
+func (q *Queries) QueueAuditEntry(ctx context.Context, seq int64) error {
+	_, err := q.db.ExecContext(ctx, queueAuditEntry, seq)
+	return err
+}
+
+const takeAuditTurn = `-- name: TakeAuditTurn :one
+SELECT CAST(set_config('idle_in_transaction_session_timeout', $1, true) AS TEXT) AS rest,
+    pg_try_advisory_xact_lock(CAST($2 AS INTEGER), CAST(CAST(CAST('audit_places' AS regclass) AS oid) AS INTEGER)) AS mine
+`
+
+type TakeAuditTurnParams struct {
+	RestMillis string
+	Lock       int32
+}
+
+type TakeAuditTurnRow struct {
+	Rest string
+	Mine bool
+}
+
+// TakeAuditTurn gives the turn to integrate entries to the transaction, unless another one has it, and bounds how long the
+// transaction may rest. It is for PostgreSQL alone; on SQLite there is one transaction at a time that writes.
+func (q *Queries) TakeAuditTurn(ctx context.Context, arg TakeAuditTurnParams) (TakeAuditTurnRow, error) {
+	row := q.db.QueryRowContext(ctx, takeAuditTurn, arg.RestMillis, arg.Lock)
+	var i TakeAuditTurnRow
+	err := row.Scan(&i.Rest, &i.Mine)
+	return i, err
+}
+
+const takeClearEntries = `-- name: TakeClearEntries :many
+DELETE FROM audit_entries WHERE seq IN (SELECT e.seq FROM audit_entries e ORDER BY e.seq LIMIT $1) RETURNING seq, id, tenant, at, kind, outcome, actor_kind, actor_id, actor_user, object_kind, object_id, reported_by, details
+`
+
+func (q *Queries) TakeClearEntries(ctx context.Context, atMost int32) ([]AuditEntry, error) {
+	rows, err := q.db.QueryContext(ctx, takeClearEntries, atMost)
 	if err != nil {
 		return nil, err
 	}
@@ -55,40 +552,14 @@ func (q *Queries) AuditEntriesAfter(ctx context.Context, arg AuditEntriesAfterPa
 	return items, nil
 }
 
-const insertAuditEntry = `-- name: InsertAuditEntry :exec
-INSERT INTO audit_entries (id, tenant, at, kind, outcome, actor_kind, actor_id, actor_user, object_kind, object_id, reported_by, details)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+const unqueueAuditEntries = `-- name: UnqueueAuditEntries :execrows
+DELETE FROM audit_waiting WHERE seq IN (SELECT p.seq FROM audit_places p WHERE p.leaf_index >= $1)
 `
 
-type InsertAuditEntryParams struct {
-	ID         string
-	Tenant     string
-	At         int64
-	Kind       string
-	Outcome    string
-	ActorKind  string
-	ActorID    string
-	ActorUser  string
-	ObjectKind string
-	ObjectID   string
-	ReportedBy string
-	Details    string
-}
-
-func (q *Queries) InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error {
-	_, err := q.db.ExecContext(ctx, insertAuditEntry,
-		arg.ID,
-		arg.Tenant,
-		arg.At,
-		arg.Kind,
-		arg.Outcome,
-		arg.ActorKind,
-		arg.ActorID,
-		arg.ActorUser,
-		arg.ObjectKind,
-		arg.ObjectID,
-		arg.ReportedBy,
-		arg.Details,
-	)
-	return err
+func (q *Queries) UnqueueAuditEntries(ctx context.Context, first int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unqueueAuditEntries, first)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

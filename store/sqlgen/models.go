@@ -15,6 +15,11 @@ type ApiToken struct {
 	UsedAt    int64
 }
 
+type AuditCheckpoint struct {
+	Size int64
+	Note []byte
+}
+
 type AuditEntry struct {
 	Seq        int64
 	ID         string
@@ -29,6 +34,40 @@ type AuditEntry struct {
 	ObjectID   string
 	ReportedBy string
 	Details    string
+}
+
+type AuditHash struct {
+	FirstIndex int64
+	Hashes     []byte
+}
+
+type AuditKey struct {
+	ID      string
+	Tenant  string
+	Subject string
+	Period  string
+	Wrapped []byte
+}
+
+type AuditLog struct {
+	Seq      int64
+	ID       string
+	Tenant   string
+	At       int64
+	Kind     string
+	Category string
+	Leaf     []byte
+	Body     []byte
+	Personal []byte
+}
+
+type AuditPlace struct {
+	LeafIndex int64
+	Seq       int64
+}
+
+type AuditWaiting struct {
+	Seq int64
 }
 
 type Conference struct {

@@ -33,7 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, journals, workers, damages, audits, clocks,
+		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -99,6 +99,9 @@ func newHouse(t *testing.T, db Database, passwordHash string) *house {
 		}
 	})
 	if h.keys, err = vault.Open(t.Context(), filepath.Join(t.TempDir(), "master.key"), h.Store); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Unlock(t.Context(), h.keys); err != nil {
 		t.Fatal(err)
 	}
 	h.restart()

@@ -36,7 +36,7 @@ var tickets = map[string]func(*testing.T, *house){
 		var ticket string
 		added := h.wantNewEntries(t, func() { ticket = h.ticket(t) }, audit.KindParticipantAdmitted)
 		if e := added[0]; e.ActorKind != access.KindGuest || e.ActorID != "g1" || e.ObjectID != "c1" ||
-			e.Details != `{"meeting":"m1","role":"participant","rejoin":true}` {
+			e.Details != `{"meeting":"m1","rejoin":true,"role":"participant"}` {
 			t.Errorf("entry %+v", e)
 		}
 		got, err := h.tickets.Redeem(t.Context(), ticket, "c1", "")

@@ -1,0 +1,216 @@
+package storetest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"konklave/audit/checkpoint"
+	"konklave/audit/export"
+	"konklave/audit/sequencer"
+	"konklave/audit/tree"
+	"konklave/audit/verifier"
+)
+
+// integrate brings all entries into the tree.
+func (h *house) integrate(t *testing.T) {
+	t.Helper()
+	s := sequencer.New(h.Store, slog.New(slog.DiscardHandler))
+	for {
+		n, err := s.Integrate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n < sequencer.BatchMax {
+			return
+		}
+	}
+}
+
+// behind changes the database behind the Store.
+func (h *house) behind(t *testing.T, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := h.Raw.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+func (h *house) postgres() bool { return strings.HasPrefix(h.DSN, "postgres") }
+
+// refuse lets the database refuse rows of a table, until allow.
+func (h *house) refuse(t *testing.T, table string) {
+	t.Helper()
+	if !h.postgres() {
+		h.behind(t, "CREATE TRIGGER refused BEFORE INSERT ON "+table+" BEGIN SELECT RAISE(ABORT, 'refused'); END")
+		return
+	}
+	h.behind(t, "CREATE OR REPLACE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$",
+		"CREATE TRIGGER refused BEFORE INSERT ON "+table+" FOR EACH ROW EXECUTE FUNCTION refused()")
+}
+
+func (h *house) allow(t *testing.T, table string) {
+	t.Helper()
+	if h.postgres() {
+		h.behind(t, "DROP TRIGGER refused ON "+table)
+		return
+	}
+	h.behind(t, "DROP TRIGGER refused")
+}
+
+// unguard lets whoever has all rights change the log.
+func (h *house) unguard(t *testing.T, table string, triggers ...string) {
+	t.Helper()
+	if h.postgres() {
+		h.behind(t, "ALTER TABLE "+table+" DISABLE TRIGGER USER")
+		return
+	}
+	for _, name := range triggers {
+		h.behind(t, "DROP TRIGGER "+name)
+	}
+}
+
+// checkpoint signs the tree as it is, with a key of its own.
+func (h *house) checkpoint(t *testing.T) (checkpoint.Checkpoint, []byte) {
+	t.Helper()
+	size, err := h.AuditSize(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := tree.Root(t.Context(), h.AuditTree(), size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := checkpoint.Checkpoint{Origin: logOrigin, Size: size, Root: root}
+	return c, signed(t, c)
+}
+
+// wantTree checks the log against the reference implementation.
+func (h *house) wantTree(t *testing.T, size int) {
+	t.Helper()
+	if n, err := h.AuditSize(t.Context()); err != nil || n != int64(size) {
+		t.Fatalf("size %d, %v; want %d", n, err, size)
+	}
+	all, err := h.AuditLog(t.Context(), 0, size)
+	if err != nil || len(all) != size {
+		t.Fatalf("%d entries, %v; want %d", len(all), err, size)
+	}
+	var stored []tlog.Hash
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		var found []tlog.Hash
+		for _, i := range indexes {
+			found = append(found, stored[i])
+		}
+		return found, nil
+	})
+	seen := map[string]bool{}
+	for i, e := range all {
+		if e.Hash != tlog.RecordHash(e.Leaf) || e.Index != int64(i) || seen[string(e.Leaf)] {
+			t.Errorf("entry %d: %+v", i, e)
+		}
+		seen[string(e.Leaf)] = true
+		hashes, err := tlog.StoredHashes(int64(i), e.Leaf, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored = append(stored, hashes...)
+	}
+	want, err := tlog.TreeHash(int64(size), reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root, err := tree.Root(t.Context(), h.AuditTree(), int64(size)); err != nil || root != want {
+		t.Errorf("root %v, %v; want %v", root, err, want)
+	}
+	proof, err := tree.ProveLeaf(t.Context(), h.AuditTree(), int64(size), int64(size-1))
+	if err != nil || tlog.CheckRecord(proof, int64(size), want, int64(size-1), all[size-1].Hash) != nil {
+		t.Errorf("proof of the last leaf: %v, %v", proof, err)
+	}
+}
+
+// logKey is the key of a log.
+type logKey struct {
+	public string
+	signer note.Signer
+}
+
+const logOrigin = "meet.example.org/audit"
+
+// keyOfLog is that of all logs in the tests.
+var keyOfLog = sync.OnceValue(func() logKey {
+	secret, public, err := checkpoint.NewLogKey(rand.Reader, logOrigin)
+	if err != nil {
+		panic(err)
+	}
+	signer, err := checkpoint.LogSigner(secret)
+	if err != nil {
+		panic(err)
+	}
+	return logKey{public, signer}
+})
+
+// signed is the note of a checkpoint.
+func signed(t *testing.T, c checkpoint.Checkpoint) []byte {
+	t.Helper()
+	text, err := note.Sign(&note.Note{Text: c.Text()}, keyOfLog().signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// wantExport exports the log with a checkpoint of its end, and checks what the verifier finds: nothing, or changes.
+func (h *house) wantExport(t *testing.T, findings ...string) {
+	t.Helper()
+	var file bytes.Buffer
+	w, err := export.NewWriter(&file, export.Header{Origin: logOrigin, Content: export.ContentSealed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, text := h.checkpoint(t)
+	for index := int64(0); index < c.Size; {
+		some, err := h.AuditLog(t.Context(), index, 4)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("%d entries at %d: %v", len(some), index, err)
+		}
+		for _, e := range some {
+			if err := w.Entry(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		index += int64(len(some))
+	}
+	if err := errors.Join(w.Checkpoint(text), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	trust, err := checkpoint.NewTrust([]string{keyOfLog().public}, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := verifier.List(fstest.MapFS{"audit.ndjson": {Data: file.Bytes()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := verifier.Verify(t.Context(), files, verifier.Options{Trust: &trust, Opener: h.keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range r.Findings {
+		got = append(got, fmt.Sprintf("%s %d %d", f.Code, f.Start, f.End))
+	}
+	if !slices.Equal(got, findings) || r.Entries != c.Size || (r.Verdict() == verifier.Intact) != (len(findings) == 0) {
+		t.Errorf("verdict %d with %q on %d entries, want %q", r.Verdict(), got, r.Entries, findings)
+	}
+}
