@@ -18,7 +18,7 @@ const (
 	// turnLock is the number of the lock that a transaction holds while it integrates entries, together with the table's own.
 	turnLock = 0x6b6f6e6b
 	// turnRest is how long such a transaction may rest before PostgreSQL ends it: its program is dead or hangs.
-	turnRest = 2 * time.Second
+	turnRest = 5 * time.Second
 	// runMax is how many hashes of the tree are stored in one row.
 	runMax = 256
 )

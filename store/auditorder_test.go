@@ -225,7 +225,8 @@ func TestL15SequencersOfSeveralControllersTakeTurns(t *testing.T) {
 			s := open(t, dsn)
 			sequencing.Go(func() {
 				for ctx.Err() == nil {
-					if _, err := sequencer.New(s, nil).Integrate(ctx); err != nil && ctx.Err() == nil {
+					_, err := sequencer.New(s, nil).Integrate(ctx)
+					if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrUnavailable) { // it may have rested for too long
 						t.Error(err)
 					}
 				}

@@ -82,6 +82,7 @@ func postgresFailure(state string) *fault.Fault {
 		strings.HasPrefix(state, "58"),  // system error
 		strings.HasPrefix(state, "57P"), // shutdown, crash, starting up
 		state == "57014",                // query cancelled: by our own limit, or by the administrator
+		state == "25P03",                // our transaction rested longer than it may
 		state == "25006":                // the server is a stand-by that only reads
 		return ErrUnavailable
 	}

@@ -49,6 +49,20 @@ func (h *house) behind(t *testing.T, statements ...string) {
 
 func (h *house) postgres() bool { return strings.HasPrefix(h.DSN, "postgres") }
 
+// fabricate brings so many entries that nobody wrote into the tree.
+func (h *house) fabricate(t *testing.T, n int) {
+	t.Helper()
+	bytes := "BLOB"
+	if h.postgres() {
+		bytes = "BYTEA"
+	}
+	h.behind(t, fmt.Sprintf(`INSERT INTO audit_log (id, tenant, at, kind, category, leaf, body)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+		SELECT 'e' || i, '', i, 'x', 'security', CAST('leaf ' || i AS %s), CAST('body' AS %s) FROM n`, n, bytes, bytes),
+		"INSERT INTO audit_waiting SELECT seq FROM audit_log")
+	h.integrate(t)
+}
+
 // refuse lets the database refuse rows of a table, until allow.
 func (h *house) refuse(t *testing.T, table string) {
 	t.Helper()

@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"konklave/access"
 	"konklave/audit"
 	"konklave/audit/checkpoint"
 	"konklave/audit/leaf"
+	"konklave/meeting"
 	"konklave/store"
 	"konklave/user"
 )
@@ -40,6 +43,21 @@ var auditLogs = map[string]func(*testing.T, *house){
 			if err := h.InsertUser(t.Context(), u, h.passwordHash, entry); err != nil {
 				t.Errorf("afterwards: %v", err)
 			}
+		}
+	},
+	"L2AnEntryThatCannotBeSealedUndoesTheChange": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.RoleUser)
+		h.meeting(t, u, "x")
+		before := len(h.entries(t))
+		h.behind(t, "UPDATE audit_keys SET wrapped = (SELECT leaf FROM audit_log WHERE seq = 1)")
+		if _, err := h.meetings.Create(t.Context(), u.Actor(), meeting.New{Title: "y"}); err == nil {
+			t.Error("a meeting was made")
+		}
+		if page, err := h.Store.Meetings(t.Context(), u.Tenant, u.ID, "", 10); err != nil || len(page) != 1 {
+			t.Errorf("%d meetings, %v", len(page), err)
+		}
+		if after := h.entries(t); len(after) != before || after[0].Lost != audit.LossDamaged {
+			t.Errorf("entries %+v", after)
 		}
 	},
 	"WithoutTheVaultNothingIsDoneThatBelongsInTheLog": func(t *testing.T, h *house) {
@@ -140,6 +158,31 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 		if some, err := h.AuditLog(t.Context(), 4, 3); err != nil || len(some) != 3 || some[0].Index != 4 {
 			t.Errorf("some: %+v, %v", some, err)
+		}
+	},
+	"TheLogIsReadInPages": func(t *testing.T, h *house) {
+		const total = store.AuditLogMax + 1
+		h.fabricate(t, total)
+		for _, c := range []struct {
+			from        int64
+			limit, want int
+		}{
+			{0, total, store.AuditLogMax}, {0, store.AuditLogMax, store.AuditLogMax}, {0, store.AuditLogMax - 1, store.AuditLogMax - 1},
+			{1, total, store.AuditLogMax}, {2, total, store.AuditLogMax - 1}, {total - 1, 7, 1}, {total, 7, 0}, {-1, 7, 0}, {0, 0, 0}, {0, -1, 0},
+		} {
+			got, err := h.AuditLog(t.Context(), c.from, c.limit)
+			if err != nil || len(got) != c.want || c.want > 0 && (got[0].Index != c.from || got[c.want-1].Hash != tlog.RecordHash(got[c.want-1].Leaf)) {
+				t.Errorf("%d from %d: %d, %v; want %d", c.limit, c.from, len(got), err, c.want)
+			}
+		}
+	},
+	"ACertificateCoversNoMoreThanOneTransactionRemoves": func(t *testing.T, h *house) {
+		h.fabricate(t, store.PruneMax+1)
+		r := store.Retention{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r"}
+		for _, want := range []int64{store.PruneMax, 1, 0} {
+			if n, err := h.PruneAudit(t.Context(), r); err != nil || n != want {
+				t.Errorf("pruned %d, %v; want %d", n, err, want)
+			}
 		}
 	},
 	"TheNewestCheckpointsAreFound": func(t *testing.T, h *house) {
