@@ -82,7 +82,7 @@ bench: build ## Measure: join times, bytes, memory, forwarding; prints the figur
 	npm --prefix web exec -- playwright test --config web/e2e/bench.config.ts
 	go run ./bench/whole -program bin/konklave
 	go run ./bench/journal
-	go run ./bench/audit
+	go run ./bench/auditlog
 	go run ./bench/backup
 	CGO_ENABLED=0 go run ./bench/sandbox
 	go run ./bench/sfu

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -95,7 +94,7 @@ func (h *house) unguard(t *testing.T, table string, triggers ...string) {
 	}
 }
 
-// checkpoint signs the tree as it is, with a key of its own.
+// checkpoint signs the tree as it is.
 func (h *house) checkpoint(t *testing.T) (checkpoint.Checkpoint, []byte) {
 	t.Helper()
 	size, err := h.AuditSize(t.Context())
@@ -107,7 +106,7 @@ func (h *house) checkpoint(t *testing.T) (checkpoint.Checkpoint, []byte) {
 		t.Fatal(err)
 	}
 	c := checkpoint.Checkpoint{Origin: logOrigin, Size: size, Root: root}
-	return c, signed(t, c)
+	return c, h.sign(t, c)
 }
 
 // wantTree checks the log against the reference implementation.
@@ -161,23 +160,23 @@ type logKey struct {
 
 const logOrigin = "meet.example.org/audit"
 
-// keyOfLog is that of all logs in the tests.
-var keyOfLog = sync.OnceValue(func() logKey {
+func newLogKey(t *testing.T) logKey {
+	t.Helper()
 	secret, public, err := checkpoint.NewLogKey(rand.Reader, logOrigin)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	signer, err := checkpoint.LogSigner(secret)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	return logKey{public, signer}
-})
+}
 
-// signed is the note of a checkpoint.
-func signed(t *testing.T, c checkpoint.Checkpoint) []byte {
+// sign makes the note of a checkpoint.
+func (h *house) sign(t *testing.T, c checkpoint.Checkpoint) []byte {
 	t.Helper()
-	text, err := note.Sign(&note.Note{Text: c.Text()}, keyOfLog().signer)
+	text, err := note.Sign(&note.Note{Text: c.Text()}, h.log.signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +207,7 @@ func (h *house) wantExport(t *testing.T, findings ...string) {
 	if err := errors.Join(w.Checkpoint(text), w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	trust, err := checkpoint.NewTrust([]string{keyOfLog().public}, nil, 0)
+	trust, err := checkpoint.NewTrust([]string{h.log.public}, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

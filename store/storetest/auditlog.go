@@ -211,12 +211,12 @@ var auditLogs = map[string]func(*testing.T, *house){
 			"too large": func() (checkpoint.Checkpoint, []byte) {
 				d := c
 				d.Size++
-				return d, signed(t, d)
+				return d, h.sign(t, d)
 			},
 			"another root": func() (checkpoint.Checkpoint, []byte) {
 				d := c
 				d.Root[0]++
-				return d, signed(t, d)
+				return d, h.sign(t, d)
 			},
 		} {
 			d, other := bad()

@@ -82,13 +82,14 @@ type house struct {
 	tickets   *auth.Tickets
 	setup     *auth.Setup
 	keys      *vault.Vault
+	log       logKey // of the audit log
 	journal   *journal.Journal
 	passwords *auth.Passwords
 }
 
 func newHouse(t *testing.T, db Database, passwordHash string) *house {
 	t.Helper()
-	h := &house{Database: db, passwordHash: passwordHash, clock: &Clock{now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}, passwords: auth.NewPasswords(2)}
+	h := &house{Database: db, passwordHash: passwordHash, clock: &Clock{now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}, passwords: auth.NewPasswords(2), log: newLogKey(t)}
 	var err error
 	if h.Store, err = store.Open(t.Context(), db.DSN, store.Options{Now: h.clock.Now}); err != nil {
 		t.Fatal(err)

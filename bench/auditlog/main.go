@@ -1,4 +1,4 @@
-// Command audit measures what the audit log costs, on SQLite and on PostgreSQL: how much longer a transaction takes that writes
+// Command auditlog measures what the audit log costs, on SQLite and on PostgreSQL: how much longer a transaction takes that writes
 // an entry, how many entries a second can be written while a sequencer brings them into the tree, and how long they wait for
 // that. Nothing is asserted; the figures are printed.
 package main
@@ -35,13 +35,13 @@ func main() {
 	dir := flag.String("dir", "", "directory for the databases, on the disk that is of interest; a temporary one by default")
 	flag.Parse()
 	if err := run(context.Background(), *window, *dir); err != nil {
-		fmt.Fprintln(os.Stderr, "audit:", err)
+		fmt.Fprintln(os.Stderr, "auditlog:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, window time.Duration, parent string) (err error) {
-	dir, err := os.MkdirTemp(parent, "audit")
+	dir, err := os.MkdirTemp(parent, "auditlog")
 	if err != nil {
 		return err
 	}
