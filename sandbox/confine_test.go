@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"konklave/sandbox"
 )
 
@@ -23,14 +25,33 @@ func TestConfinedProcessKeepsItsPathsAndTheNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	tcp := listen(t, "tcp", "127.0.0.1:0")
-	unix := listen(t, "unix", filepath.Join(dir, "worker.sock"))
-	allowed := []string{"read " + readable, "write " + dir + "/new", "read " + dir + "/new", "connect tcp " + tcp, "connect unix " + unix, "listen", "udp " + tcp}
+	local := listen(t, "unix", filepath.Join(dir, "worker.sock"))
+	allowed := []string{"read " + readable, "write " + dir + "/new", "read " + dir + "/new", "connect tcp " + tcp, "connect unix " + local, "listen", "udp " + tcp}
 	me := strconv.Itoa(os.Getpid())
 	refused := []string{
 		"read " + outside, "read /etc/passwd", "list /", "write " + outside, "write " + readable, "exec", "execfd", "fork", "ptrace " + me, "vmread " + me,
 		"mount", "unshare", "setns", "chroot /", "bpf", "keyctl", "io_uring", "perf",
 	}
-	cmd := exec.CommandContext(t.Context(), hostileFile, dir, open)
+	confined(t, allowed, refused, dir, open)
+}
+
+// TestConfinedAloneHasNoNetwork: the signer is reached over the unix socket that it was given, and reaches nobody.
+func TestConfinedAloneHasNoNetwork(t *testing.T) {
+	dir := t.TempDir()
+	tcp := listen(t, "tcp", "127.0.0.1:0")
+	allowed := []string{"write " + dir + "/new", "read " + dir + "/new", "connect unix " + listen(t, "unix", filepath.Join(dir, "notify.sock"))}
+	refused := []string{
+		"connect tcp " + tcp, "listen", "udp " + tcp, "exec", "read /etc/passwd",
+		socketWords(unix.AF_INET, unix.SOCK_STREAM, 0), socketWords(unix.AF_INET6, unix.SOCK_DGRAM, 0), socketWords(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP),
+		socketWords(unix.AF_NETLINK, unix.SOCK_RAW, 0), socketWords(unix.AF_PACKET, unix.SOCK_RAW, 0), socketWords(unix.AF_VSOCK, unix.SOCK_STREAM, 0), socketWords(unix.AF_ALG, unix.SOCK_SEQPACKET, 0),
+	}
+	confined(t, allowed, refused, dir, "alone")
+}
+
+// confined has a process confine itself and try what is allowed, and what is refused.
+func confined(t *testing.T, allowed, refused []string, words ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), hostileFile, words...)
 	cmd.Stdin = strings.NewReader(strings.Join(append(append([]string{}, allowed...), refused...), "\n") + "\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

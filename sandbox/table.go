@@ -109,5 +109,18 @@ func serviceDenied() []group {
 	}, serviceDeniedOfArch()...)
 }
 
+// networkDenied is every socket but unix ones: each number but 0 and that of AF_UNIX, which is 1, has another bit.
+func networkDenied() group {
+	g := group{reason: "the network"}
+	for _, nr := range []uintptr{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
+		r := rule{nr: nr}
+		for bit := uint32(2); bit != 0; bit <<= 1 {
+			r.when = append(r.when, condition{{arg: 0, mask: bit, value: bit}})
+		}
+		g.rules = append(g.rules, r)
+	}
+	return g
+}
+
 // serviceMissing are calls that must look as if the kernel had none: their arguments are out of a filter's sight.
 func serviceMissing() []uintptr { return []uintptr{unix.SYS_CLONE3} }

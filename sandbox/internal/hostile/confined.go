@@ -10,9 +10,10 @@ import (
 )
 
 // confined is a front or controller that was taken over: it may write below dir and read the paths, and tries what it reads
-// from its standard input, one attack for each line.
+// from its standard input, one attack for each line. When the last path is the word alone, it is a signer, without the network.
 func confined(dir string, paths []string) error {
-	for _, f := range sandbox.Confine(sandbox.Profile{Read: paths, Write: []string{dir}}) {
+	profile := sandbox.Profile{Read: paths, Write: []string{dir}, Alone: paths[len(paths)-1] == "alone"}
+	for _, f := range sandbox.Confine(profile) {
 		fmt.Println("layer", f.Layer, f.InForce, f.Detail)
 	}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
