@@ -26,6 +26,9 @@ type File struct {
 	lock *os.File
 }
 
+// lockSuffix ends the name of the lock beside a file.
+const lockSuffix = ".lock"
+
 // unused is what the file holds before anything was signed; an empty file is a damaged one.
 const unused = "konklave signer 1: nothing was signed yet\n"
 
@@ -46,7 +49,7 @@ func OpenFile(path string) (*File, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("open signer state: %w", err)
 	}
-	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock signer state: %w", err)
 	}
@@ -76,20 +79,23 @@ func (f *File) Load(context.Context) ([]byte, error) {
 }
 
 // Save implements State.
-func (f *File) Save(_ context.Context, signed []byte) error {
-	next := f.path + ".next"
+func (f *File) Save(_ context.Context, signed []byte) error { return replace(f.path, signed) }
+
+// replace puts a text in the place of a file as a whole, and returns when it would survive the loss of power.
+func replace(path string, text []byte) error {
+	next := path + ".next"
 	w, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(signed)
+	_, err = w.Write(text)
 	if err = errors.Join(err, w.Sync(), w.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(next, f.path); err != nil {
+	if err := os.Rename(next, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(f.path))
+	return syncDir(filepath.Dir(path))
 }
 
 // syncDir makes the names in a directory last.
