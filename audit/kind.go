@@ -28,6 +28,8 @@ const (
 	KindParticipantJoined   Kind = "participant.joined"
 	KindParticipantLeft     Kind = "participant.left"
 	KindChatSent            Kind = "chat.sent"
+	KindLogBegun            Kind = "log.begun"
+	KindLogWitnessed        Kind = "log.witnessed"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -44,6 +46,7 @@ func Kinds() []Kind {
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
+		KindLogBegun, KindLogWitnessed,
 	}
 }
 

@@ -45,7 +45,7 @@ type about struct {
 // personal is the table of what is personal. Besides it, in every kind: who acted is personal when the actor is a guest, an
 // account or a token, and nothing else is personal in the tenant, the outcome, the reporting conference and the time.
 // A session, a token, a message or a place in a conference belongs to a person as much as an account does; a meeting, a
-// conference, a backup or the public half of a key does not.
+// conference, a backup, the public half of a key, a log or a witness does not.
 var personal = map[Kind]about{
 	//                       category               object      details
 	KindSetupCompleted:      {CategoryAdministration, theObjects, map[string]whose{"role": nobodys}},
@@ -71,6 +71,8 @@ var personal = map[Kind]about{
 	KindParticipantJoined:   {CategoryConference, actors, map[string]whose{"role": nobodys}},
 	KindParticipantLeft:     {CategoryConference, actors, map[string]whose{"reason": nobodys}},
 	KindChatSent:            {CategoryConference, actors, nil},
+	KindLogBegun:            {CategorySecurity, nobodys, map[string]whose{"before": nobodys, "beforeEntries": nobodys}},
+	KindLogWitnessed:        {CategorySecurity, nobodys, map[string]whose{"entries": nobodys}},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].
