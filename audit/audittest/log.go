@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
+	"slices"
 	"testing/fstest"
 	"time"
 
@@ -93,15 +95,31 @@ func (l *Log) Trust() *checkpoint.Trust {
 // Add logs n entries of different kinds, about several people.
 func (l *Log) Add(ctx context.Context, n int) error {
 	for range n {
-		i := len(l.Entries)
-		sealed, err := l.Sealer.Entry(ctx, Entry(i))
-		if err != nil {
-			return err
-		}
-		if err := l.append(ctx, sealed.Leaf, sealed.Body, sealed.Personal); err != nil {
+		if err := l.Record(ctx, Entry(len(l.Entries))); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// Record logs an entry.
+func (l *Log) Record(ctx context.Context, e audit.Entry) error {
+	sealed, err := l.Sealer.Entry(ctx, e)
+	if err != nil {
+		return err
+	}
+	return l.append(ctx, sealed.Leaf, sealed.Body, sealed.Personal)
+}
+
+// Cut cuts the log off after n entries, with the checkpoints beyond.
+func (l *Log) Cut(ctx context.Context, n int) error {
+	l.Tree, l.Entries = &tree.Memory{}, slices.Clone(l.Entries[:n])
+	for _, e := range l.Entries {
+		if _, err := tree.Append(ctx, l.Tree, e.Index, []tlog.Hash{e.Hash}); err != nil {
+			return err
+		}
+	}
+	maps.DeleteFunc(l.Notes, func(size int64, _ []byte) bool { return size > int64(n) })
 	return nil
 }
 
