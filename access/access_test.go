@@ -45,6 +45,8 @@ var wanted = map[Action]string{
 	TokenList:         "user= admin= token=",
 	TokenCreate:       "user= admin=",
 	TokenRevoke:       "user= admin=",
+	AuditRead:         "admin system",
+	AuditCosign:       "admin",
 	UserList:          "admin system",
 	UserCreate:        "admin system",
 	MeetingList:       "user= admin= token=",

@@ -21,6 +21,9 @@ const (
 	TokenCreate Action = "token.create"
 	TokenRevoke Action = "token.revoke"
 
+	AuditRead   Action = "audit.read"
+	AuditCosign Action = "audit.cosign"
+
 	UserList   Action = "user.list"
 	UserCreate Action = "user.create"
 
@@ -83,6 +86,9 @@ var table = [...]rule{
 	{TokenList, false, true, none, none, own, own, none, none, none, none},
 	{TokenCreate, true, false, none, none, own, own, none, none, none, none},
 	{TokenRevoke, true, false, none, none, own, own, none, none, none, none},
+
+	{AuditRead, false, true, none, none, none, every, none, none, none, every},
+	{AuditCosign, true, true, none, none, none, every, none, none, none, none},
 
 	{UserList, false, true, none, none, none, every, none, none, none, every},
 	{UserCreate, true, true, none, none, none, every, none, none, none, every},
