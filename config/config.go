@@ -28,6 +28,7 @@ type Config struct {
 	Limits     Limits
 	Vault      Vault
 	Backup     Backup
+	Audit      Audit
 }
 
 // TLS says where the certificate of the public listener comes from.
@@ -140,6 +141,11 @@ type Backup struct {
 	KeepDays  int           // days of which the newest backup stays
 }
 
+// Audit says who watches over the audit log.
+type Audit struct {
+	WitnessKeys []string // public keys of the witnesses whose cosignatures are taken
+}
+
 // Limits bounds what one caller may ask of the API.
 type Limits struct {
 	RequestBytes  int64   // body of one API request
@@ -214,6 +220,15 @@ func (c Config) BackupDir() string {
 	}
 	return filepath.Join(c.Data, "backups")
 }
+
+// SignerDir is the directory of the signer, with the key of the audit log.
+func (c Config) SignerDir() string { return filepath.Join(c.Data, "signer") }
+
+// AuditKeysFile is the file with the public keys of the audit log, one on each line, the present one last.
+func (c Config) AuditKeysFile() string { return filepath.Join(c.Data, "audit.keys") }
+
+// AuditAlarmFile is where it stands, in words for the operator, why the audit log is not signed; it is there only then.
+func (c Config) AuditAlarmFile() string { return filepath.Join(c.RunDir(), "audit.alarm") }
 
 // RunDir is the directory of the run-time sockets.
 func (c Config) RunDir() string { return filepath.Join(c.Data, "run") }

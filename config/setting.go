@@ -115,6 +115,8 @@ func Settings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Backup.Keep} }},
 		{"backup.keep-days", "Of how many days, counted from the newest backup's, the day's newest backup stays as well.",
 			func(c *Config) value { return intValue[int]{&c.Backup.KeepDays} }},
+		{"audit.witness-keys", "Public keys, separated by commas, of the witnesses that cosign the checkpoints of the audit log (konklave witness key).\nEmpty means that nobody does: then whoever has this machine can replace the log.",
+			func(c *Config) value { return witnessesValue{&c.Audit.WitnessKeys} }},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"konklave/audit/checkpoint"
 )
 
 // value is one setting's place in a Config, read and written as text.
@@ -147,6 +149,38 @@ func (v prefixesValue) String() string {
 	}
 	return strings.Join(names, ",")
 }
+
+// MaxWitnesses is how many witnesses may cosign one log.
+const MaxWitnesses = 20
+
+// witnessesValue is a list of the public keys of witnesses.
+type witnessesValue struct{ p *[]string }
+
+func (v witnessesValue) set(text string) error {
+	*v.p = nil
+	if text == "" {
+		return nil
+	}
+	names := map[string]bool{}
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		name, err := checkpoint.WitnessName(part)
+		switch {
+		case err != nil:
+			return fmt.Errorf("contains %q, but every entry must be the public key of a witness, as `konklave witness key` prints it", part)
+		case names[name]:
+			return fmt.Errorf("has two keys of the witness %s", name)
+		}
+		names[name] = true
+		*v.p = append(*v.p, part)
+	}
+	if len(*v.p) > MaxWitnesses {
+		return fmt.Errorf("has %d keys, but at most %d witnesses can cosign", len(*v.p), MaxWitnesses)
+	}
+	return nil
+}
+
+func (v witnessesValue) String() string { return strings.Join(*v.p, ",") }
 
 type portsValue struct{ p *PortRange }
 
