@@ -27,7 +27,7 @@ var layers = []layer{
 	{name: "keys", packages: []string{"vault"}},
 	{name: "walls", packages: []string{"sandbox"}},
 	{name: "adapters", packages: []string{"store", "httpapi", "signalling", "media", "front", "turn", "control", "launch", "activation", "web", "client"}},
-	{name: "compositions", mates: true, packages: []string{"worker", "supervisor", "backup", "doctor", "app"}},
+	{name: "compositions", mates: true, packages: []string{"worker", "supervisor", "backup", "doctor", "witness", "app"}},
 	{name: "commands", packages: []string{"cmd", "bench", "e2e"}},
 }
 

@@ -12,9 +12,10 @@ import (
 	"konklave/vault"
 )
 
-// BackupKeeper keeps the backups of an instance as configured.
+// BackupKeeper keeps the backups of an instance as configured. The directory of the signer is in none: a signer that has forgotten
+// what it signed could be made to sign something else.
 func BackupKeeper(c config.Config, db *store.Store, keys *vault.Vault, version string, log *slog.Logger) *backup.Keeper {
-	without := []string{c.MasterKeyFile(), c.BackupDir()}
+	without := []string{c.MasterKeyFile(), c.BackupDir(), c.SignerDir()}
 	if path, ok := strings.CutPrefix(c.DSN(), "sqlite:"); ok {
 		without = append(without, path, path+"-wal", path+"-shm", path+"-journal")
 	}

@@ -40,6 +40,12 @@ func confineController(c config.Config, log *slog.Logger) {
 	tellConfined(sandbox.Confine(sandbox.Profile{Read: systemFiles(), Write: write}), log)
 }
 
+// confineSigner leaves the signer the directory that it is in and what tells the time zone, and no network.
+func confineSigner(log *slog.Logger) {
+	read := []string{"/etc/localtime", "/usr/share/zoneinfo"}
+	tellConfined(sandbox.Confine(sandbox.Profile{Read: read, Write: []string{"."}, Alone: true}), log)
+}
+
 func makeDir(dir string, log *slog.Logger) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		log.Warn("a directory cannot be made", "error", err)

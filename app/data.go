@@ -108,10 +108,15 @@ func instanceKey(dir string) ([]byte, error) {
 
 // listenUnix binds a unix socket, in place of a stale one, and returns the file alone: closing it removes nothing.
 func listenUnix(path string, mode fs.FileMode) (*os.File, error) {
+	return listenUnixAs("unix", path, mode)
+}
+
+// listenUnixAs is listenUnix for a kind of unix socket: unix or unixpacket.
+func listenUnixAs(network, path string, mode fs.FileMode) (*os.File, error) {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("remove stale socket: %w", err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	l, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
 	if err != nil {
 		return nil, err
 	}

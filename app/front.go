@@ -35,10 +35,13 @@ func frontEnvironment() []string {
 
 // frontArguments is the part of a configuration that the front reads, as flags: it is to know no secret of the others, such as
 // the password of the database.
-func frontArguments(c config.Config) []string {
+func frontArguments(c config.Config) []string { return argumentsOf(c, frontSettings()) }
+
+// argumentsOf are settings as flags, named by a key, or by a group of them that ends in a dot.
+func argumentsOf(c config.Config, keys []string) []string {
 	var flags []string
 	for _, s := range config.Settings() {
-		for _, key := range frontSettings() {
+		for _, key := range keys {
 			if s.Key == key || strings.HasSuffix(key, ".") && strings.HasPrefix(s.Key, key) {
 				flags = append(flags, s.Flag()+"="+s.Show(c))
 			}

@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 	switch ctx := context.Background(); {
 	case len(os.Args) == 3 && os.Args[1] == "controller":
 		err = Controller(ctx, testConfig(os.Args[2]), "test", os.Stderr, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	case len(os.Args) == 3 && os.Args[1] == "signer":
+		err = Signer(ctx, testConfig(os.Args[2]), slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	case len(os.Args) == 4 && os.Args[1] == "act":
 		err = act(os.Args[2], os.Args[3])
 	case len(os.Args) == 2 && os.Args[1] == "conference":

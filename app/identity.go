@@ -16,24 +16,26 @@ import (
 	"konklave/sandbox"
 )
 
-// Names of the system's users for controller and front, used where they exist.
+// Names of the system's users for controller, front and signer, used where they exist.
 const (
 	controllerUser = "konklave"
 	frontUser      = "konklave-front"
+	signerUser     = "konklave-signer"
 )
 
-// identities are the users that controller and front run as. Without separate both are whoever started Serve.
+// identities are the users that controller, front and signer run as. Without separate all are whoever started Serve.
 type identities struct {
 	separate   bool
 	root       bool   // they have the rights of root, because they are not separate
 	why        string // why they are not separate
 	controller int    // user id; it owns the data
 	front      int    // user id; it owns nothing but certificates that it fetches or makes
-	group      int    // group id of both: for the sockets between them
+	signer     int    // user id; it owns nothing but the key of the audit log and what it signed
+	group      int    // group id of all: for the way to the data directory, and the sockets between controller and front
 }
 
 // findIdentities says who the processes are to be: with the privileges of root and a data directory that other users can
-// reach, the users konklave and konklave-front, or user ids from isolation.uid-base on where these do not exist.
+// reach, the users konklave, konklave-front and konklave-signer, or user ids from isolation.uid-base on where these do not exist.
 func findIdentities(c config.Config) identities {
 	if os.Geteuid() != 0 {
 		return identities{why: "not started as root"}
@@ -43,13 +45,17 @@ func findIdentities(c config.Config) identities {
 	}
 	id := identities{
 		separate:   true,
-		controller: c.Isolation.UIDBase + sandbox.ControllerUser, front: c.Isolation.UIDBase + sandbox.FrontUser, group: c.Isolation.UIDBase,
+		controller: c.Isolation.UIDBase + sandbox.ControllerUser, front: c.Isolation.UIDBase + sandbox.FrontUser,
+		signer: c.Isolation.UIDBase + sandbox.SignerUser, group: c.Isolation.UIDBase,
 	}
 	if u, err := user.Lookup(controllerUser); err == nil {
 		id.controller, id.group = number(u.Uid, id.controller), number(u.Gid, id.group)
 	}
 	if u, err := user.Lookup(frontUser); err == nil {
 		id.front = number(u.Uid, id.front)
+	}
+	if u, err := user.Lookup(signerUser); err == nil {
+		id.signer = number(u.Uid, id.signer)
 	}
 	return id
 }
@@ -96,8 +102,8 @@ func (id identities) asController(do func() error) error {
 	return as(id.controller, id.group, do)
 }
 
-// own gives the data directory to the controller, and the directory of the certificates to the front. A directory that belonged
-// to root, as at the first start, is given away with everything in it.
+// own gives the data directory to the controller, in it the directory of the certificates to the front, and that of the signer to
+// the signer. A directory that belonged to root, as at the first start, is given away with everything in it.
 func (id identities) own(c config.Config) error {
 	if err := makeWay(c.Data); err != nil {
 		return err
@@ -105,7 +111,7 @@ func (id identities) own(c config.Config) error {
 	if !id.separate {
 		return nil
 	}
-	data, err := openPlace(c.Data, []int{id.controller, id.front}, id.group)
+	data, err := openPlace(c.Data, []int{id.controller, id.front, id.signer}, id.group)
 	if err != nil {
 		return err
 	}
@@ -118,7 +124,8 @@ func (id identities) own(c config.Config) error {
 		return fmt.Errorf("the data directory %s belongs to user %d, but the controller is user %d; give it to that one with everything in it (chown -R), or choose another data directory", data.Name(), st.Uid, id.controller)
 	}
 	certificates := filepath.Base(CertificateDir(c))
-	first := gift{to: id.controller, group: id.group, other: map[string]int{certificates: id.front}}
+	signer := filepath.Base(c.SignerDir())
+	first := gift{to: id.controller, group: id.group, other: map[string]int{certificates: id.front, signer: id.signer}}
 	if st.Uid == 0 {
 		err = first.directory(data)
 	} else {
@@ -129,6 +136,9 @@ func (id identities) own(c config.Config) error {
 	}
 	if err == nil {
 		err = id.ownCertificates(data, certificates)
+	}
+	if err == nil {
+		err = id.ownSigner(data, signer)
 	}
 	if err != nil {
 		return fmt.Errorf("give the data directory to its users: %w", err)
@@ -158,6 +168,31 @@ func (id identities) ownCertificates(data *os.File, name string) error {
 		return gift{from: id.controller, to: id.front, group: id.group}.directory(dir)
 	}
 	return fmt.Errorf("%s belongs to user %d, but the front is user %d", dir.Name(), st.Uid, id.front)
+}
+
+// ownSigner makes the signer its directory. One that the controller has put there is refused: the key in it would be known.
+func (id identities) ownSigner(data *os.File, name string) error {
+	err := unix.Mkdirat(int(data.Fd()), name, 0o700)
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	dir, err := openIn(data, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	st, err := statOf(dir)
+	if err != nil {
+		return err
+	}
+	switch int(st.Uid) {
+	case id.signer:
+		return nil
+	case 0:
+		return gift{from: 0, to: id.signer, group: id.group}.directory(dir)
+	}
+	return fmt.Errorf("%s belongs to user %d, but the signer of the audit log is user %d: somebody has put it there. "+
+		"If it was you, give it to that one with everything in it (chown -R); else move it away, bring back the one that was there, and find out who", dir.Name(), st.Uid, id.signer)
 }
 
 // suffice refuses what strict mode must not put up with.

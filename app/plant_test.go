@@ -18,10 +18,11 @@ import (
 const (
 	hostileUser  = 63600 // the controller's user and the common group
 	hostileFront = 63601
+	honestSigner = 63602
 )
 
 func hostile() identities {
-	return identities{separate: true, controller: hostileUser, front: hostileFront, group: hostileUser}
+	return identities{separate: true, controller: hostileUser, front: hostileFront, signer: honestSigner, group: hostileUser}
 }
 
 // seen is what must not change about a file.
@@ -120,6 +121,12 @@ func TestAStartAsRootFollowsNoLinkOfTheController(t *testing.T) {
 		"a certificate by a hard link": func(t *testing.T, data, victim string) {
 			must(t, os.Link(filepath.Join(victim, "shadow"), filepath.Join(mine(t, data, "tls"), "ca.pem")))
 		},
+		"the signer": func(t *testing.T, data, victim string) {
+			must(t, os.Symlink(victim, filepath.Join(data, "signer")))
+		},
+		"a signer of its own": func(t *testing.T, data, victim string) {
+			must(t, os.Link(filepath.Join(victim, "shadow"), filepath.Join(mine(t, data, "signer"), "log.json")))
+		},
 		"the lock": func(t *testing.T, data, victim string) {
 			must(t, os.Symlink(filepath.Join(victim, "cron"), filepath.Join(data, "lock")))
 		},
@@ -183,12 +190,13 @@ func TestWhatWasRootsIsGivenAwayAtTheFirstStart(t *testing.T) {
 	want := map[string]uint32{
 		"": us, "/konklave.db": us, "/backups": us, "/backups/one": us, "/tls": front, "/tls/acme": front, "/tls/acme/key.pem": front,
 		"/lock": us, "/instance.key": us, "/run": us, "/run/c": us, "/run/front.sock": us, "/run/controller.sock": us,
+		"/run/signer.sock": us, "/signer": honestSigner,
 		"/alien": 7, "/alien/f": 0,
 	}
 	if got := owners(t, c.Data); !maps.Equal(got, want) {
 		t.Errorf("the owners are %v, want %v", got, want)
 	}
-	for name, mode := range map[string]fs.FileMode{"": 0o710, "run": 0o710, "run/c": 0o710, "run/front.sock": 0o660, "run/controller.sock": 0o660} {
+	for name, mode := range map[string]fs.FileMode{"": 0o710, "run": 0o710, "run/c": 0o710, "run/front.sock": 0o660, "run/controller.sock": 0o660, "run/signer.sock": 0o600, "signer": 0o700} {
 		if info, err := os.Stat(filepath.Join(c.Data, name)); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%q: %v, %v", name, info.Mode(), err)
 		}
@@ -203,7 +211,7 @@ func TestRestoredCertificatesAreGivenToTheFront(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600), os.Chown(filepath.Join(dir, name), uid, uid))
 	}
 	must(t, hostile().own(c), hostile().own(c))
-	want := map[string]uint32{"": hostileUser, "/tls": hostileFront, "/tls/restored": hostileFront, "/tls/own": hostileFront, "/tls/roots": 0}
+	want := map[string]uint32{"": hostileUser, "/tls": hostileFront, "/tls/restored": hostileFront, "/tls/own": hostileFront, "/tls/roots": 0, "/signer": honestSigner}
 	if got := owners(t, c.Data); !maps.Equal(got, want) {
 		t.Errorf("the owners are %v, want %v", got, want)
 	}
@@ -216,9 +224,11 @@ func TestADataDirectoryThatCannotBeGivenIsRefused(t *testing.T) {
 		"has another name somewhere": func(t *testing.T, data, victim string) {
 			must(t, os.Chown(data, 0, 0), os.Link(filepath.Join(victim, "shadow"), filepath.Join(data, "konklave.db")))
 		},
-		"belongs to user 63600, as whom": func(t *testing.T, data, _ string) { must(t, os.Chown(filepath.Dir(data), hostileUser, 0)) },
-		"belongs to user 63601, as whom": func(t *testing.T, data, _ string) { must(t, os.Chown(filepath.Dir(data), hostileFront, 0)) },
-		"may be written to by users":     func(t *testing.T, data, _ string) { must(t, os.Chmod(filepath.Dir(data), 0o757)) },
+		"but the signer of the audit log is user 63602": func(t *testing.T, data, _ string) { mine(t, data, "signer") },
+		"belongs to user 63602, as whom":                func(t *testing.T, data, _ string) { must(t, os.Chown(filepath.Dir(data), honestSigner, 0)) },
+		"belongs to user 63600, as whom":                func(t *testing.T, data, _ string) { must(t, os.Chown(filepath.Dir(data), hostileUser, 0)) },
+		"belongs to user 63601, as whom":                func(t *testing.T, data, _ string) { must(t, os.Chown(filepath.Dir(data), hostileFront, 0)) },
+		"may be written to by users":                    func(t *testing.T, data, _ string) { must(t, os.Chmod(filepath.Dir(data), 0o757)) },
 		"way to the data directory, may be written": func(t *testing.T, data, _ string) {
 			must(t, os.Chown(filepath.Dir(data), 0, hostileUser), os.Chmod(filepath.Dir(data), 0o775))
 		},

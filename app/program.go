@@ -49,7 +49,7 @@ func (p *program) probe() error {
 
 func (p *program) Close() error { return p.file.Close() }
 
-// upgrade replaces controller and front by the program that now lies at our path; conferences that start afterwards are of
+// upgrade replaces controller, front and signer by the program that now lies at our path; conferences that start afterwards are of
 // it too, and those that run end on the one they were started from. When the new one does not come to serve, everything
 // stays as it was.
 func (s *server) upgrade(ctx context.Context) error {
@@ -68,6 +68,10 @@ func (s *server) upgrade(ctx context.Context) error {
 	if err := s.front.replace(ctx, func() (*child, error) { return s.startFront(next) }); err != nil {
 		s.program.Store(old)
 		return errors.Join(err, s.controller.replace(ctx, func() (*child, error) { return s.startController(old) }))
+	}
+	// A signer that refuses to sign, or has lost its key, is no reason to keep an old program.
+	if err := s.signer.replace(ctx, func() (*child, error) { return s.startSigner(next) }); err != nil {
+		s.log.ErrorContext(ctx, "the signer of the audit log stays the one from before", "error", err)
 	}
 	return nil
 }

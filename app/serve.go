@@ -1,7 +1,7 @@
 // Package app wires the processes of Konklave by hand, in reading order.
 //
-// [Serve] is the one command: it is the launcher, binds the public listener, and keeps a front and a controller running as
-// processes of their own. [Front], [Controller] and [Conference] are those processes. What each inherits is named here and
+// [Serve] is the one command: it is the launcher, binds the public listener, and keeps a front, a controller and a signer running
+// as processes of their own. [Front], [Controller], [Signer] and [Conference] are those processes. What each inherits is named here and
 // nowhere else; the same names serve systemd's socket units.
 package app
 
@@ -32,6 +32,7 @@ const (
 	nameFront      = "front"      // the front's unix listener, for the controller
 	nameKeys       = "keys"       // pipe with the key that relay credentials are checked with
 	nameController = "controller" // the controller's unix listener
+	nameSigner     = "signer"     // the signer's unix listener
 	nameLauncher   = "launcher"   // the controller's connection to the launcher
 	nameLifeline   = "lifeline"   // pipe that ends when Serve is gone
 )
@@ -75,6 +76,7 @@ func Serve(ctx context.Context, c config.Config, args []string, stdout, stderr i
 	defer workers.Close()
 	s.controller = newKeeper("controller", false, func() (*child, error) { return s.startController(first) }, log)
 	s.front = newKeeper("front", true, func() (*child, error) { return s.startFront(first) }, log)
+	s.signer = newKeeper("signer", false, func() (*child, error) { return s.startSigner(first) }, log)
 	s.controller.extended = s.tellExtended
 	return s.run(ctx)
 }
@@ -91,6 +93,7 @@ type server struct {
 	launcher   *process.Launcher
 	controller *keeper
 	front      *keeper
+	signer     *keeper
 	identities identities
 	prepared
 	lifeline *os.File // the end that the children read
@@ -144,6 +147,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stopControllers()
 	defer stopFronts()
 	var controller, front sync.WaitGroup
+	controller.Go(func() { s.signer.run(controllers) })
 	controller.Go(func() { s.controller.run(controllers) })
 	front.Go(func() { s.front.run(fronts) })
 	s.identities.tell(s.log)
@@ -236,6 +240,12 @@ func (s *server) startFront(p *program) (*child, error) {
 	cmd := p.command(append([]string{"front"}, frontArguments(listening)...)...)
 	cmd.Env = onlyNamed(os.Environ(), frontEnvironment())
 	return s.start(cmd, s.identities.front, append(s.sockets.ofFront(), activation.Named{Name: nameKeys, File: keys})...)
+}
+
+func (s *server) startSigner(p *program) (*child, error) {
+	cmd := p.command(append([]string{"signer"}, signerArguments(s.config)...)...)
+	cmd.Env = onlyNamed(os.Environ(), signerEnvironment())
+	return s.start(cmd, s.identities.signer, activation.Named{Name: nameSigner, File: s.sockets.signerSocket})
 }
 
 func (s *server) startController(p *program) (*child, error) {

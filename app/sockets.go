@@ -20,6 +20,7 @@ type sockets struct {
 	turn             *os.File // the front's datagram socket; nil for none
 	frontSocket      *os.File
 	controllerSocket *os.File
+	signerSocket     *os.File
 }
 
 // openSockets opens what the network reaches.
@@ -45,12 +46,15 @@ func openSockets(ctx context.Context, c config.Config, handed *activation.Set) (
 	return s, nil
 }
 
-// openPrivate opens the sockets between front and controller.
+// openPrivate opens the sockets between front, controller and signer. The signer is for the controller alone.
 func (s *sockets) openPrivate(c config.Config, m modes) (err error) {
 	if s.frontSocket, err = listenUnix(FrontSocket(c), m.socket); err != nil {
 		return err
 	}
-	s.controllerSocket, err = listenUnix(ControllerSocket(c), m.socket)
+	if s.controllerSocket, err = listenUnix(ControllerSocket(c), m.socket); err != nil {
+		return err
+	}
+	s.signerSocket, err = listenUnixAs("unixpacket", SignerSocket(c), 0o600)
 	return err
 }
 
@@ -118,7 +122,7 @@ func (s *sockets) ofFront() []activation.Named {
 
 // Close gives the sockets up; the processes that inherited them have their own.
 func (s *sockets) Close() {
-	for _, f := range []*os.File{s.public, s.redirect, s.turn, s.frontSocket, s.controllerSocket} {
+	for _, f := range []*os.File{s.public, s.redirect, s.turn, s.frontSocket, s.controllerSocket, s.signerSocket} {
 		if f != nil {
 			_ = f.Close() // the process ends
 		}
@@ -141,6 +145,9 @@ func pipeOf(content []byte) (*os.File, error) {
 
 // ControllerSocket is where the controller answers the front.
 func ControllerSocket(c config.Config) string { return filepath.Join(c.RunDir(), "controller.sock") }
+
+// SignerSocket is where the signer answers the controller.
+func SignerSocket(c config.Config) string { return filepath.Join(c.RunDir(), "signer.sock") }
 
 // FrontSocket is where the front hears from the controller.
 func FrontSocket(c config.Config) string { return filepath.Join(c.RunDir(), "front.sock") }

@@ -84,10 +84,10 @@ func TestAsRootEachProcessIsAUserOfItsOwn(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 3 {
+	if len(seen) != 4 {
 		t.Errorf("%d users for %+v", len(seen), s.processes())
 	}
-	for verb, inherits := range map[string]bool{"controller": true, "front": false} { // what may hold secrets
+	for verb, inherits := range map[string]bool{"controller": true, "front": false, "signer": false} { // what may hold secrets
 		for name, mark := range map[string]string{"environ": "HOME=", "cmdline": "--isolation"} {
 			raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.pids(verb)[0], name))
 			if err != nil || strings.Contains(string(raw), mark) != inherits {

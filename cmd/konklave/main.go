@@ -28,12 +28,14 @@ type commands struct {
 	RecoveryKey RecoveryKeyCmd `cmd:"" help:"Make the key that opens backups, or bring the master key back with it."`
 	Backup      BackupCmd      `cmd:"" help:"Make an encrypted backup while everything runs."`
 	Restore     RestoreCmd     `cmd:"" help:"Bring a backup back into an empty data directory and database, or verify one."`
-	Audit       AuditCmd       `cmd:"" help:"Verify what the audit log says, without the instance."`
+	Audit       AuditCmd       `cmd:"" help:"Export the audit log, and verify what it says without the instance."`
+	Witness     WitnessCmd     `cmd:"" help:"Watch the audit log of an instance from another machine, and cosign it."`
 	Config      ConfigCmd      `cmd:"" help:"Check and show the configuration."`
 	Doctor      DoctorCmd      `cmd:"" help:"Examine this instance and its machine, and say what to mend."`
 	Version     VersionCmd     `cmd:"" help:"Print the version."`
 	Front       FrontCmd       `cmd:"" hidden:"" help:"The public listener (started by serve)."`
 	Controller  ControllerCmd  `cmd:"" hidden:"" help:"The controller (started by serve)."`
+	Signer      SignerCmd      `cmd:"" hidden:"" help:"Signs the audit log; the only process that can read its key (started by serve)."`
 	Launcher    LauncherCmd    `cmd:"" hidden:"" help:"Starts conferences; the only privileged process (started by serve or systemd)."`
 	Conference  ConferenceCmd  `cmd:"" hidden:"" help:"One conference (started by serve)."`
 }
