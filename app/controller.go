@@ -74,11 +74,13 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	tickets := auth.NewTickets(db, time.Now)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, time.Now)
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
+	notary := newNotary(c, db, log)
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, time.Now),
-		Setup: setup, Tickets: tickets, Conferences: sup, Database: db, RelayTest: relayTest(c, relay, time.Now),
+		Setup: setup, Tickets: tickets, Conferences: sup, Database: db,
+		Audit: AuditArchive(c, db, time.Now), AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {
 		return err
@@ -95,7 +97,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

@@ -75,6 +75,8 @@ type Options struct {
 	Tickets     *auth.Tickets
 	Conferences Conferences
 	Database    Database
+	Audit       AuditLog
+	AuditAlarm  func() bool                 // whether there is one: the audit log is not signed
 	RelayTest   func() (RelayAccess, error) // makes a credential that tries the way to the relay
 }
 
@@ -95,6 +97,8 @@ type API struct {
 	tickets       *auth.Tickets
 	conferences   Conferences
 	database      Database
+	audit         AuditLog
+	auditAlarm    func() bool
 	mux           *http.ServeMux
 	huma          huma.API
 	problemSchema *huma.Schema
@@ -111,7 +115,7 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
-		conferences: o.Conferences, database: o.Database, relayTest: o.RelayTest,
+		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
 		accounts: newLimiter(o.Limits.SessionRate, o.Limits.SessionBurst, o.Now),
@@ -131,6 +135,7 @@ func New(o Options) *API {
 	a.addMeetings()
 	a.addJoin()
 	a.addConferences()
+	a.addAudit()
 	a.addHealth()
 	a.addDocument(registry)
 	a.addDocs()

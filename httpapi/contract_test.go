@@ -23,6 +23,7 @@ type scene struct {
 	meeting                 meeting.Meeting
 	closed                  meeting.Meeting // without guests
 	tokenID, otherSessionID string
+	note                    string // a checkpoint that the witness has cosigned
 }
 
 func setScene(t *testing.T) *scene {
@@ -138,6 +139,15 @@ func examples() map[string]example {
 			},
 			refused: func(s *scene) answer {
 				return s.nobody.post("/api/v1/join/"+s.closed.Link, map[string]any{"name": "Guest"})
+			},
+		},
+		"addCosignature": {
+			before: func(s *scene) { s.note = s.cosigned() },
+			granted: func(s *scene) answer {
+				return s.asAdmin.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
+			},
+			refused: func(s *scene) answer {
+				return s.asMember.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
 			},
 		},
 		"completeSetup": {

@@ -140,6 +140,7 @@ type env struct {
 	tokens   *auth.Tokens
 	tickets  *auth.Tickets
 	setup    *auth.Setup
+	desk     *auditDesk
 }
 
 type options struct {
@@ -173,7 +174,7 @@ func start(t *testing.T, o options) *env {
 	if err := db.Unlock(t.Context(), keys); err != nil {
 		t.Fatal(err)
 	}
-	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}}
+	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}, desk: newAuditDesk(t, db, c)}
 	passwords := auth.NewPasswords(4)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
@@ -183,7 +184,8 @@ func start(t *testing.T, o options) *env {
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
 		SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
-		Conferences: &records{db: db, running: map[string]bool{}}, Database: db, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
+		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
+		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
 	s := httptest.NewServer(e.api)
 	t.Cleanup(s.Close)
@@ -421,7 +423,7 @@ func (e *env) lastEntry() int64 {
 func (e *env) dump() string {
 	e.t.Helper()
 	var b strings.Builder
-	for _, table := range []string{"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets"} {
+	for _, table := range []string{"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints"} {
 		e.dumpTable(&b, table)
 	}
 	return b.String()

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 )
@@ -20,8 +21,14 @@ func (a *API) addHealth() {
 			return
 		}
 		writeOK(w)
+		if a.auditAlarm() {
+			_, _ = io.WriteString(w, auditAlarm) // the client is gone
+		}
 	})
 }
+
+// auditAlarm is the detail of readiness that anybody may know; doctor and the log say more. The work goes on.
+const auditAlarm = "alarm: the audit log is not signed; see `konklave doctor`\n"
 
 func writeOK(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -4,6 +4,106 @@
  */
 
 export interface paths {
+    "/api/v1/audit/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest signed checkpoint of the audit log, and the keys to verify it with
+         * @description Error codes: `checkpoint.none`.
+         */
+        get: operations["getCheckpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/cosignatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give back a checkpoint that a witness has cosigned; the first of a day leaves an entry
+         * @description Error codes: `cosignature.invalid`, `checkpoint.unknown`, `checkpoint.none`.
+         */
+        post: operations["addCosignature"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/entries/{index}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proof that an entry is in the log of the newest checkpoint
+         * @description Error codes: `checkpoint.none`, `audit.range`.
+         */
+        get: operations["proveEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One segment of an export of the audit log, personal data sealed; its last line says where the next one begins
+         * @description Error codes: `checkpoint.none`, `audit.range`.
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proof that the log of one size begins with the log of an earlier size (RFC 6962)
+         * @description Error codes: `checkpoint.none`, `audit.range`.
+         */
+        get: operations["proveGrowth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conferences": {
         parameters: {
             query?: never;
@@ -349,6 +449,23 @@ export interface components {
             /** @description For the first frame; single use. */
             ticket: string;
         };
+        Checkpoint: {
+            /** @description The public keys of the log, the present one last. Whoever verifies has got them elsewhere. */
+            keys: string[];
+            /** @description A signed note (c2sp.org/tlog-checkpoint) with the cosignatures of its witnesses. */
+            note: string;
+            /** @description Name of the log. */
+            origin: string;
+            /** @description Of the Merkle tree over them, in base64. */
+            root: string;
+            /**
+             * Format: int64
+             * @description Number of entries.
+             */
+            size: number;
+            /** @description Who has cosigned this checkpoint. */
+            witnesses: components["schemas"]["Cosignature"][];
+        };
         CompletedSetup: {
             /**
              * Format: date-time
@@ -385,6 +502,16 @@ export interface components {
             /** @description Path of a WebSocket that says ok and closes. */
             socket: string;
         };
+        Cosignature: {
+            /** Format: date-time */
+            at: string;
+            /** @description Its name. */
+            witness: string;
+        };
+        CosignedCheckpoint: {
+            /** @description The checkpoint with the signature of the log and the cosignature. */
+            note: string;
+        };
         CreatedToken: {
             /** @description Send it as Authorization: Bearer. It is never shown again. */
             secret: string;
@@ -405,6 +532,12 @@ export interface components {
             /** @description Absent when nobody is signed in. */
             user?: components["schemas"]["User"];
         };
+        EntryProof: {
+            /** @description The text that was hashed; the tree has the SHA-256 of a byte 0 and it. */
+            leaf: string;
+            /** @description In the form of c2sp.org/tlog-proof, with the signed checkpoint. */
+            proof: string;
+        };
         FieldError: {
             code: string;
             detail: string;
@@ -421,6 +554,10 @@ export interface components {
             password: string;
             /** @description From the fragment of the set-up link. */
             token: string;
+        };
+        GrowthProof: {
+            /** @description In base64, in the order of RFC 6962, section 2.1.2. */
+            hashes: string[];
         };
         Instance: {
             name: string;
@@ -607,6 +744,164 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getCheckpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addCosignature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CosignedCheckpoint"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proveEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the entry, from 0. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryProof"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description Index of the first entry, from 0, which is also the default. */
+                from?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proveGrowth: {
+        parameters: {
+            query: {
+                /** @description Number of entries of the earlier log. */
+                earlier: number;
+                /** @description Number of entries of the later log; at most that of the newest checkpoint. */
+                size: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrowthProof"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listConferences: {
         parameters: {
             query?: never;
