@@ -14,9 +14,11 @@ import (
 	"konklave/vault"
 )
 
-// AuditCmd is what an auditor does with the audit log.
+// AuditCmd is what an auditor does with the audit log, and what the operator does for him.
 type AuditCmd struct {
 	Verify AuditVerifyCmd `cmd:"" help:"Verify an export of the audit log. Exit status: 0 intact, 1 tampered with, 2 could not be verified completely."`
+	Export AuditExportCmd `cmd:"" help:"Write the audit log of this instance, as far as it is signed, as an export."`
+	NewLog AuditNewLogCmd `cmd:"" help:"End the audit log and begin another, with a name and key of its own: the way on after a restore."`
 }
 
 // AuditVerifyCmd verifies an export with nothing but the keys that the auditor has.

@@ -77,3 +77,33 @@ func TestAWitnessSaysWhatItLacks(t *testing.T) {
 		t.Errorf("without anything: %d", code)
 	}
 }
+
+func TestANewLogIsBegunByWordOfTheOperator(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if code, _, stderr := konklave(t, "", "audit", "new-log", "--data", dir, "--i-know-what-this-ends"); code != 1 || !strings.Contains(stderr, "start the server once") {
+		t.Errorf("%d %s", code, stderr)
+	}
+	held, err := signer.OpenDirectory(filepath.Join(dir, "signer"), "meet.example.org", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := konklave(t, "", "audit", "new-log", "--data", dir, "--i-know-what-this-ends"); code != 1 || !strings.Contains(stderr, "stop the server first") {
+		t.Errorf("%d %s", code, stderr)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ := konklave(t, "", "audit", "new-log", "--data", dir); code != 2 {
+		t.Errorf("without the word: %d", code)
+	}
+	code, out, stderr := konklave(t, "", "audit", "new-log", "--data", dir, "--i-know-what-this-ends")
+	again, err := signer.OpenDirectory(filepath.Join(dir, "signer"), "meet.example.org", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if code != 0 || again.Log.Begun != signer.ByOperator || !strings.Contains(out, again.Log.Key) || !strings.Contains(out, held.Log.Key) {
+		t.Errorf("%d, %s %s", code, out, stderr)
+	}
+}
