@@ -174,8 +174,8 @@ func (a *Archive) Export(ctx context.Context, s Segment, w io.Writer) error {
 }
 
 // ExportTo writes the whole log, as far as it is signed, as segments in a directory that exists, and returns how many entries
-// that are.
-func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string) (int64, error) {
+// that are; rights as for export.NewDirectory.
+func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string, rights func(do func() error) error) (int64, error) {
 	if err := a.mayRead(actor); err != nil {
 		return 0, err
 	}
@@ -183,7 +183,7 @@ func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string) 
 	if err != nil {
 		return 0, err
 	}
-	out := export.NewDirectory(dir, export.Header{Origin: last.Signed.Origin, Content: export.ContentSealed})
+	out := export.NewDirectory(dir, export.Header{Origin: last.Signed.Origin, Content: export.ContentSealed}, rights)
 	if err := export.Copy(ctx, a.storage, out, last.Signed.Origin, 0, last.Signed.Size); err != nil {
 		return 0, err
 	}

@@ -89,7 +89,7 @@ func TestNobodyElseReadsTheLog(t *testing.T) {
 	for _, actor := range []access.Actor{member(), access.Nobody(), access.Guest("g1"), access.Worker("c1", access.DefaultTenant)} {
 		for name, err := range map[string]error{
 			"checkpoint": second(s.Checkpoint(t.Context(), actor)), "growth": second(s.Growth(t.Context(), actor, 1, 5)),
-			"segment": second(s.Segment(t.Context(), actor, 0)), "export": second(s.ExportTo(t.Context(), actor, t.TempDir())),
+			"segment": second(s.Segment(t.Context(), actor, 0)), "export": second(s.ExportTo(t.Context(), actor, t.TempDir(), nil)),
 			"cosign": second(s.Cosign(t.Context(), actor, s.log.Notes[5])),
 		} {
 			if !errors.Is(err, access.ErrDenied) && !errors.Is(err, access.ErrSignInRequired) {
@@ -152,7 +152,7 @@ func TestALogThatWasNotSignedIsNotHandedOut(t *testing.T) {
 		if _, err := a.Checkpoint(t.Context(), auditor()); !errors.Is(err, archive.ErrNothingSigned) {
 			t.Errorf("%v", err)
 		}
-		if _, err := a.ExportTo(t.Context(), access.System("command-line"), t.TempDir()); !errors.Is(err, archive.ErrNothingSigned) {
+		if _, err := a.ExportTo(t.Context(), access.System("command-line"), t.TempDir(), nil); !errors.Is(err, archive.ErrNothingSigned) {
 			t.Errorf("%v", err)
 		}
 	}
@@ -214,7 +214,7 @@ func TestAWholeExportIsVerified(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, 1, 2, 255, 256, 257, 700)
 	dir := t.TempDir()
-	n, err := s.ExportTo(t.Context(), access.System("command-line"), dir)
+	n, err := s.ExportTo(t.Context(), access.System("command-line"), dir, nil)
 	if err != nil || n != 700 {
 		t.Fatalf("%d, %v", n, err)
 	}

@@ -22,10 +22,17 @@ type Directory struct {
 	out    *Writer
 	count  int
 	newest []byte // checkpoint, when nothing came after it
+	rights func(do func() error) error
 }
 
-// NewDirectory returns a Directory for an export that begins after the header's frontier. The directory must exist.
-func NewDirectory(path string, h Header) *Directory { return &Directory{path: path, header: h} }
+// NewDirectory returns a Directory for an export that begins after the header's frontier. The directory must exist. Rights runs
+// what makes and names files there, for a process that else has others; nil for none.
+func NewDirectory(path string, h Header, rights func(do func() error) error) *Directory {
+	if rights == nil {
+		rights = func(do func() error) error { return do() }
+	}
+	return &Directory{path: path, header: h, rights: rights}
+}
 
 // Entry writes an entry; see Writer.
 func (d *Directory) Entry(e Entry) error {
@@ -64,7 +71,11 @@ func (d *Directory) begin() error {
 	if d.out != nil {
 		return nil
 	}
-	file, err := os.OpenFile(d.part(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	var file *os.File
+	err := d.rights(func() (err error) {
+		file, err = os.OpenFile(d.part(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("write export: %w", err)
 	}
@@ -87,7 +98,7 @@ func (d *Directory) end() error {
 		return fmt.Errorf("write export: %w", err)
 	}
 	name := fmt.Sprintf("audit-%015d-%015d%s", d.header.Start.Size(), next.Size(), Suffix)
-	if err := os.Rename(d.part(), filepath.Join(d.path, name)); err != nil {
+	if err := d.rights(func() error { return os.Rename(d.part(), filepath.Join(d.path, name)) }); err != nil {
 		return fmt.Errorf("write export: %w", err)
 	}
 	d.header.Start, d.out, d.file = next, nil, nil

@@ -248,7 +248,7 @@ func TestSegmentsHaveAsManyLinesAsTheyMay(t *testing.T) {
 func TestADirectoryHasSegmentsThatFollowEachOther(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	d := NewDirectory(dir, Header{Origin: "log", Content: ContentHashes})
+	d := NewDirectory(dir, Header{Origin: "log", Content: ContentHashes}, nil)
 	var f tree.Frontier
 	const entries = 2*SegmentEntries + 500
 	for i := range int64(entries) {
@@ -288,11 +288,11 @@ func TestADirectoryHasSegmentsThatFollowEachOther(t *testing.T) {
 			t.Errorf("%s, want %s", file.Name(), want)
 		}
 	}
-	open := NewDirectory(t.TempDir(), Header{Origin: "log", Content: ContentHashes})
+	open := NewDirectory(t.TempDir(), Header{Origin: "log", Content: ContentHashes}, nil)
 	if err := errors.Join(open.Entry(entry(0)), open.Close()); !errors.Is(err, ErrNoCheckpoint) {
 		t.Errorf("an export without a checkpoint: %v", err)
 	}
-	if err := NewDirectory(filepath.Join(dir, "none"), Header{Origin: "log", Content: ContentHashes}).Entry(entry(0)); err == nil {
+	if err := NewDirectory(filepath.Join(dir, "none"), Header{Origin: "log", Content: ContentHashes}, nil).Entry(entry(0)); err == nil {
 		t.Error("a directory that is not there")
 	}
 }

@@ -37,7 +37,7 @@ func auditLog(t *testing.T) (l *audittest.Log, dir string) {
 		t.Fatal(err)
 	}
 	dir = t.TempDir()
-	out := export.NewDirectory(dir, export.Header{Origin: audittest.Origin, Content: export.ContentSealed})
+	out := export.NewDirectory(dir, export.Header{Origin: audittest.Origin, Content: export.ContentSealed}, nil)
 	for i := range 3 {
 		if err := l.Add(t.Context(), 10); err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -30,14 +29,7 @@ func (cmd *AuditExportCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	uid, gid := os.Geteuid(), os.Getegid()
-	err = rights.Back(func() error {
-		if err := os.Mkdir(cmd.Dir, 0o700); err != nil {
-			return err
-		}
-		return os.Chown(cmd.Dir, uid, gid)
-	})
-	if err != nil {
+	if err := rights.Back(func() error { return os.Mkdir(cmd.Dir, 0o700) }); err != nil {
 		return err
 	}
 	db, err := store.Open(ctx, c.DSN(), store.Options{AsIs: true})
@@ -45,10 +37,7 @@ func (cmd *AuditExportCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	n, err := app.AuditArchive(c, db, time.Now).ExportTo(ctx, operator(), cmd.Dir)
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w; the export is written as user %d, to whom the data belong: choose a directory that this user can reach", err, uid)
-	}
+	n, err := app.AuditArchive(c, db, time.Now).ExportTo(ctx, operator(), cmd.Dir, rights.Back)
 	if err != nil {
 		return readable(err)
 	}
