@@ -25,6 +25,7 @@ import (
 const (
 	controllerUnit = 63700 // and the group of both
 	frontUnit      = 63701
+	signerUnit     = 63702
 )
 
 // units plays systemd: it opens the sockets of deploy/systemd, and starts each service with those that are its own.
@@ -51,7 +52,7 @@ func newUnits(t *testing.T) *units {
 		mode = "strict"
 	}
 	u.config = filepath.Join(u.dir, "konklave.yaml")
-	for _, dir := range []string{"tls", "run", "run/c"} {
+	for _, dir := range []string{"tls", "signer", "run", "run/c"} {
 		do(t, os.Mkdir(filepath.Join(u.dir, dir), 0o710))
 	}
 	public, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,7 +60,7 @@ func newUnits(t *testing.T) *units {
 	u.address = "http://" + public.Addr().String()
 	do(t, os.WriteFile(u.config, fmt.Appendf(nil, "listen: %s\ndata: %s\nisolation:\n  mode: %s\n", public.Addr(), u.dir, mode), 0o644))
 	u.keep("public", public)
-	for name, network := range map[string]string{"front": "unix", "controller": "unix", "launcher": "unixpacket"} {
+	for name, network := range map[string]string{"front": "unix", "controller": "unix", "launcher": "unixpacket", "signer": "unixpacket"} {
 		path := filepath.Join(u.dir, "run", name+".sock")
 		l, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
 		do(t, err)
@@ -68,10 +69,11 @@ func newUnits(t *testing.T) *units {
 		u.keep(name, l)
 	}
 	if root {
-		for _, name := range []string{".", "run", "run/c", "run/front.sock", "run/controller.sock", "run/launcher.sock"} {
+		for _, name := range []string{".", "run", "run/c", "run/front.sock", "run/controller.sock", "run/launcher.sock", "run/signer.sock"} {
 			do(t, os.Chown(filepath.Join(u.dir, name), controllerUnit, controllerUnit))
 		}
 		do(t, os.Chmod(u.dir, 0o710), os.Chown(filepath.Join(u.dir, "tls"), frontUnit, controllerUnit),
+			os.Chown(filepath.Join(u.dir, "signer"), signerUnit, controllerUnit), os.Chmod(filepath.Join(u.dir, "signer"), 0o700),
 			os.Chmod(filepath.Join(u.dir, "run/front.sock"), 0o660), os.Chmod(filepath.Join(u.dir, "run/controller.sock"), 0o660))
 	}
 	return u
@@ -150,7 +152,7 @@ func (u *units) front(ctx context.Context) *service {
 	return u.start(ctx, "front", frontUnit, "public", "front")
 }
 
-// TestTheUnitsRunApart has launcher, controller and front started as deploy/systemd has them, and replaces the controller, in
+// TestTheUnitsRunApart has launcher, controller, signer and front started as deploy/systemd has them, and replaces the controller, in
 // order and by a kill, and the front, while a call goes on.
 func TestTheUnitsRunApart(t *testing.T) {
 	t.Parallel()
@@ -160,6 +162,7 @@ func TestTheUnitsRunApart(t *testing.T) {
 	launcher := u.start(ctx, "launcher", 0, "launcher")
 	controller := u.controller(ctx)
 	front := u.front(ctx)
+	signer := u.start(ctx, "signer", signerUnit, "signer")
 	lines := bufio.NewScanner(controller.out)
 	for u.setup == "" && lines.Scan() {
 		_, u.setup, _ = strings.Cut(strings.TrimSpace(lines.Text()), "/setup#")
@@ -191,6 +194,8 @@ func TestTheUnitsRunApart(t *testing.T) {
 	if now := u.pids("conference"); !slices.Equal(now, worker) {
 		t.Errorf("the worker was %v, and is %v", worker, now)
 	}
+	signed(ctx, t, admin, 0)
+	signer.end(t, syscall.SIGTERM)
 	controller.end(t, syscall.SIGTERM) // it does not go on without a launcher
 	launcher.end(t, syscall.SIGTERM)
 	if err := syscall.Kill(worker[0], 0); err == nil {
