@@ -36,6 +36,7 @@ type Actor struct {
 	UserID string   // the account behind KindAccount and KindToken, else empty
 	Roles  []Role   // empty for those who are neither an account nor in a conference
 	Tenant string   // the organisation the actor belongs to
+	SignIn string   // the session or API token that proves the account, empty for others; what it opened ends with it
 	Scopes []Action // when not empty, nothing but these is allowed to a KindToken
 }
 

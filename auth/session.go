@@ -107,7 +107,9 @@ func (s *Sessions) Authenticate(ctx context.Context, secret string) (Identity, e
 		}
 		session.SeenAt = now
 	}
-	return Identity{Actor: u.Actor(), User: u, Session: session}, nil
+	actor := u.Actor()
+	actor.SignIn = session.ID
+	return Identity{Actor: actor, User: u, Session: session}, nil
 }
 
 // List returns the actor's living sessions, the newest first.

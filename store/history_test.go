@@ -47,6 +47,9 @@ func history() map[int64][]written {
 			{"journal_events", map[string]any{"conference_id": "c1", "number": 1, "tenant": "default", "epoch": 1, "kind": "k", "sealed": []byte{}}},
 			{"journal_snapshots", map[string]any{"conference_id": "c1", "number": 1, "tenant": "default", "sealed": bytes.Repeat(blob, 1<<16), "at": 1}},
 		},
+		4: {
+			{"admissions", map[string]any{"conference_id": "c1", "session": "h", "tenant": "default", "sign_in": "s1"}},
+		},
 	}
 }
 

@@ -4,6 +4,13 @@
 
 package sqlgen
 
+type Admission struct {
+	ConferenceID string
+	Session      string
+	Tenant       string
+	SignIn       string
+}
+
 type ApiToken struct {
 	ID        string
 	Tenant    string
@@ -141,6 +148,7 @@ type Ticket struct {
 	UsedAt        int64
 	Session       string
 	OpenedAt      int64
+	SignIn        string
 }
 
 type User struct {
