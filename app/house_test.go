@@ -113,7 +113,7 @@ func (h *house) found(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = h.db.Close() })
 	u, err := user.NewService(h.db, auth.NewPasswords(1), time.Now).Create(ctx, access.System("test"), user.New{
-		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
+		Email: "owner@example.org", Name: "Owner", Roles: access.Ordinary.List(), Language: user.English, Password: "correct horse battery",
 	})
 	if err != nil {
 		t.Fatal(err)

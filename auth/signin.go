@@ -16,6 +16,7 @@ import (
 // The faults of a sign-in. ErrFailed is the same for a wrong password, an unknown address and a disabled account.
 var (
 	ErrFailed = fault.New(fault.KindUnauthenticated, "auth.failed", "The e-mail address or the password is not right.")
+	ErrRoles  = fault.New(fault.KindDenied, "auth.roles", "This account holds roles that one person may not hold together, so nobody can sign in to it. Please ask a user administrator to take one of them away.")
 	ErrLocked = fault.New(fault.KindTooMany, "auth.locked", "There were too many failed attempts. Please wait some minutes and try again, or use a browser in which you signed in before.")
 )
 
@@ -99,7 +100,7 @@ type SignedIn struct {
 }
 
 // SignIn begins a session for who knows the password. The session is always a new one. Faults: access, auth.failed,
-// auth.locked.
+// auth.locked, auth.roles.
 func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (SignedIn, error) {
 	if err := access.Decide(actor, access.SessionStart, access.Object{Kind: "session", Tenant: actor.Tenant}).Err(); err != nil {
 		return SignedIn{}, err
@@ -243,7 +244,7 @@ func (s *SignIn) prove(ctx context.Context, p proof) (Credential, string, Failur
 	if err != nil {
 		return fail(err)
 	}
-	if !ok || c.User.Disabled() {
+	if !ok || c.User.Disabled() || c.User.Roles.Check() != nil {
 		return fail(s.refuse(ctx, p, c, f, before, ok))
 	}
 	renewed := c.PasswordHash
@@ -257,16 +258,17 @@ func (s *SignIn) prove(ctx context.Context, p proof) (Credential, string, Failur
 
 // refuse counts the failure and returns what to answer.
 func (s *SignIn) refuse(ctx context.Context, p proof, c Credential, f Failure, before Failures, passwordRight bool) error {
-	reason := audit.FailurePassword
+	reason, answer := audit.FailurePassword, error(ErrFailed)
 	switch {
 	case c.User.ID == "":
 		reason = audit.FailureUnknown
-	case passwordRight:
+	case passwordRight && c.User.Disabled():
 		reason = audit.FailureDisabled
+	case passwordRight:
+		reason, answer = audit.FailureRoles, ErrRoles
 	}
 	origin, source := audit.Origin{At: f.At, Actor: p.actor}, shortSource(p.address)
 	entries := []audit.Entry{audit.SessionFailed(origin, c.User.ID, reason, source)}
-	answer := ErrFailed
 	if l := lockOf(before.with(f.Known, f.At), f.Known, f.At); l.scope != "" {
 		entries = append(entries, audit.SessionLocked(origin, c.User.ID, l.scope, source, l.until))
 		answer = ErrLocked

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"konklave/access"
 	"konklave/store"
 )
 
@@ -53,6 +54,9 @@ func history() map[int64][]written {
 	}
 }
 
+// severalRoles is the schema from which on an account has several roles.
+const severalRoles = 4
+
 // newestSchema is the highest version that there is a migration for.
 func newestSchema(t *testing.T) int64 {
 	t.Helper()
@@ -84,6 +88,10 @@ func writeHistory(t *testing.T, raw *sql.DB, schema int64) {
 		for _, w := range history()[version] {
 			var names, places []string
 			var values []any
+			if _, one := w.values["role"]; one && w.table == "users" && schema >= severalRoles {
+				delete(w.values, "role")
+				w.values["roles"] = string(access.Administrator)
+			}
 			for name, value := range w.values {
 				names, values = append(names, name), append(values, value)
 				places = append(places, fmt.Sprintf("$%d", len(values)))
@@ -162,6 +170,10 @@ func TestEachEarlierVersionIsBroughtUpToDateWithItsData(t *testing.T) {
 				t.Fatal(err)
 			}
 			after := contents(t, open(t, dsn))
+			var roles access.Roles
+			if err := raw.QueryRowContext(t.Context(), "SELECT roles FROM users WHERE id = 'u1'").Scan(&roles); err != nil || roles != access.Administrator {
+				t.Errorf("schema %d: the administrator is %q, %v", schema, roles, err)
+			}
 			for table, rows := range before {
 				if kept, still := after[table]; still && len(kept) != len(rows) {
 					t.Errorf("schema %d to %d: table %s had %d rows and has %d", schema, newest, table, len(rows)-1, len(kept)-1)

@@ -148,7 +148,7 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	}
 	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{running: map[string]launch.Running{}, exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8), revoked: make(chan []string, 8)}}
 	u, err := user.NewService(db, hasher{}, time.Now).Create(ctx, access.System("test"), user.New{
-		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
+		Email: "owner@example.org", Name: "Owner", Roles: access.Ordinary.List(), Language: user.English, Password: "correct horse battery",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -156,9 +156,9 @@ type User struct {
 	Tenant       string
 	Email        string
 	Name         string
-	Role         string
 	Language     string
 	PasswordHash string
 	CreatedAt    int64
 	DisabledAt   int64
+	Roles        string
 }

@@ -328,7 +328,7 @@ func (q *Queries) PutDevice(ctx context.Context, arg PutDeviceParams) error {
 }
 
 const sessionByHash = `-- name: SessionByHash :one
-SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, users.id, users.tenant, users.email, users.name, users.role, users.language, users.password_hash, users.created_at, users.disabled_at
+SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles
 FROM sessions JOIN users ON users.id = sessions.user_id
 WHERE sessions.hash = $1
 `
@@ -355,11 +355,11 @@ func (q *Queries) SessionByHash(ctx context.Context, hash []byte) (SessionByHash
 		&i.User.Tenant,
 		&i.User.Email,
 		&i.User.Name,
-		&i.User.Role,
 		&i.User.Language,
 		&i.User.PasswordHash,
 		&i.User.CreatedAt,
 		&i.User.DisabledAt,
+		&i.User.Roles,
 	)
 	return i, err
 }

@@ -77,7 +77,7 @@ func (h *house) wantEnded(t *testing.T, r conference.Record, want ...string) {
 var admissions = map[string]func(*testing.T, *house){
 	"A21WhatASignInOpenedEndsWithIt": func(t *testing.T, h *house) {
 		r := h.conference(t)
-		anna := h.account(t, "anna@example.org", access.RoleUser)
+		anna := h.account(t, "anna@example.org", access.Ordinary)
 		for _, tt := range []struct {
 			what string
 			who  func() access.Actor
@@ -125,7 +125,7 @@ var admissions = map[string]func(*testing.T, *house){
 	},
 	"A21DisabledAccountsAreOut": func(t *testing.T, h *house) {
 		r := h.conference(t)
-		anna, ben := h.account(t, "anna@example.org", access.RoleUser), h.account(t, "ben@example.org", access.RoleUser)
+		anna, ben := h.account(t, "anna@example.org", access.Ordinary), h.account(t, "ben@example.org", access.Ordinary)
 		h.admitted(t, r, h.signedInActor(t, anna), "anna")
 		h.admitted(t, r, h.tokenActor(t, anna, lasting), "anna's program")
 		h.admitted(t, r, h.signedInActor(t, ben), "ben")
@@ -138,7 +138,7 @@ var admissions = map[string]func(*testing.T, *house){
 	},
 	"ASignInExpiresInAConferenceToo": func(t *testing.T, h *house) {
 		r := h.conference(t)
-		anna := h.account(t, "anna@example.org", access.RoleUser)
+		anna := h.account(t, "anna@example.org", access.Ordinary)
 		h.admitted(t, r, h.tokenActor(t, anna, time.Hour), "program")
 		h.admitted(t, r, h.signedInActor(t, anna), "session")
 		h.clock.Advance(time.Hour - time.Millisecond)
@@ -151,7 +151,7 @@ var admissions = map[string]func(*testing.T, *house){
 		h.wantEnded(t, r, "program", "session")
 	},
 	"NothingEndsWhereTheConferenceIsOver": func(t *testing.T, h *house) {
-		anna := h.account(t, "anna@example.org", access.RoleUser)
+		anna := h.account(t, "anna@example.org", access.Ordinary)
 		actor, m := h.signedInActor(t, anna), h.meeting(t, anna, "Rat")
 		for _, end := range []func(conference.Record) error{
 			func(r conference.Record) error {
@@ -159,7 +159,9 @@ var admissions = map[string]func(*testing.T, *house){
 				b.Ended = true
 				return h.append(t, b)
 			},
-			func(r conference.Record) error { return h.CloseConference(t.Context(), r.ID, access.System("test"), "lost") },
+			func(r conference.Record) error {
+				return h.CloseConference(t.Context(), r.ID, access.System("test"), "lost")
+			},
 		} {
 			r, _, err := h.OpenConference(t.Context(), m.ID)
 			if err != nil {

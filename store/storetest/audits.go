@@ -11,7 +11,7 @@ import (
 
 var audits = map[string]func(*testing.T, *house){
 	"EntriesAreListedInPages": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		for range 4 {
 			h.meeting(t, u, "x")
 		}
@@ -37,7 +37,7 @@ var audits = map[string]func(*testing.T, *house){
 		}
 	},
 	"A81EntriesCannotBeChanged": func(t *testing.T, h *house) {
-		h.account(t, "anna@example.org", access.RoleUser)
+		h.account(t, "anna@example.org", access.Ordinary)
 		before := h.entries(t)
 		for _, statement := range []string{
 			"UPDATE audit_entries SET actor_id = 'somebody'",
@@ -60,7 +60,7 @@ var audits = map[string]func(*testing.T, *house){
 		}
 	},
 	"ChangeWithoutEntryDoesNotHappen": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		m := h.meeting(t, u, "Rat")
 		taken := audit.MeetingCreated(audit.Origin{At: h.clock.Now(), Actor: u.Actor()}, "x", true)
 		r, _, err := h.OpenConference(t.Context(), m.ID)

@@ -32,7 +32,7 @@ func (h *house) wantSession(t *testing.T, secret string, want error) {
 
 var sessions = map[string]func(*testing.T, *house){
 	"SessionIsRecognised": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		var in auth.SignedIn
 		added := h.wantNewEntries(t, func() { in = h.signedIn(t, u) }, audit.KindSessionStarted)
 		if e := added[0]; e.ActorUser != u.ID || e.ObjectID != in.Identity.Session.ID || e.Details != `{"source":"192.0.2.0/24"}` {
@@ -50,7 +50,7 @@ var sessions = map[string]func(*testing.T, *house){
 		}
 	},
 	"SecretsAreNotStored": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		for _, query := range []string{
 			"SELECT COUNT(*) FROM sessions WHERE hash = $1", "SELECT COUNT(*) FROM devices WHERE hash = $1",
 		} {
@@ -63,7 +63,7 @@ var sessions = map[string]func(*testing.T, *house){
 		}
 	},
 	"SessionExpiresWhenIdle": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		h.clock.Advance(auth.DefaultSessionIdle - time.Millisecond)
 		h.wantSession(t, in.Session, nil) // which is a use
 		h.clock.Advance(auth.DefaultSessionIdle - time.Millisecond)
@@ -72,7 +72,7 @@ var sessions = map[string]func(*testing.T, *house){
 		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
 	},
 	"SessionExpiresInAnyCase": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		const step = auth.DefaultSessionLifetime / 21 // 8 hours
 		for range 20 {
 			h.clock.Advance(step)
@@ -84,7 +84,7 @@ var sessions = map[string]func(*testing.T, *house){
 		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
 	},
 	"UseIsWrittenOnceAMinute": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		begun := h.clock.Now()
 		for _, step := range []struct {
 			after time.Duration
@@ -99,7 +99,7 @@ var sessions = map[string]func(*testing.T, *house){
 		}
 	},
 	"SessionsAreListedAndEnded": func(t *testing.T, h *house) {
-		anna, ben := h.account(t, "anna@example.org", access.RoleUser), h.account(t, "ben@example.org", access.RoleAdmin)
+		anna, ben := h.account(t, "anna@example.org", access.Ordinary), h.account(t, "ben@example.org", access.Administrator)
 		first := h.signedIn(t, anna)
 		h.clock.Advance(time.Second)
 		second, other := h.signedIn(t, anna), h.signedIn(t, ben)
@@ -130,7 +130,7 @@ var sessions = map[string]func(*testing.T, *house){
 		h.wantSession(t, other.Session, nil)
 	},
 	"A29SignInAlwaysBeginsANewSession": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		first := h.signedIn(t, u)
 		for name, offered := range map[string]string{"chosen by the attacker": "A" + first.Session[1:], "not one of ours": "fixed"} {
 			in, err := h.signIn.SignIn(t.Context(), access.Nobody(), auth.Attempt{Email: u.Email, Password: password, Address: "192.0.2.7", Session: offered})
@@ -147,7 +147,7 @@ var sessions = map[string]func(*testing.T, *house){
 		h.wantSession(t, second.Session, nil)
 	},
 	"DisabledAccountIsOutAtOnce": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		in := h.signedIn(t, u)
 		_, secret, err := h.tokens.Create(t.Context(), u.Actor(), auth.NewToken{Name: "script"})
 		if err != nil {

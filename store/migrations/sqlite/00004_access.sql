@@ -10,4 +10,9 @@ CREATE TABLE admissions (
     tenant        TEXT NOT NULL,
     sign_in       TEXT NOT NULL,
     PRIMARY KEY (conference_id, session)
-);
+) STRICT;
+
+-- An account has several roles, with a space between them. Who was an administrator has all that this one role was.
+ALTER TABLE users ADD COLUMN roles TEXT NOT NULL DEFAULT 'user';
+UPDATE users SET roles = 'user meeting_manager operator user_admin' WHERE role = 'admin';
+ALTER TABLE users DROP COLUMN role;
