@@ -122,13 +122,14 @@ type reasonDetails struct {
 	Reason string `json:"reason"`
 }
 
-// SessionEndReason says why a session was ended by hand.
+// SessionEndReason says why a session was ended before its time.
 type SessionEndReason string
 
 // The reasons. Sessions that expire leave no entry.
 const (
-	SessionSignedOut SessionEndReason = "signed_out"
-	SessionRevoked   SessionEndReason = "revoked"
+	SessionSignedOut  SessionEndReason = "signed_out"
+	SessionRevoked    SessionEndReason = "revoked"
+	SessionSuperseded SessionEndReason = "superseded" // by a newer one, of more than an account may have
 )
 
 // SessionEnded says that a session was ended before it expired.

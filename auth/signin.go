@@ -39,13 +39,15 @@ type Failure struct {
 type Begin struct {
 	Session        Session
 	Secret         Hash
-	PasswordHash   string    // that the password was verified with
-	RenewedHash    string    // to take its place; the same when it need not be renewed
-	Replaced       Hash      // the session that this browser had before, to be removed; or nil
-	Device         Hash      // the browser, to be known until DeviceExpires
-	DeviceExpires  time.Time // UTC, whole milliseconds
-	Failure        Failure   // the failures of this account from this source are forgotten
-	ForgetFailures time.Time // failures before this matter no more
+	PasswordHash   string                      // that the password was verified with
+	RenewedHash    string                      // to take its place; the same when it need not be renewed
+	Replaced       Hash                        // the session that this browser had before, to be removed; or nil
+	Device         Hash                        // the browser, to be known until DeviceExpires
+	DeviceExpires  time.Time                   // UTC, whole milliseconds
+	Failure        Failure                     // the failures of this account from this source are forgotten
+	ForgetFailures time.Time                   // failures before this matter no more
+	Most           int                         // sessions of the user at once; others end that were seen longest ago. 0 for no limit
+	Ended          func(id string) audit.Entry // about a session that ends so
 }
 
 // SignInStore keeps what proofs of identity need. A method that changes something writes the entries in the same transaction.
@@ -128,6 +130,9 @@ func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (Sig
 		Session: session, Secret: hash, PasswordHash: c.PasswordHash, RenewedHash: renewed,
 		Replaced: replaced, Failure: failure,
 		Device: device, DeviceExpires: session.CreatedAt.Add(DeviceLifetime), ForgetFailures: session.CreatedAt.Add(-FailureMemory),
+		Most: s.sessions.most, Ended: func(id string) audit.Entry {
+			return audit.SessionEnded(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, id, audit.SessionSuperseded)
+		},
 	}, audit.SessionStarted(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, session.ID, session.Source))
 	if err != nil {
 		return SignedIn{}, err

@@ -98,6 +98,10 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/sessions/" + s.otherSessionID) },
 			refused: func(s *scene) answer { return s.asAdmin.delete("/api/v1/me/sessions/" + s.otherSessionID) },
 		},
+		"endOtherSessions": {
+			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/sessions") },
+			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/me/sessions") },
+		},
 		"createToken": {
 			granted: func(s *scene) answer { return s.inBrowser.post("/api/v1/me/tokens", map[string]any{"name": "backup"}) },
 			refused: func(s *scene) answer { return s.asMember.post("/api/v1/me/tokens", map[string]any{"name": "backup"}) },

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"konklave/store/sqlgen"
 )
@@ -10,9 +11,9 @@ import (
 const endedAtMost = 10_000
 
 // EndedAdmissions returns the sessions of live conferences that were opened under a sign-in that is over, by conference:
-// the person has signed out or was signed out, the session or the API token has expired, or the account was disabled.
-func (s *Store) EndedAdmissions(ctx context.Context) (map[string][]string, error) {
-	rows, err := ask(ctx, s, (*sqlgen.Queries).EndedAdmissions, sqlgen.EndedAdmissionsParams{Now: millis(s.time()), AtMost: endedAtMost})
+// the person has signed out or was signed out, the session or the API token has expired now, or the account was disabled.
+func (s *Store) EndedAdmissions(ctx context.Context, now time.Time) (map[string][]string, error) {
+	rows, err := ask(ctx, s, (*sqlgen.Queries).EndedAdmissions, sqlgen.EndedAdmissionsParams{Now: millis(now), AtMost: endedAtMost})
 	ended := map[string][]string{}
 	for _, row := range rows {
 		ended[row.ConferenceID] = append(ended[row.ConferenceID], row.Session)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"konklave/auth"
 	"konklave/control"
 	"konklave/launch"
 )
@@ -21,7 +22,7 @@ const (
 func (s *Supervisor) watchSignIns(ctx context.Context) {
 	look := time.NewTicker(RevocationPause)
 	defer look.Stop()
-	failed := false
+	failed, now := false, auth.Forward(s.Now)
 	for {
 		select {
 		case <-look.C:
@@ -31,7 +32,7 @@ func (s *Supervisor) watchSignIns(ctx context.Context) {
 		if !s.hasWorkers() {
 			continue
 		}
-		ended, err := s.Records.EndedAdmissions(ctx)
+		ended, err := s.Records.EndedAdmissions(ctx, now())
 		if err != nil && !failed && ctx.Err() == nil {
 			s.Log.Warn("cannot look for sign-ins that are over", "error", err)
 		}

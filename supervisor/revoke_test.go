@@ -64,7 +64,7 @@ func (w *world) told(t *testing.T, sessions ...string) {
 func (w *world) forgotten(t *testing.T) {
 	t.Helper()
 	for until := time.Now().Add(patience); ; time.Sleep(supervisor.RedialFirst) {
-		ended, err := w.db.EndedAdmissions(t.Context())
+		ended, err := w.db.EndedAdmissions(t.Context(), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func TestAWorkerThatCannotBeToldOfTheEndOfASignInIsReplaced(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("it was not replaced")
 	}
-	ended, err := w.db.EndedAdmissions(t.Context())
+	ended, err := w.db.EndedAdmissions(t.Context(), time.Now())
 	if err != nil || !slices.Equal(ended[id], []string{sessionOf("first")}) {
 		t.Errorf("what the next worker is to be told: %v, %v", ended, err)
 	}

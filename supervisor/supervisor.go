@@ -46,8 +46,8 @@ type Records interface {
 	// TicketOfSession returns what the ticket stood for that any controller redeemed for a session; it fails with
 	// ticket.unknown when there is none.
 	TicketOfSession(ctx context.Context, conferenceID, session string) (auth.Grant, error)
-	// EndedAdmissions returns the sessions of live conferences whose sign-in is over, by conference.
-	EndedAdmissions(ctx context.Context) (map[string][]string, error)
+	// EndedAdmissions returns the sessions of live conferences whose sign-in is over now, by conference.
+	EndedAdmissions(ctx context.Context, now time.Time) (map[string][]string, error)
 	// ForgetAdmissions forgets sessions that have ended.
 	ForgetAdmissions(ctx context.Context, conferenceID string, sessions []string) error
 	// TicketRedeemed reports whether any controller redeemed a ticket with this grant.

@@ -69,6 +69,49 @@ func (q *Queries) DeleteSessionByHash(ctx context.Context, hash []byte) error {
 	return err
 }
 
+const deleteSessionsBeyond = `-- name: DeleteSessionsBeyond :many
+DELETE FROM sessions WHERE id IN (
+    SELECT beyond.id FROM sessions AS beyond WHERE beyond.tenant = $1 AND beyond.user_id = $2
+    ORDER BY beyond.seen_at DESC, beyond.created_at DESC, beyond.id LIMIT $4 OFFSET $3
+) RETURNING id
+`
+
+type DeleteSessionsBeyondParams struct {
+	Tenant string
+	UserID string
+	Stay   int32
+	AtMost int32
+}
+
+// DeleteSessionsBeyond removes the sessions of a user but for those that were seen last.
+func (q *Queries) DeleteSessionsBeyond(ctx context.Context, arg DeleteSessionsBeyondParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, deleteSessionsBeyond,
+		arg.Tenant,
+		arg.UserID,
+		arg.Stay,
+		arg.AtMost,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const failuresOfAccount = `-- name: FailuresOfAccount :many
 SELECT at FROM sign_in_failures WHERE tenant = $1 AND account = $2 AND NOT known AND at >= $3
 ORDER BY at DESC LIMIT $4

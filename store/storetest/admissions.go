@@ -65,7 +65,7 @@ func (h *house) tokenActor(t *testing.T, u user.User, expires time.Duration) acc
 // wantEnded checks which sessions of a conference are to end.
 func (h *house) wantEnded(t *testing.T, r conference.Record, want ...string) {
 	t.Helper()
-	ended, err := h.EndedAdmissions(t.Context())
+	ended, err := h.EndedAdmissions(t.Context(), h.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
