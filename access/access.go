@@ -69,7 +69,7 @@ func Decide(actor Actor, action Action, object Object) Decision {
 		stranger := actor.Kind == KindAnonymous || actor.Kind == KindGuest && len(actor.Roles) == 0
 		return Decision{
 			Reason: string(action) + " is not for " + string(actor.Kind),
-			signIn: stranger && max(r.user, r.admin) > none,
+			signIn: stranger && r.accounts() > none,
 		}
 	}
 }
@@ -87,12 +87,9 @@ func (r rule) reach(actor Actor) reach {
 	case KindGuest:
 		far = max(r.guest, r.seat(actor))
 	case KindAccount, KindToken:
-		far = r.seat(actor)
-		if actor.Has(RoleUser) {
-			far = max(far, r.user)
-		}
-		if actor.Has(RoleAdmin) {
-			far = max(far, r.admin)
+		far = max(r.account, r.seat(actor))
+		for _, role := range actor.Roles {
+			far = max(far, r.of(role))
 		}
 	}
 	return far
@@ -101,11 +98,44 @@ func (r rule) reach(actor Actor) reach {
 // seat is the reach of the actor's role in a conference.
 func (r rule) seat(actor Actor) reach {
 	far := none
-	if actor.Has(RoleParticipant) {
-		far = r.participant
-	}
-	if actor.Has(RoleHost) {
-		far = max(far, r.host)
+	for _, role := range [...]Role{RoleParticipant, RoleModerator, RoleHost} {
+		if actor.Has(role) {
+			far = max(far, r.of(role))
+		}
 	}
 	return far
+}
+
+// accounts is the farthest that an account can go.
+func (r rule) accounts() reach {
+	far := r.account
+	for _, role := range accountRoles {
+		far = max(far, r.of(role))
+	}
+	return far
+}
+
+// of is the reach of a role.
+func (r rule) of(role Role) reach {
+	switch role {
+	case RoleUser:
+		return r.user
+	case RoleMeetingManager:
+		return r.manager
+	case RoleOperator:
+		return r.operator
+	case RoleUserAdmin:
+		return r.userAdmin
+	case RoleSecurityOfficer:
+		return r.security
+	case RoleAuditor:
+		return r.auditor
+	case RoleHost:
+		return r.host
+	case RoleModerator:
+		return r.moderator
+	case RoleParticipant:
+		return r.participant
+	}
+	return none
 }

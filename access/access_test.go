@@ -11,56 +11,73 @@ const (
 	self     = "u1"
 )
 
-// actors are all sorts of actor, named as the columns of the wanted table below.
+// actors are all sorts of actor, named as the columns of the wanted table below. "account" has none of the roles.
 func actors() map[string]Actor {
-	account := func(role Role) Actor {
-		return Actor{Kind: KindAccount, ID: self, UserID: self, Roles: []Role{role}, Tenant: DefaultTenant}
+	account := func(roles ...Role) Actor {
+		return Actor{Kind: KindAccount, ID: self, UserID: self, Roles: roles, Tenant: DefaultTenant}
 	}
-	token := account(RoleUser)
-	token.Kind, token.ID = KindToken, "t1"
+	program := account(RoleUser)
+	program.Kind, program.ID = KindToken, "t1"
 	guest := func(role Role) Actor {
 		a := Guest("g1")
 		a.Roles = []Role{role}
 		return a
 	}
-	return map[string]Actor{
-		"anonymous": Nobody(), "guest": Guest("g1"), "user": account(RoleUser), "admin": account(RoleAdmin), "token": token,
-		"participant": account(RoleParticipant), "host": account(RoleHost), "guestParticipant": guest(RoleParticipant),
+	all := map[string]Actor{
+		"anonymous": Nobody(), "guest": Guest("g1"), "account": account(), "program": program,
+		"participant": guest(RoleParticipant), "moderator": guest(RoleModerator), "host": guest(RoleHost), "hostWithAccount": account(RoleHost),
 		"worker": Worker("c1", DefaultTenant), "system": System("controller"),
 	}
+	for _, role := range AccountRoles() {
+		all[string(role)] = account(role)
+	}
+	return all
 }
+
+// people may do what any account may, seated what anybody in a conference may.
+const (
+	people = "account user meeting_manager operator user_admin security_officer auditor hostWithAccount"
+	seated = "participant moderator host hostWithAccount"
+	guests = "guest participant moderator host"
+)
+
+// mine is the same for own objects only.
+func mine(names string) string { return strings.Join(strings.Fields(names), "= ") + "=" }
 
 // wanted names for each action who may do it: "x" to every object of the organisation, "x=" to own objects only. It is
 // written by hand, apart from the table, so that a slip in one of them shows.
 var wanted = map[Action]string{
-	SetupComplete:     "anonymous guest guestParticipant user",
+	SetupComplete:     "anonymous user " + guests,
 	RecoveryKeyMake:   "system",
-	SessionStart:      "anonymous guest guestParticipant user admin",
-	SessionList:       "user= admin= token=",
-	SessionEnd:        "user= admin=",
-	ProfileRead:       "user= admin= token=",
-	ProfileUpdate:     "user= admin= token=",
-	PasswordChange:    "user= admin=",
+	SessionStart:      "anonymous " + people + " " + guests,
+	SessionList:       mine(people + " program"),
+	SessionEnd:        mine(people),
+	ProfileRead:       mine(people + " program"),
+	ProfileUpdate:     mine(people + " program"),
+	PasswordChange:    mine(people),
 	PasswordReset:     "system",
-	TokenList:         "user= admin= token=",
-	TokenCreate:       "user= admin=",
-	TokenRevoke:       "user= admin=",
-	AuditRead:         "admin system",
-	AuditCosign:       "admin",
-	UserList:          "admin system",
-	UserCreate:        "admin system",
-	MeetingList:       "user= admin= token=",
-	MeetingCreate:     "user= admin= token=",
-	MeetingRead:       "user= admin= token=",
-	MeetingUpdate:     "user= admin= token=",
-	MeetingDelete:     "user= admin= token=",
-	MeetingPreview:    "anonymous guest guestParticipant user admin token",
-	ConferenceJoin:    "guest guestParticipant user admin token",
-	ConferenceLeave:   "participant host guestParticipant",
-	ConferenceEnd:     "host",
-	ChatSend:          "participant host guestParticipant",
-	ConferenceList:    "admin",
-	ConferenceAbandon: "user= admin token=",
+	TokenList:         mine(people + " program"),
+	TokenCreate:       mine(people),
+	TokenRevoke:       mine(people),
+	AuditRead:         "auditor system",
+	AuditCosign:       "auditor",
+	UserList:          "user_admin security_officer auditor system",
+	UserCreate:        "user_admin system",
+	UserDisable:       "user_admin security_officer system",
+	UserEnable:        "user_admin system",
+	RoleAssign:        "user_admin system",
+	MeetingList:       "user= program= meeting_manager",
+	MeetingCreate:     "user= program= meeting_manager=",
+	MeetingRead:       "user= program= meeting_manager",
+	MeetingUpdate:     "user= program= meeting_manager",
+	MeetingDelete:     "user= program= meeting_manager",
+	MeetingPreview:    "anonymous program " + people + " " + guests,
+	ConferenceJoin:    "program " + people + " " + guests,
+	ConferenceLeave:   seated,
+	ConferenceEnd:     "host hostWithAccount",
+	ChatSend:          seated,
+	ConferenceList:    "operator",
+	ConferenceAbandon: "user= program= meeting_manager operator",
 	ConferenceOpen:    "system",
 	ConferenceAppend:  "worker=",
 	TicketRedeem:      "worker=",
@@ -75,14 +92,14 @@ func TestTableForEveryActionAndActor(t *testing.T) {
 		}
 		fields := strings.Fields(want)
 		for name, actor := range actors() {
-			mine := Object{OwnerID: actor.owner(), Tenant: DefaultTenant}
+			his := Object{OwnerID: actor.owner(), Tenant: DefaultTenant}
 			others := Object{OwnerID: stranger, Tenant: DefaultTenant}
 			wantAll := contains(fields, name)
 			wantOwn := wantAll || contains(fields, name+"=")
 			if got := Decide(actor, action, others).Allowed; got != wantAll {
 				t.Errorf("%s %s of others: allowed is %v, want %v", name, action, got, wantAll)
 			}
-			if got := Decide(actor, action, mine).Allowed; got != wantOwn && actor.owner() != "" {
+			if got := Decide(actor, action, his).Allowed; got != wantOwn && actor.owner() != "" {
 				t.Errorf("%s own %s: allowed is %v, want %v", name, action, got, wantOwn)
 			}
 			foreign := Object{OwnerID: actor.owner(), Tenant: "another"}
@@ -127,17 +144,17 @@ func TestNobodyOwnsObjectsWithoutOwner(t *testing.T) {
 
 func TestScopesNarrowAToken(t *testing.T) {
 	t.Parallel()
-	token := actors()["token"]
-	token.Scopes = []Action{MeetingList}
+	program := actors()["program"]
+	program.Scopes = []Action{MeetingList}
 	own := Object{OwnerID: self, Tenant: DefaultTenant}
-	if !Decide(token, MeetingList, own).Allowed || Decide(token, MeetingDelete, own).Allowed {
+	if !Decide(program, MeetingList, own).Allowed || Decide(program, MeetingDelete, own).Allowed {
 		t.Error("the scopes of a token do not count")
 	}
 }
 
 func TestDenialSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]error{"anonymous": ErrSignInRequired, "guest": ErrSignInRequired, "guestParticipant": ErrDenied, "user": ErrDenied, "worker": ErrDenied} {
+	for name, want := range map[string]error{"anonymous": ErrSignInRequired, "guest": ErrSignInRequired, "participant": ErrDenied, "user": ErrDenied, "worker": ErrDenied} {
 		actor := actors()[name]
 		d := Decide(actor, MeetingRead, Object{OwnerID: stranger, Tenant: DefaultTenant})
 		if d.Allowed || d.Reason == "" || !errors.Is(d.Err(), want) {

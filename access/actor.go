@@ -18,17 +18,6 @@ const (
 	KindSystem    Kind = "system"    // the controller itself, or its operator on the command line
 )
 
-// Role is what an actor is, in the organisation or in a conference.
-type Role string
-
-// The roles in the organisation, then those in a conference.
-const (
-	RoleAdmin       Role = "admin"
-	RoleUser        Role = "user"
-	RoleHost        Role = "host"
-	RoleParticipant Role = "participant"
-)
-
 // Actor is who asks. It is made from a session, a token, a ticket or a channel, never from the body of a message.
 type Actor struct {
 	Kind   Kind
@@ -36,6 +25,7 @@ type Actor struct {
 	UserID string   // the account behind KindAccount and KindToken, else empty
 	Roles  []Role   // empty for those who are neither an account nor in a conference
 	Tenant string   // the organisation the actor belongs to
+	SignIn string   // the session or API token that proves the account, empty for others; what it opened ends with it
 	Scopes []Action // when not empty, nothing but these is allowed to a KindToken
 }
 

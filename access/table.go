@@ -27,6 +27,10 @@ const (
 	UserList   Action = "user.list"
 	UserCreate Action = "user.create"
 
+	UserDisable Action = "user.disable"
+	UserEnable  Action = "user.enable"
+	RoleAssign  Action = "role.assign"
+
 	MeetingList    Action = "meeting.list"
 	MeetingCreate  Action = "meeting.create"
 	MeetingRead    Action = "meeting.read"
@@ -56,61 +60,88 @@ const (
 	every       // every object of the actor's organisation
 )
 
-// rule is one line of the table: how far each sort of actor may go with an action.
-type rule struct {
-	action Action
-	writes bool // changes something that lasts
-	token  bool // an API token may do what its account may
+// effect says whether an action changes something that lasts.
+type effect bool
 
-	anonymous, guest, user, admin, participant, host, worker, system reach
+const (
+	reads  effect = false
+	writes effect = true
+)
+
+// program says whether an API token may do what its account may.
+type program bool
+
+const (
+	person program = false
+	token  program = true
+)
+
+// may is how far each sort of actor goes with an action. An actor gets the farthest that fits: anonymous, guest, worker and
+// system by what it is; account for everybody who has signed in; the others by a role.
+type may struct {
+	anonymous, guest, worker, system reach
+
+	account, user, manager, operator, userAdmin, security, auditor reach // in the organisation
+	participant, moderator, host                                   reach // in a conference
 }
 
-// table is the one place that says who may do what.
-//
-// An actor gets the farthest reach of the columns that fit: anonymous, guest, worker and system by its kind; user and
-// admin by the roles of an account or token; participant and host by the role in a conference.
+// rule is one line of the table.
+type rule struct {
+	action Action
+	writes effect
+	token  program
+	may
+}
+
+// table is the one place that says who may do what; what it does not allow is denied.
 var table = [...]rule{
-	//               writes token  anonymous guest user  admin  particip. host  worker system
-	{SetupComplete, true, false, every, every, every, none, none, none, none, none},
-	{RecoveryKeyMake, true, false, none, none, none, none, none, none, none, every},
+	// setting up
+	{SetupComplete, writes, person, may{anonymous: every, guest: every, user: every}},
+	{RecoveryKeyMake, writes, person, may{system: every}},
 
-	{SessionStart, true, false, every, every, every, every, none, none, none, none},
-	{SessionList, false, true, none, none, own, own, none, none, none, none},
-	{SessionEnd, true, false, none, none, own, own, none, none, none, none},
+	// oneself
+	{SessionStart, writes, person, may{anonymous: every, guest: every, account: every}},
+	{SessionList, reads, token, may{account: own}},
+	{SessionEnd, writes, person, may{account: own}},
+	{ProfileRead, reads, token, may{account: own}},
+	{ProfileUpdate, writes, token, may{account: own}},
+	{PasswordChange, writes, person, may{account: own}},
+	{PasswordReset, writes, person, may{system: every}},
+	{TokenList, reads, token, may{account: own}},
+	{TokenCreate, writes, person, may{account: own}},
+	{TokenRevoke, writes, person, may{account: own}},
 
-	{ProfileRead, false, true, none, none, own, own, none, none, none, none},
-	{ProfileUpdate, true, true, none, none, own, own, none, none, none, none},
-	{PasswordChange, true, false, none, none, own, own, none, none, none, none},
-	{PasswordReset, true, false, none, none, none, none, none, none, none, every},
+	// accounts
+	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
+	{UserCreate, writes, token, may{userAdmin: every, system: every}},
+	{UserDisable, writes, person, may{userAdmin: every, security: every, system: every}},
+	{UserEnable, writes, person, may{userAdmin: every, system: every}},
+	{RoleAssign, writes, person, may{userAdmin: every, system: every}},
 
-	{TokenList, false, true, none, none, own, own, none, none, none, none},
-	{TokenCreate, true, false, none, none, own, own, none, none, none, none},
-	{TokenRevoke, true, false, none, none, own, own, none, none, none, none},
+	// the audit log
+	{AuditRead, reads, token, may{auditor: every, system: every}},
+	{AuditCosign, writes, token, may{auditor: every}},
 
-	{AuditRead, false, true, none, none, none, every, none, none, none, every},
-	{AuditCosign, true, true, none, none, none, every, none, none, none, none},
+	// meetings
+	{MeetingList, reads, token, may{user: own, manager: every}},
+	{MeetingCreate, writes, token, may{user: own, manager: own}},
+	{MeetingRead, reads, token, may{user: own, manager: every}},
+	{MeetingUpdate, writes, token, may{user: own, manager: every}},
+	{MeetingDelete, writes, token, may{user: own, manager: every}},
+	{MeetingPreview, reads, token, may{anonymous: every, guest: every, account: every}},
 
-	{UserList, false, true, none, none, none, every, none, none, none, every},
-	{UserCreate, true, true, none, none, none, every, none, none, none, every},
+	// conferences
+	{ConferenceJoin, writes, token, may{guest: every, account: every}},
+	{ConferenceLeave, writes, person, may{participant: every, moderator: every, host: every}},
+	{ConferenceEnd, writes, person, may{host: every}},
+	{ChatSend, writes, person, may{participant: every, moderator: every, host: every}},
+	{ConferenceList, reads, token, may{operator: every}},
+	{ConferenceAbandon, writes, token, may{user: own, manager: every, operator: every}},
 
-	{MeetingList, false, true, none, none, own, own, none, none, none, none},
-	{MeetingCreate, true, true, none, none, own, own, none, none, none, none},
-	{MeetingRead, false, true, none, none, own, own, none, none, none, none},
-	{MeetingUpdate, true, true, none, none, own, own, none, none, none, none},
-	{MeetingDelete, true, true, none, none, own, own, none, none, none, none},
-	{MeetingPreview, false, true, every, every, every, every, none, none, none, none},
-
-	{ConferenceJoin, true, true, none, every, every, every, none, none, none, none},
-	{ConferenceLeave, true, false, none, none, none, none, every, every, none, none},
-	{ConferenceEnd, true, false, none, none, none, none, none, every, none, none},
-	{ChatSend, true, false, none, none, none, none, every, every, none, none},
-
-	{ConferenceAbandon, true, true, none, none, own, every, none, none, none, none},
-
-	{ConferenceList, false, true, none, none, none, every, none, none, none, none},
-	{ConferenceOpen, true, false, none, none, none, none, none, none, none, every},
-	{ConferenceAppend, true, false, none, none, none, none, none, none, own, none},
-	{TicketRedeem, true, false, none, none, none, none, none, none, own, none},
+	// what processes do
+	{ConferenceOpen, writes, person, may{system: every}},
+	{ConferenceAppend, writes, person, may{worker: own}},
+	{TicketRedeem, writes, person, may{worker: own}},
 }
 
 // Actions returns all actions in the order of the table.
@@ -125,7 +156,7 @@ func Actions() []Action {
 // Writes reports whether the action changes something that lasts; an unknown action is reported as writing.
 func (a Action) Writes() bool {
 	r, ok := find(a)
-	return !ok || r.writes
+	return !ok || bool(r.writes)
 }
 
 func find(a Action) (rule, bool) {

@@ -70,15 +70,16 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	defer db.Close()
 
 	passwords := auth.NewPasswords(parallelHashes)
-	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
-	tickets := auth.NewTickets(db, time.Now)
-	setup := auth.NewSetup(db, passwords, keys.NewRecovery, time.Now)
+	clock := auth.Forward(time.Now)
+	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max})
+	tickets := auth.NewTickets(db, clock)
+	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
-		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, time.Now),
+		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, clock),
 		Setup: setup, Tickets: tickets, Conferences: sup, Database: db,
 		Audit: AuditArchive(c, db, time.Now), AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})

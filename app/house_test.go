@@ -32,10 +32,10 @@ const patience = 30 * time.Second
 func TestMain(m *testing.M) {
 	var err error
 	switch ctx := context.Background(); {
-	case len(os.Args) == 3 && os.Args[1] == "controller":
-		err = Controller(ctx, testConfig(os.Args[2]), "test", os.Stderr, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	case len(os.Args) == 4 && os.Args[1] == "controller":
+		err = Controller(ctx, testConfig(os.Args[2], os.Args[3]), "test", os.Stderr, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	case len(os.Args) == 3 && os.Args[1] == "signer":
-		err = Signer(ctx, testConfig(os.Args[2]), slog.New(slog.NewTextHandler(os.Stderr, nil)))
+		err = Signer(ctx, testConfig(os.Args[2], ""), slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	case len(os.Args) == 4 && os.Args[1] == "act":
 		err = act(os.Args[2], os.Args[3])
 	case len(os.Args) == 2 && os.Args[1] == "conference":
@@ -49,9 +49,10 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func testConfig(dir string) config.Config {
+// testConfig is that of a house in a directory; an empty database is SQLite there.
+func testConfig(dir, database string) config.Config {
 	c := config.Default()
-	c.Data, c.Media.Ports = dir, config.PortRange{First: 43000, Last: 43099}
+	c.Data, c.Database, c.Media.Ports = dir, database, config.PortRange{First: 43000, Last: 43099}
 	return c
 }
 
@@ -67,6 +68,11 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseOn(t, "")
+}
+
+func newHouseOn(t *testing.T, database string) *house {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "app") // short: socket paths have a limit
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +82,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{config: testConfig(dir)}
+	h := &house{config: testConfig(dir, database)}
 	if h.private, err = listenUnix(ControllerSocket(h.config), identities{}.modes().socket); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +118,7 @@ func (h *house) found(t *testing.T) {
 		t.Fatal(err)
 	}
 	u, err := user.NewService(h.db, auth.NewPasswords(1), time.Now).Create(ctx, access.System("test"), user.New{
-		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
+		Email: "owner@example.org", Name: "Owner", Roles: access.Ordinary.List(), Language: user.English, Password: "correct horse battery",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,9 +134,15 @@ func (h *house) found(t *testing.T) {
 // controller starts one that reaches the launcher over the given end.
 func (h *house) controller(t *testing.T, launcher *os.File) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "controller", h.config.Data)
+	return h.controllerAt(t, launcher, h.private)
+}
+
+// controllerAt starts one that is reached at a listener.
+func (h *house) controllerAt(t *testing.T, launcher, listener *os.File) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "controller", h.config.Data, h.config.Database)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	activation.Pass(cmd, activation.Named{Name: nameLifeline, File: h.lifeline}, activation.Named{Name: nameController, File: h.private},
+	activation.Pass(cmd, activation.Named{Name: nameLifeline, File: h.lifeline}, activation.Named{Name: nameController, File: listener},
 		activation.Named{Name: nameLauncher, File: launcher})
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -6,13 +6,13 @@ import (
 	"konklave/access"
 )
 
-type roleDetails struct {
-	Role access.Role `json:"role"`
+type rolesDetails struct {
+	Roles []access.Role `json:"roles"`
 }
 
 // SetupCompleted says that the first administrator was created with the set-up link.
 func SetupCompleted(o Origin, userID string) Entry {
-	return newEntry(o, KindSetupCompleted, OutcomeSuccess, "user", userID, roleDetails{Role: access.RoleAdmin})
+	return newEntry(o, KindSetupCompleted, OutcomeSuccess, "user", userID, rolesDetails{Roles: access.Administrator.List()})
 }
 
 // RecoveryKeyMade says that a recovery key was made, by its public half; it takes the place of an earlier one.
@@ -20,9 +20,31 @@ func RecoveryKeyMade(o Origin, recipient string) Entry {
 	return newEntry(o, KindRecoveryKeyMade, OutcomeSuccess, "recovery_key", recipient, nothing{})
 }
 
-// UserCreated says that an account was created with this role.
-func UserCreated(o Origin, userID string, role access.Role) Entry {
-	return newEntry(o, KindUserCreated, OutcomeSuccess, "user", userID, roleDetails{Role: role})
+// UserCreated says that an account was created with these roles.
+func UserCreated(o Origin, userID string, roles access.Roles) Entry {
+	return newEntry(o, KindUserCreated, OutcomeSuccess, "user", userID, rolesDetails{Roles: roles.List()})
+}
+
+type assignmentDetails struct {
+	Before        []access.Role `json:"before"`
+	After         []access.Role `json:"after"`
+	SessionsEnded int           `json:"sessionsEnded"`
+}
+
+// RolesAssigned says which roles an account had and has, and how many sessions that ended.
+func RolesAssigned(o Origin, userID string, before, after access.Roles, sessionsEnded int) Entry {
+	d := assignmentDetails{Before: before.List(), After: after.List(), SessionsEnded: sessionsEnded}
+	return newEntry(o, KindRolesAssigned, OutcomeSuccess, "user", userID, d)
+}
+
+// UserDisabled says that an account may not be used any more, and how many sessions that ended.
+func UserDisabled(o Origin, userID string, sessionsEnded int) Entry {
+	return newEntry(o, KindUserDisabled, OutcomeSuccess, "user", userID, sessionsEndedDetails{SessionsEnded: sessionsEnded})
+}
+
+// UserEnabled says that an account may be used again.
+func UserEnabled(o Origin, userID string) Entry {
+	return newEntry(o, KindUserEnabled, OutcomeSuccess, "user", userID, nothing{})
 }
 
 type fieldsDetails struct {
@@ -60,6 +82,7 @@ const (
 	FailureUnknown  FailureReason = "unknown_account"
 	FailurePassword FailureReason = "wrong_password"
 	FailureDisabled FailureReason = "disabled_account"
+	FailureRoles    FailureReason = "roles_conflict"
 )
 
 type failureDetails struct {
@@ -99,13 +122,14 @@ type reasonDetails struct {
 	Reason string `json:"reason"`
 }
 
-// SessionEndReason says why a session was ended by hand.
+// SessionEndReason says why a session was ended before its time.
 type SessionEndReason string
 
 // The reasons. Sessions that expire leave no entry.
 const (
-	SessionSignedOut SessionEndReason = "signed_out"
-	SessionRevoked   SessionEndReason = "revoked"
+	SessionSignedOut  SessionEndReason = "signed_out"
+	SessionRevoked    SessionEndReason = "revoked"
+	SessionSuperseded SessionEndReason = "superseded" // by a newer one, of more than an account may have
 )
 
 // SessionEnded says that a session was ended before it expired.

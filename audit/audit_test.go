@@ -22,7 +22,8 @@ func entries() []Entry {
 	r := Report{At: o.At, Actor: access.Guest("g1"), Conference: "c1"}
 	return []Entry{
 		SetupCompleted(o, "u2"), RecoveryKeyMade(o, "age1"),
-		BackupMade(o, "b", 1), BackupFailed(o, "server.disk_full"), BackupRestored(o, o.At), UserCreated(o, "u2", access.RoleUser), ProfileChanged(o, "u2", []string{"name"}),
+		BackupMade(o, "b", 1), BackupFailed(o, "server.disk_full"), BackupRestored(o, o.At), UserCreated(o, "u2", access.Ordinary), UserDisabled(o, "u2", 1), UserEnabled(o, "u2"),
+		RolesAssigned(o, "u2", access.Administrator, access.Ordinary, 1), ProfileChanged(o, "u2", []string{"name"}),
 		PasswordChanged(o, "u2", 3), SessionStarted(o, "s1", "192.0.2.0/24"),
 		SessionFailed(o, "", FailureUnknown, "192.0.2.0/24"), SessionLocked(o, "u2", LockAccount, "192.0.2.0/24", o.At),
 		SessionEnded(o, "s1", SessionRevoked), TokenCreated(o, "t2", o.At), TokenRevoked(o, "t2"),

@@ -10,6 +10,9 @@ const (
 	KindBackupMade          Kind = "backup.made"
 	KindBackupRestored      Kind = "backup.restored"
 	KindUserCreated         Kind = "user.created"
+	KindUserDisabled        Kind = "user.disabled"
+	KindUserEnabled         Kind = "user.enabled"
+	KindRolesAssigned       Kind = "roles.assigned"
 	KindProfileChanged      Kind = "profile.changed"
 	KindPasswordChanged     Kind = "password.changed"
 	KindSessionStarted      Kind = "session.started"
@@ -39,7 +42,8 @@ const KindLogPruned Kind = "log.pruned"
 // Kinds returns all kinds of entries.
 func Kinds() []Kind {
 	return []Kind{
-		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored, KindUserCreated, KindProfileChanged, KindPasswordChanged,
+		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored,
+		KindUserCreated, KindUserDisabled, KindUserEnabled, KindRolesAssigned, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,

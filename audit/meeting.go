@@ -48,6 +48,7 @@ const (
 	TicketUsed    TicketReason = "used"
 	TicketExpired TicketReason = "expired"
 	TicketForeign TicketReason = "foreign"
+	TicketRevoked TicketReason = "revoked" // the sign-in that it was issued under is over
 )
 
 // TicketRefused says that a worker was shown a ticket that was issued once but is not valid there any more.

@@ -48,11 +48,14 @@ type about struct {
 // conference, a backup, the public half of a key, a log or a witness does not.
 var personal = map[Kind]about{
 	//                       category               object      details
-	KindSetupCompleted:      {CategoryAdministration, theObjects, map[string]whose{"role": nobodys}},
+	KindSetupCompleted:      {CategoryAdministration, theObjects, map[string]whose{"roles": nobodys}},
 	KindRecoveryKeyMade:     {CategorySecurity, nobodys, nil},
 	KindBackupMade:          {CategoryAdministration, nobodys, map[string]whose{"bytes": nobodys, "reason": nobodys}},
 	KindBackupRestored:      {CategoryAdministration, nobodys, map[string]whose{"createdAt": nobodys}},
-	KindUserCreated:         {CategoryAdministration, theObjects, map[string]whose{"role": nobodys}},
+	KindUserCreated:         {CategoryAdministration, theObjects, map[string]whose{"roles": nobodys}},
+	KindUserDisabled:        {CategorySecurity, theObjects, map[string]whose{"sessionsEnded": nobodys}},
+	KindUserEnabled:         {CategorySecurity, theObjects, nil},
+	KindRolesAssigned:       {CategorySecurity, theObjects, map[string]whose{"after": nobodys, "before": nobodys, "sessionsEnded": nobodys}},
 	KindProfileChanged:      {CategoryAdministration, theObjects, map[string]whose{"fields": nobodys}},
 	KindPasswordChanged:     {CategorySecurity, theObjects, map[string]whose{"sessionsEnded": nobodys}},
 	KindSessionStarted:      {CategorySecurity, actors, map[string]whose{"source": actors}},

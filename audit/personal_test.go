@@ -93,7 +93,7 @@ func TestEachPersonHasAPart(t *testing.T) {
 		entry Entry
 		want  map[string][]string // names of fields by subject
 	}{
-		{UserCreated(o, "u2", access.RoleUser), map[string][]string{"u1": {"actor.id", "actor.user"}, "u2": {"object.id"}}},
+		{UserCreated(o, "u2", access.Ordinary), map[string][]string{"u1": {"actor.id", "actor.user"}, "u2": {"object.id"}}},
 		{PasswordChanged(o, "u1", 1), map[string][]string{"u1": {"actor.id", "actor.user", "object.id"}}},
 		{SessionStarted(o, "s1", "192.0.2.0/24"), map[string][]string{"u1": {"actor.id", "actor.user", "details.source", "object.id"}}},
 		{SessionFailed(Origin{At: o.At, Actor: access.Nobody()}, "u2", FailurePassword, "192.0.2.0/24"), map[string][]string{"u2": {"details.source", "object.id"}}},

@@ -16,7 +16,9 @@ import (
 const (
 	DefaultSessionIdle     = 12 * time.Hour       // without a request
 	DefaultSessionLifetime = 7 * 24 * time.Hour   // in any case
+	DefaultSessionsMax     = 20                   // of one account at once
 	SeenPrecision          = time.Minute          // Session.SeenAt is written at most this often
+	ClockTolerance         = 10 * time.Minute     // by how much clocks may differ; a session seen later than that counts no more
 	DeviceLifetime         = 180 * 24 * time.Hour // a browser is known so long after its last sign-in
 	maxUserAgentLength     = 200                  // characters kept of what the browser says it is
 )
@@ -66,6 +68,7 @@ type SessionOptions struct {
 	Now      func() time.Time
 	Idle     time.Duration // 0 means DefaultSessionIdle
 	Lifetime time.Duration // 0 means DefaultSessionLifetime
+	Max      int           // of one account at once; 0 means DefaultSessionsMax
 }
 
 // Sessions recognises, lists and ends sessions. SignIn begins them.
@@ -73,13 +76,17 @@ type Sessions struct {
 	store          SessionStore
 	now            func() time.Time
 	idle, lifetime time.Duration
+	most           int
 }
 
 // NewSessions returns Sessions on the store.
 func NewSessions(store SessionStore, o SessionOptions) *Sessions {
-	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime}
+	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime, most: o.Max}
 	if s.idle == 0 {
 		s.idle = DefaultSessionIdle
+	}
+	if s.most == 0 {
+		s.most = DefaultSessionsMax
 	}
 	if s.lifetime == 0 {
 		s.lifetime = DefaultSessionLifetime
@@ -98,7 +105,8 @@ func (s *Sessions) Authenticate(ctx context.Context, secret string) (Identity, e
 		return Identity{}, err
 	}
 	now := wholeMillis(s.now())
-	if !now.Before(session.ExpiresAt) || !now.Before(session.SeenAt.Add(s.idle)) || u.Disabled() {
+	clockPutBack := session.SeenAt.After(now.Add(ClockTolerance))
+	if !now.Before(session.ExpiresAt) || !now.Before(session.SeenAt.Add(s.idle)) || clockPutBack || u.Disabled() {
 		return Identity{}, ErrSessionInvalid
 	}
 	if now.Sub(session.SeenAt) >= SeenPrecision {
@@ -107,7 +115,9 @@ func (s *Sessions) Authenticate(ctx context.Context, secret string) (Identity, e
 		}
 		session.SeenAt = now
 	}
-	return Identity{Actor: u.Actor(), User: u, Session: session}, nil
+	actor := u.Actor()
+	actor.SignIn = session.ID
+	return Identity{Actor: actor, User: u, Session: session}, nil
 }
 
 // List returns the actor's living sessions, the newest first.

@@ -70,7 +70,7 @@ func (s *Setup) Issue(ctx context.Context) (string, error) {
 	return secret, s.store.PutSetupToken(ctx, access.DefaultTenant, hash, wholeMillis(s.now()))
 }
 
-// Complete creates the first administrator and the recovery key, whose secret it returns to be shown once; the role in n is
+// Complete creates the first administrator and the recovery key, whose secret it returns to be shown once; the roles in n are
 // not looked at. Nothing is used up when it fails. Faults: access, setup.invalid, setup.done, email.*, name.*, language.invalid, password.*.
 func (s *Setup) Complete(ctx context.Context, actor access.Actor, token string, n user.New) (u user.User, recoveryKey string, err error) {
 	if err := access.Decide(actor, access.SetupComplete, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
@@ -80,7 +80,7 @@ func (s *Setup) Complete(ctx context.Context, actor access.Actor, token string, 
 	if !ok {
 		return user.User{}, "", ErrSetupInvalid
 	}
-	n.Role = access.RoleAdmin
+	n.Roles = access.Administrator.List()
 	at := s.now()
 	u, err = n.Prepare(actor.Tenant, at)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // The faults of a sign-in. ErrFailed is the same for a wrong password, an unknown address and a disabled account.
 var (
 	ErrFailed = fault.New(fault.KindUnauthenticated, "auth.failed", "The e-mail address or the password is not right.")
+	ErrRoles  = fault.New(fault.KindDenied, "auth.roles", "This account holds roles that one person may not hold together, so nobody can sign in to it. Please ask a user administrator to take one of them away.")
 	ErrLocked = fault.New(fault.KindTooMany, "auth.locked", "There were too many failed attempts. Please wait some minutes and try again, or use a browser in which you signed in before.")
 )
 
@@ -38,13 +39,15 @@ type Failure struct {
 type Begin struct {
 	Session        Session
 	Secret         Hash
-	PasswordHash   string    // that the password was verified with
-	RenewedHash    string    // to take its place; the same when it need not be renewed
-	Replaced       Hash      // the session that this browser had before, to be removed; or nil
-	Device         Hash      // the browser, to be known until DeviceExpires
-	DeviceExpires  time.Time // UTC, whole milliseconds
-	Failure        Failure   // the failures of this account from this source are forgotten
-	ForgetFailures time.Time // failures before this matter no more
+	PasswordHash   string                      // that the password was verified with
+	RenewedHash    string                      // to take its place; the same when it need not be renewed
+	Replaced       Hash                        // the session that this browser had before, to be removed; or nil
+	Device         Hash                        // the browser, to be known until DeviceExpires
+	DeviceExpires  time.Time                   // UTC, whole milliseconds
+	Failure        Failure                     // the failures of this account from this source are forgotten
+	ForgetFailures time.Time                   // failures before this matter no more
+	Most           int                         // sessions of the user at once; others end that were seen longest ago. 0 for no limit
+	Ended          func(id string) audit.Entry // about a session that ends so
 }
 
 // SignInStore keeps what proofs of identity need. A method that changes something writes the entries in the same transaction.
@@ -99,7 +102,7 @@ type SignedIn struct {
 }
 
 // SignIn begins a session for who knows the password. The session is always a new one. Faults: access, auth.failed,
-// auth.locked.
+// auth.locked, auth.roles.
 func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (SignedIn, error) {
 	if err := access.Decide(actor, access.SessionStart, access.Object{Kind: "session", Tenant: actor.Tenant}).Err(); err != nil {
 		return SignedIn{}, err
@@ -127,6 +130,9 @@ func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (Sig
 		Session: session, Secret: hash, PasswordHash: c.PasswordHash, RenewedHash: renewed,
 		Replaced: replaced, Failure: failure,
 		Device: device, DeviceExpires: session.CreatedAt.Add(DeviceLifetime), ForgetFailures: session.CreatedAt.Add(-FailureMemory),
+		Most: s.sessions.most, Ended: func(id string) audit.Entry {
+			return audit.SessionEnded(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, id, audit.SessionSuperseded)
+		},
 	}, audit.SessionStarted(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, session.ID, session.Source))
 	if err != nil {
 		return SignedIn{}, err
@@ -243,7 +249,7 @@ func (s *SignIn) prove(ctx context.Context, p proof) (Credential, string, Failur
 	if err != nil {
 		return fail(err)
 	}
-	if !ok || c.User.Disabled() {
+	if !ok || c.User.Disabled() || c.User.Roles.Check() != nil {
 		return fail(s.refuse(ctx, p, c, f, before, ok))
 	}
 	renewed := c.PasswordHash
@@ -257,16 +263,17 @@ func (s *SignIn) prove(ctx context.Context, p proof) (Credential, string, Failur
 
 // refuse counts the failure and returns what to answer.
 func (s *SignIn) refuse(ctx context.Context, p proof, c Credential, f Failure, before Failures, passwordRight bool) error {
-	reason := audit.FailurePassword
+	reason, answer := audit.FailurePassword, error(ErrFailed)
 	switch {
 	case c.User.ID == "":
 		reason = audit.FailureUnknown
-	case passwordRight:
+	case passwordRight && c.User.Disabled():
 		reason = audit.FailureDisabled
+	case passwordRight:
+		reason, answer = audit.FailureRoles, ErrRoles
 	}
 	origin, source := audit.Origin{At: f.At, Actor: p.actor}, shortSource(p.address)
 	entries := []audit.Entry{audit.SessionFailed(origin, c.User.ID, reason, source)}
-	answer := ErrFailed
 	if l := lockOf(before.with(f.Known, f.At), f.Known, f.At); l.scope != "" {
 		entries = append(entries, audit.SessionLocked(origin, c.User.ID, l.scope, source, l.until))
 		answer = ErrLocked

@@ -20,6 +20,7 @@ var (
 	ErrTicketUnknown = fault.New(fault.KindUnauthenticated, "ticket.unknown", "This ticket is not known. Please join again.")
 	ErrTicketExpired = fault.New(fault.KindUnauthenticated, "ticket.expired", "This ticket has expired. Please join again.")
 	ErrTicketUsed    = fault.New(fault.KindUnauthenticated, "ticket.used", "This ticket was used already. Please join again.")
+	ErrTicketRevoked = fault.New(fault.KindUnauthenticated, "ticket.revoked", "You were signed out, so this ticket is no longer valid. Please sign in and join again.")
 	ErrTicketForeign = fault.New(fault.KindUnauthenticated, "ticket.foreign", "This ticket is for another conference. Please join again.")
 )
 
@@ -33,6 +34,7 @@ type Grant struct {
 	Participant string      // the participant whose place to take, if it is the same actor's; or empty
 	Name        string      // as user.CleanName returns it
 	Role        access.Role // RoleHost or RoleParticipant
+	SignIn      string      // the session or API token that it was issued under, and ends with; empty for guests
 }
 
 // TicketStore keeps tickets.
@@ -40,8 +42,9 @@ type TicketStore interface {
 	// InsertTicket stores a ticket and the entry in one transaction, and forgets tickets that expired before forget.
 	InsertTicket(ctx context.Context, secret Hash, g Grant, expiresAt, forget time.Time, entry audit.Entry) error
 	// RedeemTicket uses the ticket up, atomically: of many that try, one gets the grant. It fails with ErrTicketUnknown,
-	// ErrTicketForeign (which does not use it up), ErrTicketUsed or ErrTicketExpired (at the moment of expiry and later);
-	// for the last three it writes the entry that refused makes. The ticket is good for that session from then on.
+	// ErrTicketForeign (which does not use it up), ErrTicketUsed, ErrTicketExpired (at the moment of expiry and later) or
+	// ErrTicketRevoked (its sign-in is over); for the last four it writes the entry that refused makes. The ticket is good for
+	// that session from then on.
 	RedeemTicket(ctx context.Context, secret Hash, conference, session string, now time.Time, refused func(Grant, audit.TicketReason) audit.Entry) (Grant, error)
 }
 
@@ -56,10 +59,10 @@ func NewTickets(store TicketStore, now func() time.Time) *Tickets {
 	return &Tickets{store: store, now: now}
 }
 
-// Issue makes a ticket for the actor, whose identity takes the place of Tenant, Kind and ActorID in the grant. Whether the
+// Issue makes a ticket for the actor, whose identity takes the place of Tenant, Kind, ActorID and SignIn in the grant. Whether the
 // meeting admits the actor (meeting.Meeting.Admits) was decided before.
 func (t *Tickets) Issue(ctx context.Context, actor access.Actor, g Grant) (ticket string, expiresAt time.Time, err error) {
-	g.Tenant, g.Kind, g.ActorID = actor.Tenant, access.KindGuest, actor.ID
+	g.Tenant, g.Kind, g.ActorID, g.SignIn = actor.Tenant, access.KindGuest, actor.ID, actor.SignIn
 	if actor.UserID != "" {
 		g.Kind, g.ActorID = access.KindAccount, actor.UserID
 	}
@@ -79,7 +82,8 @@ func (t *Tickets) Issue(ctx context.Context, actor access.Actor, g Grant) (ticke
 
 // Redeem uses a ticket up for a conference, which must be the one whose worker asks: taken from the channel, never from
 // a message. Session is the hash of the token that resumes the one session that the ticket opens; empty when the worker is of
-// a version that does not tell. Faults: ticket.unknown, ticket.expired, ticket.used, ticket.foreign.
+// a version that does not tell. Faults: ticket.unknown, ticket.expired, ticket.used, ticket.foreign,
+// ticket.revoked.
 func (t *Tickets) Redeem(ctx context.Context, ticket, conference, session string) (Grant, error) {
 	hash, ok := hashSecret(ticket)
 	if !ok {

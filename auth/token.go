@@ -120,7 +120,7 @@ func (t *Tokens) Authenticate(ctx context.Context, text string) (Identity, error
 		}
 	}
 	actor := u.Actor()
-	actor.Kind, actor.ID = access.KindToken, token.ID
+	actor.Kind, actor.ID, actor.SignIn = access.KindToken, token.ID, token.ID
 	return Identity{Actor: actor, User: u}, nil
 }
 

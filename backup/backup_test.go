@@ -79,11 +79,11 @@ func (h *house) furnish(t *testing.T) {
 	if h.secret, err = auth.NewRecoveryKeys(h.Store, h.Keys.NewRecovery, h.Now).Make(t.Context(), system, false); err != nil {
 		t.Fatal(err)
 	}
-	u, err := user.New{Email: "anna@example.org", Name: "Anna Äöü \"x\"", Role: access.RoleAdmin}.Prepare(access.DefaultTenant, noon)
+	u, err := user.New{Email: "anna@example.org", Name: "Anna Äöü \"x\"", Roles: access.Administrator.List()}.Prepare(access.DefaultTenant, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Store.InsertUser(t.Context(), u, "hash", audit.UserCreated(audit.Origin{At: noon, Actor: system}, u.ID, u.Role)); err != nil {
+	if err := h.Store.InsertUser(t.Context(), u, "hash", audit.UserCreated(audit.Origin{At: noon, Actor: system}, u.ID, u.Roles)); err != nil {
 		t.Fatal(err)
 	}
 	m, err := meeting.NewService(h.Store, h.Now).Create(t.Context(), u.Actor(), meeting.New{Title: "Rat"})

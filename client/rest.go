@@ -25,7 +25,7 @@ type User struct {
 	ID        string    `json:"id"`
 	Email     string    `json:"email"`
 	Name      string    `json:"name"`
-	Role      string    `json:"role"`     // admin or user
+	Roles     []string  `json:"roles"`    // user, meeting_manager, operator, user_admin, security_officer, auditor
 	Language  string    `json:"language"` // de or en
 	CreatedAt time.Time `json:"createdAt"`
 	Disabled  bool      `json:"disabled"`
@@ -76,11 +76,11 @@ type page[T any] struct {
 
 // NewUser is an account to create.
 type NewUser struct {
-	Email    string `json:"email"`
-	Name     string `json:"name"`
-	Role     string `json:"role"`
-	Language string `json:"language,omitempty"`
-	Password string `json:"password"`
+	Email    string   `json:"email"`
+	Name     string   `json:"name"`
+	Roles    []string `json:"roles,omitempty"` // user alone when empty
+	Language string   `json:"language,omitempty"`
+	Password string   `json:"password"`
 }
 
 // Users lists the first accounts by e-mail address; for administrators.
@@ -92,6 +92,23 @@ func (c *Client) Users(ctx context.Context) ([]User, error) {
 // CreateUser creates an account; for administrators.
 func (c *Client) CreateUser(ctx context.Context, u NewUser) (User, error) {
 	return send[User](ctx, c, http.MethodPost, "/users", u)
+}
+
+// AssignRoles gives an account roles in place of those it has; for user administrators.
+func (c *Client) AssignRoles(ctx context.Context, id string, roles ...string) (User, error) {
+	return send[User](ctx, c, http.MethodPut, "/users/"+url.PathEscape(id)+"/roles", struct {
+		Roles []string `json:"roles"`
+	}{roles})
+}
+
+// DisableUser keeps a person out, and signs out everywhere who is in.
+func (c *Client) DisableUser(ctx context.Context, id string) (User, error) {
+	return send[User](ctx, c, http.MethodPut, "/users/"+url.PathEscape(id)+"/disabled", nil)
+}
+
+// EnableUser lets a person in again.
+func (c *Client) EnableUser(ctx context.Context, id string) (User, error) {
+	return send[User](ctx, c, http.MethodDelete, "/users/"+url.PathEscape(id)+"/disabled", nil)
 }
 
 // Meeting is a meeting of the caller.

@@ -98,7 +98,7 @@ func (f *ParticipantLeft) check(e Event) error {
 	switch f.Reason {
 	case LeftByChoice:
 		ok = ok && e.By == f.ID
-	case LeftLost, LeftRemoved:
+	case LeftLost, LeftRemoved, LeftSignedOut:
 		ok = ok && e.By == ""
 	case LeftEnded: // by whoever ended the conference
 	default:

@@ -35,8 +35,11 @@ func apply(t *testing.T, s *State, c Command, now time.Time) ([]string, Outcome,
 }
 
 func join(id string, role Role) Command {
-	return Command{Body: Join{Admission: Admission{Account: "a-" + id, Kind: KindAccount, Role: role, Name: id}, ID: ParticipantID(id), Line: 1}}
+	return Command{Body: Join{Admission: Admission{Account: "a-" + id, Kind: KindAccount, Role: role, Name: id}, ID: ParticipantID(id), Line: 1, Session: sessionOf(id)}}
 }
+
+// sessionOf is the hash of the token that a participant resumes with.
+func sessionOf(id string) string { return strings.Repeat("s", hashLength-len(id)) + id }
 
 // with returns a state with a host, a participant and one whose line is lost since t0.
 func with(t *testing.T) *State {
@@ -85,7 +88,7 @@ func TestDecideEveryCommandInEveryState(t *testing.T) {
 		{"chat over a replaced line", Command{By: "anna", ID: 1, Body: say()}, 0, [3]string{"participant.left", "session.replaced", "conference.ended"}},
 		{"disconnect", Command{Body: Disconnect{ID: "anna", Line: 1}}, 0, [3]string{"", "participant.connection", "conference.ended"}},
 		{"disconnect an older line", Command{Body: Disconnect{ID: "anna", Line: 0}}, 0, [3]string{"", "", "conference.ended"}},
-		{"revoke", Command{Body: Revoke{Account: "a-anna"}}, 0, [3]string{"", "participant.left", "conference.ended"}},
+		{"revoke", Command{Body: Revoke{Sessions: []string{sessionOf("anna"), "", sessionOf("anna")}}}, 0, [3]string{"session.revoked", "participant.left session.revoked", "conference.ended"}},
 		{"chat", Command{By: "anna", Line: 1, ID: 1, Body: say()}, 0, [3]string{"participant.left", "chat.message", "conference.ended"}},
 		{"leave", Command{By: "anna", Line: 1, ID: 1, Body: &Leave{}}, 0, [3]string{"participant.left", "participant.left", "conference.ended"}},
 		{"end by host", Command{By: "host", Line: 1, ID: 1, Body: &End{}}, 0,
@@ -276,6 +279,35 @@ func TestEveryCommandHasItsAccessRuleAndEveryFactIsStored(t *testing.T) {
 		f, ok := newFact(kind)
 		if !ok || f.Kind() != kind || !f.Durable() {
 			t.Errorf("fact %s is not registered as a durable fact of that name", kind)
+		}
+	}
+}
+
+func TestA21WhoWasSignedOutOnTheWayMayNotComeAndWhoHasSignedInAnewStays(t *testing.T) {
+	t.Parallel()
+	s := with(t)
+	again := join("anna", RoleParticipant).Body.(Join)
+	again.Rejoin, again.Line, again.Session = "anna", 2, sessionOf("anew")
+	late := join("late", RoleParticipant)
+	for _, tt := range []struct {
+		what    string
+		command Command
+		want    string // kinds, or the code of the error
+	}{
+		{"she comes back under another sign-in", Command{Body: again}, "session.opened participant.connection"},
+		{"the earlier one ends, and that of one on the way", Command{Body: Revoke{Sessions: []string{sessionOf("anna"), sessionOf("late")}}}, "session.revoked session.revoked"},
+		{"who is on the way arrives", late, "participant.signed_out"},
+		{"the same again", Command{Body: Revoke{Sessions: []string{sessionOf("late"), sessionOf("anna")}}}, ""},
+		{"the new sign-in ends", Command{Body: Revoke{Sessions: []string{sessionOf("anew")}}}, "participant.left session.revoked"},
+		{"its token", Command{Body: Connect{Session: sessionOf("anew"), Line: 3}}, "participant.left"},
+	} {
+		kinds, _, err := apply(t, s, tt.command, t0)
+		got := strings.Join(kinds, " ")
+		if err != nil {
+			got = string(fault.As(err).Code)
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.what, got, tt.want)
 		}
 	}
 }

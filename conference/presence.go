@@ -39,8 +39,9 @@ const FirstJoinWait = time.Minute
 // presence is who is here.
 type presence struct {
 	present    []Participant
-	emptySince time.Time // zero while somebody is here
-	visited    bool      // somebody has been here
+	emptySince time.Time           // zero while somebody is here
+	visited    bool                // somebody has been here
+	revoked    map[string]struct{} // sessions that may not begin any more
 }
 
 func (p *presence) find(id ParticipantID) *Participant {
@@ -67,6 +68,14 @@ func (p *presence) remove(id ParticipantID, at time.Time) {
 	if len(p.present) == 0 {
 		p.emptySince = at
 	}
+}
+
+// revoke keeps a session from beginning.
+func (p *presence) revoke(session string) {
+	if p.revoked == nil {
+		p.revoked = map[string]struct{}{}
+	}
+	p.revoked[session] = struct{}{}
 }
 
 // shift moves the beginning of everything that is waited for.
@@ -99,6 +108,9 @@ func (p *presence) nextDeadline(s Settings) (time.Time, bool) {
 	}
 	return next, !next.IsZero()
 }
+
+// ErrSignedOut is the refusal of a join whose sign-in ended on the way.
+var ErrSignedOut = fault.New(fault.KindGone, "participant.signed_out", "You were signed out, so you have left this conference. Sign in to join again.")
 
 // ErrFull is the refusal of a join over the limit.
 var ErrFull = fault.New(fault.KindTooMany, "conference.full", "This conference has reached its limit of participants. Ask the host, or try again later.")
@@ -134,6 +146,9 @@ func (j Join) place(s *State) ParticipantID {
 }
 
 func (j Join) decide(s *State, _ *Participant, now time.Time) ([]Fact, error) {
+	if _, over := s.presence.revoked[j.Session]; over {
+		return nil, ErrSignedOut
+	}
 	place := j.place(s)
 	if p := s.presence.find(place); p != nil {
 		if j.Line < p.line {
@@ -207,31 +222,53 @@ func (Leave) decide(_ *State, by *Participant, _ time.Time) ([]Fact, error) {
 	return []Fact{&ParticipantLeft{ID: by.ID, Reason: LeftByChoice}}, nil
 }
 
-// Revoke takes out everybody who was admitted as this account or guest, by order of the controller.
-type Revoke struct{ Account string }
+// Revoke takes out everybody whose session was opened under a sign-in that is over, by order of the controller, and keeps those
+// out who are on the way. Sessions are named by the hashes of their resume tokens.
+type Revoke struct{ Sessions []string }
 
 // Action is none: the controller has decided.
 func (Revoke) Action() access.Action { return serverAction }
 
 func (r Revoke) decide(s *State, _ *Participant, _ time.Time) ([]Fact, error) {
 	var facts []Fact
-	for _, p := range s.presence.present {
-		if p.Account == r.Account {
-			facts = append(facts, &ParticipantLeft{ID: p.ID, Reason: LeftRemoved})
+	named := map[string]bool{"": true}
+	for _, session := range r.Sessions {
+		if _, before := s.presence.revoked[session]; before || named[session] {
+			continue
 		}
+		named[session] = true
+		if p := s.presence.holder(session); p != nil {
+			facts = append(facts, &ParticipantLeft{ID: p.ID, Reason: LeftSignedOut})
+		}
+		facts = append(facts, &SessionRevoked{Session: session})
 	}
 	return facts, nil
 }
+
+// SessionRevoked is the fact that a session is over, or may not begin. Nobody sees it.
+type SessionRevoked struct{ Session string }
+
+// Kind is "session.revoked".
+func (*SessionRevoked) Kind() string { return "session.revoked" }
+
+// Durable is false: a session that has not begun ends with its worker.
+func (*SessionRevoked) Durable() bool { return false }
+
+// Audience is nobody.
+func (*SessionRevoked) Audience() Audience { return Nobody() }
+
+func (f *SessionRevoked) evolve(s *State, _ Event) { s.presence.revoke(f.Session) }
 
 // LeaveReason is why somebody is no longer here.
 type LeaveReason string
 
 // The reasons.
 const (
-	LeftByChoice LeaveReason = "left"
-	LeftLost     LeaveReason = "lost"
-	LeftEnded    LeaveReason = "ended"
-	LeftRemoved  LeaveReason = "removed"
+	LeftByChoice  LeaveReason = "left"
+	LeftLost      LeaveReason = "lost"
+	LeftEnded     LeaveReason = "ended"
+	LeftRemoved   LeaveReason = "removed"
+	LeftSignedOut LeaveReason = "signed_out"
 )
 
 // ParticipantJoined is the fact that a person came in.

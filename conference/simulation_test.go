@@ -83,7 +83,7 @@ func drawCommand(t *rapid.T, ids []ParticipantID, step int) Command {
 	by := Command{By: id, Line: int64(rapid.IntRange(0, step).Draw(t, "over")), ID: int64(rapid.IntRange(1, 40).Draw(t, "id"))}
 	switch rapid.IntRange(0, 8).Draw(t, "command") {
 	case 0, 1:
-		return Command{Body: Join{Admission: Admission{Account: "a-" + string(id), Kind: KindGuest, Role: role, Name: string(id), Rejoin: id}, ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line")), Session: fmt.Sprintf("%043d", step)}}
+		return Command{Body: Join{Admission: Admission{Account: "a-" + string(id), Kind: KindGuest, Role: role, Name: string(id), Rejoin: id}, ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line")), Session: simulated(step)}}
 	case 2:
 		return Command{Body: Disconnect{ID: id, Line: int64(rapid.IntRange(0, step).Draw(t, "line"))}}
 	case 3:
@@ -98,12 +98,15 @@ func drawCommand(t *rapid.T, ids []ParticipantID, step int) Command {
 		}
 		by.Body = &End{}
 	case 7:
-		return Command{Body: Revoke{Account: "a-" + string(id)}}
+		return Command{Body: Revoke{Sessions: []string{simulated(rapid.IntRange(0, 80).Draw(t, "session")), simulated(step)}}}
 	default:
 		return Command{Body: Tick{}}
 	}
 	return by
 }
+
+// simulated is the session that a join in a step opens.
+func simulated(step int) string { return fmt.Sprintf("%0*d", hashLength, step) }
 
 // replay stores a durable event as a controller does, which checks it, and applies it.
 func replay(t *rapid.T, s *State, e Event) {

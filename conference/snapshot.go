@@ -2,6 +2,8 @@ package conference
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -32,7 +34,8 @@ type snapshot struct {
 	Visited    bool             `json:"visited"`
 	Chat       []Message        `json:"chat"`
 	Ended      EndReason        `json:"ended,omitempty"`
-	Applied    []sessionApplied `json:"applied"` // of those present, in their order
+	Applied    []sessionApplied `json:"applied"`           // of those present, in their order
+	Revoked    []string         `json:"revoked,omitempty"` // sessions that may not begin any more; never in a journal
 }
 
 type presentPart struct {
@@ -60,6 +63,7 @@ func (s *State) Snapshot() ([]byte, error) {
 	out := snapshot{
 		Version: SnapshotVersion, Seq: s.Seq, Present: []presentPart{}, EmptySince: s.presence.emptySince,
 		Visited: s.presence.visited, Chat: append([]Message{}, s.chat.messages...), Applied: []sessionApplied{},
+		Revoked: slices.Sorted(maps.Keys(s.presence.revoked)),
 	}
 	if s.ended != nil {
 		out.Ended = s.ended.Reason
@@ -108,6 +112,9 @@ func Restore(settings Settings, startedAt, openedAt time.Time, raw []byte) (*Sta
 	s.Seq = in.Seq
 	s.presence.emptySince, s.presence.visited = in.EmptySince, in.Visited
 	s.chat.messages = in.Chat
+	for _, session := range in.Revoked {
+		s.presence.revoke(session)
+	}
 	if in.Ended != "" {
 		s.ended = &Ended{Reason: in.Ended}
 	}
@@ -149,6 +156,7 @@ func (s *State) clone() (*State, error) {
 func (s *State) Reopen(epoch int64, at time.Time) {
 	at = at.UTC().Truncate(time.Millisecond)
 	s.Seq = max(s.Seq, SeqBefore(epoch))
+	s.presence.revoked = nil // whoever was on the way to an earlier worker does not come to this one
 	for i := range s.presence.present {
 		p := &s.presence.present[i]
 		p.Connected, p.lostAt, p.line = false, at, 0

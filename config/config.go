@@ -24,6 +24,7 @@ type Config struct {
 	Log        Log
 	Media      Media
 	Conference Conference
+	Sessions   Sessions
 	Isolation  Isolation
 	Limits     Limits
 	Vault      Vault
@@ -110,6 +111,13 @@ type Conference struct {
 	Restarts        int           // of a conference within a minute, before it is left alone for a while
 }
 
+// Sessions bounds how long and in how many browsers a person stays signed in.
+type Sessions struct {
+	Idle     time.Duration // without a request
+	Lifetime time.Duration // in any case
+	Max      int           // of one account at once
+}
+
 // Vault says where the keys of encryption at rest lie.
 type Vault struct {
 	MasterKeyFile string // empty for master.key in the data directory (see MasterKeyFile)
@@ -177,6 +185,7 @@ func Default() Config {
 			MaxRunning:      200,
 			Restarts:        5,
 		},
+		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,
 			UIDBase:   62000,

@@ -33,6 +33,9 @@ type Flags struct {
 	ConferenceMaxParticipants *string `help:"Most participants in one conference." placeholder:"N"`
 	ConferenceMaxRunning      *string `help:"Most conferences at the same time." placeholder:"N"`
 	ConferenceRestarts        *string `help:"Most restarts of a conference within a minute." placeholder:"N"`
+	SessionsIdle              *string `help:"How long a browser stays signed in without a request." placeholder:"DURATION"`
+	SessionsLifetime          *string `help:"How long a browser stays signed in at most." placeholder:"DURATION"`
+	SessionsMax               *string `help:"Most browsers in which one account is signed in." placeholder:"N"`
 	Isolation                 *string `help:"Where a layer of isolation is missing: best-effort, strict." placeholder:"MODE"`
 	IsolationUIDBase          *string `name:"isolation-uid-base" help:"First user id of the processes." placeholder:"UID"`
 	IsolationMemoryMiB        *string `name:"isolation-memory-mib" help:"Most memory of one conference." placeholder:"MIB"`

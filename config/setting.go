@@ -79,6 +79,12 @@ func Settings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Conference.MaxRunning} }},
 		{"conference.restarts", "How often a conference that dies is started again within a minute, before it is left alone for a while.",
 			func(c *Config) value { return intValue[int]{&c.Conference.Restarts} }},
+		{"sessions.idle", "How long a browser stays signed in without a request. Who is in a meeting stays in it.",
+			func(c *Config) value { return durationValue{&c.Sessions.Idle} }},
+		{"sessions.lifetime", "How long a browser stays signed in at most; then the person is out of running meetings too.",
+			func(c *Config) value { return durationValue{&c.Sessions.Lifetime} }},
+		{"sessions.max", "In how many browsers one account is signed in at most; one more signs out where it was used longest ago.",
+			func(c *Config) value { return intValue[int]{&c.Sessions.Max} }},
 		{"isolation.mode", "What happens where this machine lacks a layer of a conference's isolation: best-effort (go on and say so) or strict (start none).",
 			func(c *Config) value {
 				return choiceValue[IsolationMode]{&c.Isolation.Mode, []IsolationMode{IsolationBestEffort, IsolationStrict}}

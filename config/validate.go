@@ -27,6 +27,10 @@ const (
 	MaxRunning      = 10000
 	MaxRestarts     = 1000
 
+	MinSessionIdle     = time.Minute
+	MaxSessionLifetime = 366 * 24 * time.Hour
+	MaxSessions        = 1000 // of one account
+
 	MinUIDBase    = 1000
 	MaxUIDBase    = 1 << 30
 	MinMemoryMiB  = 128
@@ -75,6 +79,9 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.number("conference.max-participants", float64(c.Conference.MaxParticipants), MinParticipants, MaxParticipants)
 	v.number("conference.max-running", float64(c.Conference.MaxRunning), 1, MaxRunning)
 	v.number("conference.restarts", float64(c.Conference.Restarts), 1, MaxRestarts)
+	v.within("sessions.idle", c.Sessions.Idle >= MinSessionIdle && c.Sessions.Idle <= c.Sessions.Lifetime, c.Sessions.Idle, MinSessionIdle, "sessions.lifetime")
+	v.within("sessions.lifetime", c.Sessions.Lifetime >= MinSessionIdle && c.Sessions.Lifetime <= MaxSessionLifetime, c.Sessions.Lifetime, MinSessionIdle, MaxSessionLifetime)
+	v.number("sessions.max", float64(c.Sessions.Max), 1, MaxSessions)
 	v.isolation(c.Isolation, c.Conference.MaxRunning)
 	v.number("limits.request-bytes", float64(c.Limits.RequestBytes), MinRequestBytes, MaxRequestBytes)
 	v.number("limits.header-bytes", float64(c.Limits.HeaderBytes), MinHeaderBytes, MaxHeaderBytes)

@@ -24,10 +24,11 @@ import (
 // A side that knows no version that the other one speaks ends the handshake. Bodies are decoded strictly, so that a field or a
 // call that is new needs a new version, and is left out towards a side that does not have it.
 const (
-	Version        = 3 // what this build speaks
+	Version        = 4 // what this build speaks
 	VersionMin     = 1 // the oldest that it still speaks
 	VersionHistory = 2 // the first with CallHistory
 	VersionSession = 3 // the first with the session of a Redeem
+	VersionRevoke  = 4 // the first with CallRevoke
 )
 
 // Limits of the channel.
@@ -50,8 +51,13 @@ const (
 	CallRelay = "relay"
 )
 
-// CallStatus is the call that a controller makes, and asks how the worker is: nothing → [Status].
-const CallStatus = "status"
+// The calls a controller makes.
+const (
+	// CallStatus asks how the worker is: nothing → [Status].
+	CallStatus = "status"
+	// CallRevoke ends sessions whose sign-in is over: [Revoke] → nothing, once they have ended. From VersionRevoke on.
+	CallRevoke = "revoke"
+)
 
 // Redeem is the content of CallRedeem. The ticket is good for one session, which Session names by the hash of its resume token
 // (SHA-256, base64url); from VersionSession on.
@@ -100,6 +106,11 @@ type RelayGrant struct {
 	Username   string    `json:"username"`
 	Credential string    `json:"credential"`
 	ExpiresAt  time.Time `json:"expiresAt"`
+}
+
+// Revoke is the content of CallRevoke. Each session is named as in a Redeem; those that are not there yet may not come.
+type Revoke struct {
+	Sessions []string `json:"sessions"`
 }
 
 // Status is the answer to CallStatus. Nothing is decided by it.

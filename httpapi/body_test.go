@@ -13,7 +13,7 @@ import (
 func TestBodyMistakes(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	c := e.program(e.account("a@example.org", access.RoleUser))
+	c := e.program(e.account("a@example.org", access.Ordinary))
 	deep := strings.Repeat("[", 20_000)
 	c.get("/api/v1/me").want(200)
 	before := e.dump()
@@ -74,7 +74,7 @@ func TestBodyMistakes(t *testing.T) {
 func TestBodyAccepted(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	c := e.program(e.account("a@example.org", access.RoleUser))
+	c := e.program(e.account("a@example.org", access.Ordinary))
 	for contentType, body := range map[string]string{
 		"application/json":                `{"title":"` + strings.Repeat("ä", 200) + `"}`,
 		"application/json; charset=utf-8": `{"title":"a"}`,
@@ -91,7 +91,7 @@ func TestBodyAccepted(t *testing.T) {
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{limits: func(l *config.Limits) { l.RequestBytes = config.MinRequestBytes }})
-	c := e.program(e.account("a@example.org", access.RoleUser))
+	c := e.program(e.account("a@example.org", access.Ordinary))
 	body := func(n int) string { return `{"title":"a"}` + strings.Repeat(" ", n-len(`{"title":"a"}`)) }
 	c.send(http.MethodPost, "/api/v1/meetings", "application/json", body(config.MinRequestBytes)).want(http.StatusCreated)
 	c.send(http.MethodPost, "/api/v1/meetings", "application/json", body(config.MinRequestBytes+1)).problem(http.StatusRequestEntityTooLarge, "body.too_large")

@@ -16,11 +16,11 @@ func TestAdministratorsSeeHowConferencesAreIsolated(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
 	admin := e.browser()
-	admin.signIn(e.account("admin@example.org", access.RoleAdmin))
+	admin.signIn(e.account("admin@example.org", access.Administrator))
 	if raw := admin.get("/api/v1/conferences").want(200); !strings.Contains(raw.body, `"items":[]`) {
 		t.Errorf("without conferences: %s", raw.body)
 	}
-	owner := e.account("a@example.org", access.RoleUser)
+	owner := e.account("a@example.org", access.Ordinary)
 	m := e.meeting(owner, true)
 	in := decode[httpapi.Admission](e.browser().post("/api/v1/join/"+m.Link, map[string]any{"name": "Gast"}).want(200))
 	list := decode[conferenceList](admin.get("/api/v1/conferences").want(200)).Items
@@ -37,7 +37,7 @@ func TestAdministratorsSeeHowConferencesAreIsolated(t *testing.T) {
 func TestPeopleThatNobodyHasCountedAreNotZero(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	owner := e.account("admin@example.org", access.RoleAdmin)
+	owner := e.account("admin@example.org", access.Administrator)
 	admin := e.signedIn(owner)
 	admin.post("/api/v1/join/"+e.meeting(owner, false).Link, map[string]any{}).want(200)
 	if raw := admin.get("/api/v1/conferences").want(200); strings.Contains(raw.body, `"people"`) {
@@ -49,7 +49,7 @@ func TestNobodyElseSeesConferences(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
 	member := e.browser()
-	member.signIn(e.account("a@example.org", access.RoleUser))
+	member.signIn(e.account("a@example.org", access.Ordinary))
 	member.get("/api/v1/conferences").problem(403, "access.denied")
 	e.browser().get("/api/v1/conferences").problem(401, "access.signin_required")
 }

@@ -18,6 +18,8 @@ type scene struct {
 	*env
 	admin, member, other    user.User
 	asAdmin, asMember       *client // programs
+	asOther                 *client // a program too
+	adminInBrowser          *client
 	inBrowser               *client // the member's
 	nobody                  *client
 	meeting                 meeting.Meeting
@@ -29,10 +31,10 @@ type scene struct {
 func setScene(t *testing.T) *scene {
 	t.Helper()
 	e := start(t, options{})
-	s := &scene{env: e, admin: e.account("admin@example.org", access.RoleAdmin), member: e.account("member@example.org", access.RoleUser),
-		other: e.account("other@example.org", access.RoleUser), nobody: e.browser()}
-	s.asAdmin, s.asMember = e.program(s.admin), e.program(s.member)
-	s.inBrowser = e.signedIn(s.member)
+	s := &scene{env: e, admin: e.account("admin@example.org", access.Administrator), member: e.account("member@example.org", access.Ordinary),
+		other: e.account("other@example.org", access.Ordinary), nobody: e.browser()}
+	s.asAdmin, s.asMember, s.asOther = e.program(s.admin), e.program(s.member), e.program(s.other)
+	s.inBrowser, s.adminInBrowser = e.signedIn(s.member), e.signedIn(s.admin)
 	second := e.signedIn(s.member)
 	for _, session := range decode[items[httpapi.Session]](second.get("/api/v1/me/sessions").want(200)).Items {
 		if !session.Current {
@@ -44,6 +46,7 @@ func setScene(t *testing.T) *scene {
 	tokens := decode[items[httpapi.Token]](s.asMember.get("/api/v1/me/tokens").want(200))
 	s.tokenID = tokens.Items[0].ID
 	s.asAdmin.get("/api/v1/me").want(200)
+	s.asOther.get("/api/v1/me").want(200)
 	if _, _, err := e.db.OpenConference(t.Context(), s.meeting.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +68,7 @@ func examples() map[string]example {
 	credentials := func(u user.User, password string) map[string]any {
 		return map[string]any{"email": u.Email, "password": password}
 	}
-	newUser := map[string]any{"email": "new@example.org", "name": "New", "role": "user", "password": password}
+	newUser := map[string]any{"email": "new@example.org", "name": "New", "password": password}
 	return map[string]example{
 		"signIn": {
 			granted: func(s *scene) answer { return s.nobody.post("/api/v1/session", credentials(s.other, password)) },
@@ -96,6 +99,10 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/sessions/" + s.otherSessionID) },
 			refused: func(s *scene) answer { return s.asAdmin.delete("/api/v1/me/sessions/" + s.otherSessionID) },
 		},
+		"endOtherSessions": {
+			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/sessions") },
+			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/me/sessions") },
+		},
 		"createToken": {
 			granted: func(s *scene) answer { return s.inBrowser.post("/api/v1/me/tokens", map[string]any{"name": "backup"}) },
 			refused: func(s *scene) answer { return s.asMember.post("/api/v1/me/tokens", map[string]any{"name": "backup"}) },
@@ -108,6 +115,23 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.asAdmin.post("/api/v1/users", newUser) },
 			refused: func(s *scene) answer { return s.asMember.post("/api/v1/users", newUser) },
 		},
+		"assignRoles": {
+			granted: func(s *scene) answer { return s.adminInBrowser.assign(s.member.ID, access.RoleAuditor) },
+			refused: func(s *scene) answer { return s.asAdmin.assign(s.member.ID, access.RoleAuditor) },
+		},
+		"disableUser": {
+			granted: func(s *scene) answer {
+				return s.adminInBrowser.json(http.MethodPut, "/api/v1/users/"+s.member.ID+"/disabled", nil)
+			},
+			refused: func(s *scene) answer {
+				return s.inBrowser.json(http.MethodPut, "/api/v1/users/"+s.other.ID+"/disabled", nil)
+			},
+		},
+		"enableUser": {
+			before:  func(s *scene) { s.exec("UPDATE users SET disabled_at = 1 WHERE id = '" + s.other.ID + "'") },
+			granted: func(s *scene) answer { return s.adminInBrowser.delete("/api/v1/users/" + s.other.ID + "/disabled") },
+			refused: func(s *scene) answer { return s.inBrowser.delete("/api/v1/users/" + s.other.ID + "/disabled") },
+		},
 		"createMeeting": {
 			granted: func(s *scene) answer { return s.asMember.post("/api/v1/meetings", nil) },
 			refused: func(s *scene) answer { return s.nobody.post("/api/v1/meetings", nil) },
@@ -117,12 +141,12 @@ func examples() map[string]example {
 				return s.asMember.json(http.MethodPatch, "/api/v1/meetings/"+s.meeting.ID, map[string]any{"title": "Renamed"})
 			},
 			refused: func(s *scene) answer {
-				return s.asAdmin.json(http.MethodPatch, "/api/v1/meetings/"+s.meeting.ID, map[string]any{"title": "Renamed"})
+				return s.asOther.json(http.MethodPatch, "/api/v1/meetings/"+s.meeting.ID, map[string]any{"title": "Renamed"})
 			},
 		},
 		"deleteMeeting": {
 			granted: func(s *scene) answer { return s.asMember.delete("/api/v1/meetings/" + s.meeting.ID) },
-			refused: func(s *scene) answer { return s.asAdmin.delete("/api/v1/meetings/" + s.meeting.ID) },
+			refused: func(s *scene) answer { return s.asOther.delete("/api/v1/meetings/" + s.meeting.ID) },
 		},
 		"abandonConference": {
 			before: func(s *scene) {
@@ -151,7 +175,7 @@ func examples() map[string]example {
 			},
 		},
 		"completeSetup": {
-			before: func(s *scene) { s.exec("UPDATE users SET role = 'user'") },
+			before: func(s *scene) { s.exec("UPDATE users SET roles = 'user'") },
 			granted: func(s *scene) answer {
 				token, err := s.setup.Issue(s.t.Context())
 				if err != nil {
@@ -166,6 +190,12 @@ func examples() map[string]example {
 
 func firstUser(token string) map[string]any {
 	return map[string]any{"token": token, "email": "first@example.org", "name": "First", "password": password}
+}
+
+// assign gives an account roles.
+func (c *client) assign(id string, roles ...access.Role) answer {
+	c.t.Helper()
+	return c.json(http.MethodPut, "/api/v1/users/"+id+"/roles", map[string]any{"roles": roles})
 }
 
 func (e *env) exec(statement string) {

@@ -205,13 +205,13 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 }
 
 // account adds a user who signs in with the test's password.
-func (e *env) account(email string, role access.Role) user.User {
+func (e *env) account(email string, roles access.Roles) user.User {
 	e.t.Helper()
-	u, err := user.New{Email: email, Name: "Name of " + email, Role: role, Language: user.English}.Prepare(access.DefaultTenant, e.clock.now())
+	u, err := user.New{Email: email, Name: "Name of " + email, Roles: roles.List(), Language: user.English}.Prepare(access.DefaultTenant, e.clock.now())
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	entry := audit.UserCreated(audit.Origin{At: e.clock.now(), Actor: access.System("test")}, u.ID, role)
+	entry := audit.UserCreated(audit.Origin{At: e.clock.now(), Actor: access.System("test")}, u.ID, roles)
 	if err := e.db.InsertUser(e.t.Context(), u, passwordHash(), entry); err != nil {
 		e.t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 func TestGuestJoins(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	owner := e.account("a@example.org", access.RoleUser)
+	owner := e.account("a@example.org", access.Ordinary)
 	m := e.meeting(owner, true)
 	c := e.browser()
 	preview := decode[httpapi.Preview](c.get("/api/v1/join/" + m.Link).want(200))
@@ -51,7 +51,7 @@ func TestGuestJoins(t *testing.T) {
 func TestA45AccountJoinsUnderItsOwnName(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	owner, member := e.account("a@example.org", access.RoleUser), e.account("b@example.org", access.RoleUser)
+	owner, member := e.account("a@example.org", access.Ordinary), e.account("b@example.org", access.Ordinary)
 	m := e.meeting(owner, false)
 	for _, test := range []struct {
 		c    *client
@@ -78,7 +78,7 @@ func TestA45AccountJoinsUnderItsOwnName(t *testing.T) {
 func TestThePreviewNamesTheMeetingToWhoeverMayCloseIt(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	owner, member, admin := e.account("a@example.org", access.RoleUser), e.account("b@example.org", access.RoleUser), e.account("c@example.org", access.RoleAdmin)
+	owner, member, admin := e.account("a@example.org", access.Ordinary), e.account("b@example.org", access.Ordinary), e.account("c@example.org", access.Administrator)
 	m := e.meeting(owner, true)
 	for who, test := range map[string]struct {
 		c    *client
@@ -100,7 +100,7 @@ func TestThePreviewNamesTheMeetingToWhoeverMayCloseIt(t *testing.T) {
 func TestJoinRefusals(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	owner := e.account("a@example.org", access.RoleUser)
+	owner := e.account("a@example.org", access.Ordinary)
 	open, closed := e.meeting(owner, true), e.meeting(owner, false)
 	for _, test := range []struct {
 		link   string
@@ -132,7 +132,7 @@ func TestLinkGuessing(t *testing.T) {
 	t.Parallel()
 	const misses = 5
 	e := start(t, options{limits: func(l *config.Limits) { l.MissesPerHour = misses }})
-	owner := e.account("a@example.org", access.RoleUser)
+	owner := e.account("a@example.org", access.Ordinary)
 	m, gone := e.meeting(owner, true), e.meeting(owner, true)
 	if err := e.meetings.Delete(t.Context(), owner.Actor(), gone.ID); err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestLinkGuessing(t *testing.T) {
 func TestA61HostileTextComesBackInert(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	u := e.account("a@example.org", access.RoleUser)
+	u := e.account("a@example.org", access.Ordinary)
 	c := e.signedIn(u)
 	for _, hostile := range []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `javascript:alert(1)`, `{{constructor.constructor('alert(1)')()}}`,
@@ -194,7 +194,7 @@ func TestA61HostileTextComesBackInert(t *testing.T) {
 func TestMeetings(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	owner := e.account("a@example.org", access.RoleUser)
+	owner := e.account("a@example.org", access.Ordinary)
 	c := e.signedIn(owner)
 	adHoc := decode[httpapi.Meeting](c.post("/api/v1/meetings", nil).want(http.StatusCreated))
 	if adHoc.Title != meeting.AdHocTitle(owner.Language) || !adHoc.GuestsAllowed || !meeting.LinkShaped(adHoc.Link) {
@@ -208,7 +208,7 @@ func TestMeetings(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	c.get("/api/v1/meetings?limit=x").problem(http.StatusUnprocessableEntity, "parameter.invalid")
-	stranger := e.signedIn(e.account("b@example.org", access.RoleAdmin))
+	stranger := e.signedIn(e.account("b@example.org", access.Ordinary))
 	stranger.get("/api/v1/meetings/"+adHoc.ID).problem(http.StatusNotFound, "meeting.unknown")
 	if list := decode[items[httpapi.Meeting]](stranger.get("/api/v1/meetings").want(200)).Items; len(list) != 0 {
 		t.Errorf("%+v", list)

@@ -32,6 +32,10 @@ func (a *API) addMe() {
 		Summary: "The browsers in which the caller is signed in, the newest first",
 	}, a.listSessions)
 	add(a, Route{
+		Method: http.MethodDelete, Path: prefix + "/me/sessions", ID: "endOtherSessions", Tag: "Profile", Action: access.SessionEnd,
+		Summary: "End the caller's sessions in all other browsers", Audits: []audit.Kind{audit.KindSessionEnded},
+	}, a.endOtherSessions)
+	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/me/sessions/{id}", ID: "endSession", Tag: "Profile", Action: access.SessionEnd,
 		Summary: "End one of the caller's sessions", Audits: []audit.Kind{audit.KindSessionEnded}, Codes: []fault.Code{"session.unknown"},
 	}, a.endSession)
@@ -99,4 +103,10 @@ func (a *API) listSessions(ctx context.Context, _ *struct{}) (*body[page[Session
 
 func (a *API) endSession(ctx context.Context, in *idInput) (*empty, error) {
 	return nil, a.logins.End(ctx, callerOf(ctx).actor, in.ID, audit.SessionRevoked)
+}
+
+func (a *API) endOtherSessions(ctx context.Context, _ *struct{}) (*empty, error) {
+	who := callerOf(ctx)
+	_, err := a.logins.EndOthers(ctx, who.actor, who.session.ID)
+	return nil, err
 }

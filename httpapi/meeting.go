@@ -39,12 +39,13 @@ func (a *API) addMeetings() {
 }
 
 type listMeetingsInput struct {
+	Owner  string `query:"owner" doc:"The meetings of the user with this id, for meeting managers; the caller's own when absent."`
 	Before string `query:"before" doc:"Continue with meetings older than the one with this id."`
 	Limit  int    `query:"limit" doc:"At most this many, up to 200, which is also the default."`
 }
 
 func (a *API) listMeetings(ctx context.Context, in *listMeetingsInput) (*body[page[Meeting]], error) {
-	list, err := a.meetings.List(ctx, callerOf(ctx).actor, in.Before, in.Limit)
+	list, err := a.meetings.List(ctx, callerOf(ctx).actor, in.Owner, in.Before, in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func security(r Route) []map[string][]string {
 		return []map[string][]string{}
 	}
 	needed := []map[string][]string{{schemeSession: {}}}
-	program := access.Actor{Kind: access.KindToken, UserID: "self", Roles: []access.Role{access.RoleAdmin}, Tenant: nobody.Tenant}
+	program := access.Actor{Kind: access.KindToken, UserID: "self", Roles: access.AccountRoles(), Tenant: nobody.Tenant}
 	if access.Decide(program, r.Action, access.Object{OwnerID: "self", Tenant: nobody.Tenant}).Allowed {
 		needed = append(needed, map[string][]string{schemeToken: {}})
 	}

@@ -93,7 +93,7 @@ func TestA79NothingIsCached(t *testing.T) {
 func TestA25SecretsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{level: slog.LevelDebug})
-	u := e.account("a@example.org", access.RoleUser)
+	u := e.account("a@example.org", access.Ordinary)
 	m := e.meeting(u, true)
 	c := e.browser()
 	c.signIn(u).want(200)
@@ -146,7 +146,7 @@ func TestA25SecretsStayWhereTheyBelong(t *testing.T) {
 func TestA73LogInjection(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{level: slog.LevelDebug})
-	u := e.account("a@example.org", access.RoleUser)
+	u := e.account("a@example.org", access.Ordinary)
 	c := e.signedIn(u)
 	hostile := "x\\r\\n{\\\"level\\\":\\\"ERROR\\\",\\\"msg\\\":\\\"forged\\\"}\\u001b[31m"
 	c.send(http.MethodPost, "/api/v1/meetings", "application/json", `{"`+hostile+`":1}`).problem(http.StatusBadRequest, "body.unknown_field")
@@ -172,7 +172,7 @@ func TestA73LogInjection(t *testing.T) {
 func TestA60OnlyTheFrontsWordCounts(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	c := e.signedIn(e.account("a@example.org", access.RoleUser))
+	c := e.signedIn(e.account("a@example.org", access.Ordinary))
 	// What the front reports is the origin; a Host header of the connection behind it is not.
 	c.headers = map[string]string{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "meet.example.org"}
 	c.post("/api/v1/meetings", nil).problem(http.StatusForbidden, "origin.foreign")
@@ -180,7 +180,7 @@ func TestA60OnlyTheFrontsWordCounts(t *testing.T) {
 	c.post("/api/v1/meetings", nil).want(http.StatusCreated)
 	// Other headers that name a client are not looked at.
 	c.headers = map[string]string{"X-Real-Ip": "6.6.6.6", "Forwarded": "for=6.6.6.6", "Client-Ip": "6.6.6.6"}
-	c.signIn(e.account("b@example.org", access.RoleUser)).want(200)
+	c.signIn(e.account("b@example.org", access.Ordinary)).want(200)
 	for _, s := range decode[items[httpapi.Session]](c.get("/api/v1/me/sessions").want(200)).Items {
 		if s.Source != "192.0.2.0/24" {
 			t.Errorf("source %s", s.Source)
@@ -220,7 +220,7 @@ func TestRateOfOneSource(t *testing.T) {
 func TestRateOfOneSession(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{limits: func(l *config.Limits) { l.SessionBurst, l.SessionRate = 2, 1 }})
-	u := e.account("a@example.org", access.RoleUser)
+	u := e.account("a@example.org", access.Ordinary)
 	c, other := e.signedIn(u), e.signedIn(u)
 	for n := range 2 {
 		c.source = fmt.Sprintf("192.0.2.%d", n+1)

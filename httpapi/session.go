@@ -19,7 +19,7 @@ func (a *API) addSession() {
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/session", ID: "signIn", Tag: "Session", Action: access.SessionStart,
 		Summary: "Sign in with e-mail and password; sets the session cookie",
-		Audits:  []audit.Kind{audit.KindSessionStarted}, Codes: []fault.Code{"auth.failed", "auth.locked"},
+		Audits:  []audit.Kind{audit.KindSessionStarted}, Codes: []fault.Code{"auth.failed", "auth.locked", "auth.roles"},
 	}, a.postSession)
 	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/session", ID: "signOut", Tag: "Session", Action: access.SessionEnd,

@@ -24,14 +24,14 @@ type User struct {
 	ID        string        `json:"id"`
 	Email     string        `json:"email" format:"email"`
 	Name      string        `json:"name"`
-	Role      access.Role   `json:"role" enum:"admin,user"`
+	Roles     []access.Role `json:"roles" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor" nullable:"false"`
 	Language  user.Language `json:"language" enum:"de,en"`
 	CreatedAt time.Time     `json:"createdAt"`
 	Disabled  bool          `json:"disabled" doc:"The account may not be used."`
 }
 
 func showUser(u user.User) User {
-	return User{ID: u.ID, Email: u.Email, Name: u.Name, Role: u.Role, Language: u.Language, CreatedAt: u.CreatedAt, Disabled: u.Disabled()}
+	return User{ID: u.ID, Email: u.Email, Name: u.Name, Roles: u.Roles.List(), Language: u.Language, CreatedAt: u.CreatedAt, Disabled: u.Disabled()}
 }
 
 // Meeting is a meeting as its owner sees it.

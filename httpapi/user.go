@@ -19,10 +19,25 @@ func (a *API) addUsers() {
 		Method: http.MethodPost, Path: prefix + "/users", ID: "createUser", Tag: "Users", Action: access.UserCreate,
 		Summary: "Create an account", Audits: []audit.Kind{audit.KindUserCreated}, Status: http.StatusCreated,
 		Codes: []fault.Code{
-			"email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid", "role.invalid", "language.invalid",
-			"password.too_short", "password.too_long",
+			"email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid", "role.invalid", "role.conflict",
+			"language.invalid", "password.too_short", "password.too_long",
 		},
 	}, a.createUser)
+	add(a, Route{
+		Method: http.MethodPut, Path: prefix + "/users/{id}/roles", ID: "assignRoles", Tag: "Users", Action: access.RoleAssign,
+		Summary: "Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere",
+		Audits:  []audit.Kind{audit.KindRolesAssigned}, Codes: []fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own"},
+	}, a.assignRoles)
+	add(a, Route{
+		Method: http.MethodPut, Path: prefix + "/users/{id}/disabled", ID: "disableUser", Tag: "Users", Action: access.UserDisable,
+		Summary: "Keep a person out: signed out everywhere, and no way in before the account is enabled",
+		Audits:  []audit.Kind{audit.KindUserDisabled}, Codes: []fault.Code{"user.unknown", "role.own"},
+	}, a.disableUser)
+	add(a, Route{
+		Method: http.MethodDelete, Path: prefix + "/users/{id}/disabled", ID: "enableUser", Tag: "Users", Action: access.UserEnable,
+		Summary: "Let a person in again", Audits: []audit.Kind{audit.KindUserEnabled}, Status: http.StatusOK,
+		Codes: []fault.Code{"user.unknown", "role.own"},
+	}, a.enableUser)
 }
 
 type listUsersInput struct {
@@ -42,7 +57,7 @@ func (a *API) listUsers(ctx context.Context, in *listUsersInput) (*body[page[Use
 type NewUser struct {
 	Email    string        `json:"email" format:"email"`
 	Name     string        `json:"name" minLength:"1" maxLength:"100"`
-	Role     access.Role   `json:"role" enum:"admin,user"`
+	Roles    []access.Role `json:"roles,omitempty" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor" nullable:"false" doc:"Absent: user alone."`
 	Language user.Language `json:"language,omitempty" enum:"de,en"`
 	Password string        `json:"password" minLength:"12" maxLength:"128" format:"password"`
 }
@@ -50,8 +65,34 @@ type NewUser struct {
 func (a *API) createUser(ctx context.Context, in *body[NewUser]) (*body[User], error) {
 	n := in.Body
 	u, err := a.users.Create(ctx, callerOf(ctx).actor, user.New{
-		Email: n.Email, Name: n.Name, Role: n.Role, Language: n.Language, Password: n.Password,
+		Email: n.Email, Name: n.Name, Roles: n.Roles, Language: n.Language, Password: n.Password,
 	})
+	return shownUser(u, err)
+}
+
+// RoleAssignment is what an account may be from now on.
+type RoleAssignment struct {
+	Roles []access.Role `json:"roles" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor" nullable:"false"`
+}
+
+type assignRolesInput struct {
+	ID   string `path:"id"`
+	Body RoleAssignment
+}
+
+func (a *API) assignRoles(ctx context.Context, in *assignRolesInput) (*body[User], error) {
+	return shownUser(a.users.Assign(ctx, callerOf(ctx).actor, in.ID, in.Body.Roles...))
+}
+
+func (a *API) disableUser(ctx context.Context, in *idInput) (*body[User], error) {
+	return shownUser(a.users.Disable(ctx, callerOf(ctx).actor, in.ID))
+}
+
+func (a *API) enableUser(ctx context.Context, in *idInput) (*body[User], error) {
+	return shownUser(a.users.Enable(ctx, callerOf(ctx).actor, in.ID))
+}
+
+func shownUser(u user.User, err error) (*body[User], error) {
 	if err != nil {
 		return nil, err
 	}

@@ -87,9 +87,9 @@ func TestCleanTitle(t *testing.T) {
 
 func TestAdmitsAndRoleOf(t *testing.T) {
 	t.Parallel()
-	owner := user.User{ID: "u1", Tenant: access.DefaultTenant, Role: access.RoleUser}.Actor()
-	other := user.User{ID: "u2", Tenant: access.DefaultTenant, Role: access.RoleAdmin}.Actor()
-	foreign := user.User{ID: "u1", Tenant: "another", Role: access.RoleUser}.Actor()
+	owner := user.User{ID: "u1", Tenant: access.DefaultTenant, Roles: access.Ordinary}.Actor()
+	other := user.User{ID: "u2", Tenant: access.DefaultTenant, Roles: access.Administrator}.Actor()
+	foreign := user.User{ID: "u1", Tenant: "another", Roles: access.Ordinary}.Actor()
 	for _, c := range []struct {
 		name   string
 		actor  access.Actor

@@ -86,16 +86,20 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id string) (Meeti
 	return m, nil
 }
 
-// List returns the actor's meetings, the newest first, at most limit (and MaxPage) of them, starting after the one with
-// the id beforeID.
-func (s *Service) List(ctx context.Context, actor access.Actor, beforeID string, limit int) ([]Meeting, error) {
-	if err := access.Decide(actor, access.MeetingList, ownObject(actor, "")).Err(); err != nil {
+// List returns the meetings of the user ownerID, or the actor's own when that is empty, the newest first, at most limit (and
+// MaxPage) of them, starting after the one with the id beforeID.
+func (s *Service) List(ctx context.Context, actor access.Actor, ownerID, beforeID string, limit int) ([]Meeting, error) {
+	object := ownObject(actor, "")
+	if ownerID != "" {
+		object.OwnerID = ownerID
+	}
+	if err := access.Decide(actor, access.MeetingList, object).Err(); err != nil {
 		return nil, err
 	}
 	if limit <= 0 || limit > MaxPage {
 		limit = MaxPage
 	}
-	return s.store.Meetings(ctx, actor.Tenant, actor.UserID, beforeID, limit)
+	return s.store.Meetings(ctx, actor.Tenant, object.OwnerID, beforeID, limit)
 }
 
 // Preview returns what the holder of a link may know. Faults: access, meeting.unknown.

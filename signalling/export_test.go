@@ -7,6 +7,9 @@ func (s *Server) Sessions() (byID, byToken int) {
 	return len(s.byID), len(s.byToken)
 }
 
+// HashToken is hashToken.
+func HashToken(token string) string { return hashToken(token) }
+
 // Locked reports whether somebody holds the lock of the sessions.
 func (s *Server) Locked() bool {
 	if s.mu.TryLock() {

@@ -1,13 +1,42 @@
 package signalling_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
 
 	"konklave/conference"
+	"konklave/signalling"
 )
+
+// signOut is what the controller has the conference do when the sign-in of a participant is over.
+func signOut(p *peer) conference.Command {
+	return conference.Command{Body: conference.Revoke{Sessions: []string{signalling.HashToken(p.hold.token)}}}
+}
+
+func TestA21WhoIsSignedOutWhileJoiningIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.open(t)
+	held := w.way.hold(entering)
+	p.send(fmt.Sprintf(`{"type":"hello","ticket":%q}`, w.ticket("anna", conference.RoleParticipant, "")))
+	held.arrived(t)
+	w.mu.Lock()
+	session := w.told[0]
+	w.mu.Unlock()
+	if _, err := w.actor.Do(t.Context(), conference.Command{Body: conference.Revoke{Sessions: []string{session}}}); err != nil {
+		t.Fatal(err)
+	}
+	held.letGo()
+	if code, status := p.goodbye(); code != "participant.signed_out" || status != 4410 {
+		t.Errorf("got %q, %d", code, status)
+	}
+	if byID, byToken := w.serving.Sessions(); byID != 0 || byToken != 0 {
+		t.Errorf("%d sessions with %d tokens are held", byID, byToken)
+	}
+}
 
 func TestA46WhoIsGoneDuringAResumeIsNotLetIn(t *testing.T) {
 	t.Parallel()
@@ -18,10 +47,10 @@ func TestA46WhoIsGoneDuringAResumeIsNotLetIn(t *testing.T) {
 		status websocket.StatusCode
 	}{
 		{"left", entering, "session.unknown", 4401}, // later, the old connection can no longer leave
-		{"removed", entering, "session.unknown", 4401},
-		{"removed", entered, "session.unknown", 4401},
-		{"removed", attaching, "session.unknown", 4401},
-		{"removed", attached, "participant.removed", 4410},
+		{"signed out", entering, "session.unknown", 4401},
+		{"signed out", entered, "session.unknown", 4401},
+		{"signed out", attaching, "session.unknown", 4401},
+		{"signed out", attached, "participant.signed_out", 4410},
 		{"ended", entering, "conference.ended", 4410},
 		{"ended", entered, "conference.ended", 4410},
 		{"ended", attaching, "conference.ended", 4410},
@@ -40,8 +69,8 @@ func TestA46WhoIsGoneDuringAResumeIsNotLetIn(t *testing.T) {
 			case "left":
 				anna.send(`{"type":"command","id":1,"command":{"kind":"leave"}}`)
 				anna.until("result")
-			case "removed":
-				if _, err := w.actor.Do(t.Context(), conference.Command{Body: conference.Revoke{Account: "account-anna"}}); err != nil {
+			case "signed out":
+				if _, err := w.actor.Do(t.Context(), signOut(anna)); err != nil {
 					t.Fatal(err)
 				}
 			case "ended":
@@ -81,7 +110,7 @@ func TestWhoIsRemovedWhileBeingLetIntoTheMediaIsTakenOutAfterwards(t *testing.T)
 	held := w.way.hold(admitting)
 	back.resume(anna)
 	held.arrived(t)
-	if err := w.actor.Submit(t.Context(), conference.Command{Body: conference.Revoke{Account: "account-anna"}}, nil); err != nil {
+	if err := w.actor.Submit(t.Context(), signOut(anna), nil); err != nil {
 		t.Fatal(err)
 	}
 	<-w.leaving
@@ -93,7 +122,7 @@ func TestWhoIsRemovedWhileBeingLetIntoTheMediaIsTakenOutAfterwards(t *testing.T)
 	if media := w.mediaOf(anna.self); len(media) != 3 || media[2] != "remove" {
 		t.Errorf("media: %v, want those of the join and of the resume, then removed", media)
 	}
-	if code, status := back.goodbye(); code != "participant.removed" || status != 4410 {
+	if code, status := back.goodbye(); code != "participant.signed_out" || status != 4410 {
 		t.Errorf("got %q, %d", code, status)
 	}
 }

@@ -44,6 +44,8 @@ func farewell(reason conference.LeaveReason) error {
 		return conference.ErrNotPresent.Kinded(fault.KindGone)
 	case conference.LeftRemoved:
 		return errRemoved
+	case conference.LeftSignedOut:
+		return conference.ErrSignedOut
 	case conference.LeftEnded:
 		return conference.ErrEnded
 	case conference.LeftLost:

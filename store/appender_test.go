@@ -50,7 +50,7 @@ func newLedger(t *testing.T) ledger {
 		if err := insert(t.Context(), db, "a"); err != nil {
 			t.Fatal(err)
 		}
-		actor := user.User{ID: "a", Tenant: access.DefaultTenant, Role: access.RoleUser}.Actor()
+		actor := user.User{ID: "a", Tenant: access.DefaultTenant, Roles: access.Ordinary}.Actor()
 		m, err := meeting.NewService(db, time.Now).Create(t.Context(), actor, meeting.New{Title: "Council"})
 		if err != nil {
 			t.Fatal(err)

@@ -91,6 +91,9 @@ func (s *Store) CloseConference(ctx context.Context, id string, by access.Actor,
 		if err := q.AdvanceConference(ctx, sqlgen.AdvanceConferenceParams{ID: id, Seq: row.Seq, JournalBytes: row.JournalBytes, EndedAt: millis(at)}); err != nil {
 			return err
 		}
+		if err := q.DeleteAdmissions(ctx, id); err != nil {
+			return err
+		}
 		if by.Tenant == "" {
 			by.Tenant = row.Tenant
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"konklave/access"
 	"konklave/store"
 )
 
@@ -56,8 +57,14 @@ func history() map[int64][]written {
 			{"journal_events", map[string]any{"conference_id": "c1", "number": 1, "tenant": "default", "epoch": 1, "kind": "k", "sealed": []byte{}}},
 			{"journal_snapshots", map[string]any{"conference_id": "c1", "number": 1, "tenant": "default", "sealed": bytes.Repeat(blob, 1<<16), "at": 1}},
 		},
+		5: {
+			{"admissions", map[string]any{"conference_id": "c1", "session": "h", "tenant": "default", "sign_in": "s1"}},
+		},
 	}
 }
+
+// severalRoles is the schema from which on an account has several roles.
+const severalRoles = 5
 
 // newestSchema is the highest version that there is a migration for.
 func newestSchema(t *testing.T) int64 {
@@ -90,6 +97,10 @@ func writeHistory(t *testing.T, raw *sql.DB, schema int64) {
 		for _, w := range history()[version] {
 			var names, places []string
 			var values []any
+			if _, one := w.values["role"]; one && w.table == "users" && schema >= severalRoles {
+				delete(w.values, "role")
+				w.values["roles"] = string(access.Administrator)
+			}
 			for name, value := range w.values {
 				names, values = append(names, name), append(values, value)
 				places = append(places, fmt.Sprintf("$%d", len(values)))
@@ -168,6 +179,10 @@ func TestEachEarlierVersionIsBroughtUpToDateWithItsData(t *testing.T) {
 				t.Fatal(err)
 			}
 			after := contents(t, openLocked(t, dsn))
+			var roles access.Roles
+			if err := raw.QueryRowContext(t.Context(), "SELECT roles FROM users WHERE id = 'u1'").Scan(&roles); err != nil || roles != access.Administrator {
+				t.Errorf("schema %d: the administrator is %q, %v", schema, roles, err)
+			}
 			for table, rows := range before {
 				if kept, still := after[table]; still && len(kept) != len(rows) {
 					t.Errorf("schema %d to %d: table %s had %d rows and has %d", schema, newest, table, len(rows)-1, len(kept)-1)

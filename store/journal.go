@@ -100,6 +100,9 @@ func (s *Store) appendBatch(ctx context.Context, q *sqlgen.Queries, b journal.Ba
 	at, endedAt := millis(s.time()), int64(0)
 	if b.Ended {
 		endedAt = at
+		if err := q.DeleteAdmissions(ctx, b.Conference); err != nil {
+			return err
+		}
 	}
 	if err := q.InsertBatch(ctx, sqlgen.InsertBatchParams{
 		ConferenceID: b.Conference, FirstSeq: b.Seq, Tenant: row.Tenant, Events: int64(len(b.Rows)), Epoch: b.Epoch, Digest: b.Digest, At: at,

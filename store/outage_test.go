@@ -57,7 +57,7 @@ func openLogged(t *testing.T, dsn string) (*store.Store, *syncBuffer) {
 func operations(s *store.Store) map[string]func(context.Context) error {
 	now, someone := time.Now(), auth.Hash("somebody")
 	entry := func() audit.Entry {
-		return audit.UserCreated(audit.Origin{Actor: access.System("test")}, "x", access.RoleUser)
+		return audit.UserCreated(audit.Origin{Actor: access.System("test")}, "x", access.Ordinary)
 	}
 	return map[string]func(context.Context) error{
 		"Ping":           s.Ping,
@@ -87,7 +87,7 @@ func operations(s *store.Store) map[string]func(context.Context) error {
 			return s.InsertMeeting(ctx, meeting.Meeting{ID: "m", Tenant: "t", OwnerID: "x"}, entry())
 		},
 		"InsertUser": func(ctx context.Context) error {
-			return s.InsertUser(ctx, user.User{ID: "x", Tenant: "t", Email: "x", Role: access.RoleUser}, "", entry())
+			return s.InsertUser(ctx, user.User{ID: "x", Tenant: "t", Email: "x", Roles: access.Ordinary}, "", entry())
 		},
 		"ClaimEpoch": func(ctx context.Context) error { _, err := s.ClaimEpoch(ctx, "x", 0); return err },
 	}

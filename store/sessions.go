@@ -143,6 +143,9 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entr
 		if err := forgetWhatIsOver(ctx, q, b); err != nil {
 			return err
 		}
+		if err := s.endBeyond(ctx, q, b); err != nil {
+			return err
+		}
 		if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
 			Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
 		}); err != nil {
@@ -153,6 +156,23 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entr
 			CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt),
 		})
 	})
+}
+
+// beyondAtMost is how many sessions are ended at once because there are too many; more end with the next one.
+const beyondAtMost = 1000
+
+// endBeyond makes room for the session. The row of the user is locked already, so that of many sign-ins at once each counts.
+func (s *Store) endBeyond(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
+	if b.Most == 0 {
+		return nil
+	}
+	ids, err := q.DeleteSessionsBeyond(ctx, sqlgen.DeleteSessionsBeyondParams{
+		Tenant: b.Session.Tenant, UserID: b.Session.UserID, Stay: int32(b.Most - 1), AtMost: beyondAtMost,
+	})
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, q, mapped(ids, b.Ended)...)
 }
 
 func forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {

@@ -90,8 +90,8 @@ func (noSettings) AddSetting(_ context.Context, _, value string) (string, error)
 
 // insert stores a user without a password.
 func insert(ctx context.Context, s *store.Store, id string) error {
-	u := user.User{ID: id, Tenant: access.DefaultTenant, Email: id + "@example.org", Name: id, Role: access.RoleUser, Language: user.German}
-	return s.InsertUser(ctx, u, "", audit.UserCreated(audit.Origin{Actor: access.System("test")}, id, u.Role))
+	u := user.User{ID: id, Tenant: access.DefaultTenant, Email: id + "@example.org", Name: id, Roles: access.Ordinary, Language: user.German}
+	return s.InsertUser(ctx, u, "", audit.UserCreated(audit.Origin{Actor: access.System("test")}, id, u.Roles))
 }
 
 func TestReopenedDatabaseKeepsItsData(t *testing.T) {

@@ -24,7 +24,7 @@ func (s *Store) InsertTicket(ctx context.Context, secret auth.Hash, g auth.Grant
 		}
 		return q.InsertTicket(ctx, sqlgen.InsertTicketParams{
 			Hash: secret, Tenant: g.Tenant, ConferenceID: g.Conference, MeetingID: g.Meeting, ActorKind: string(g.Kind),
-			ActorID: g.ActorID, ParticipantID: g.Participant, Name: g.Name, Role: string(g.Role), ExpiresAt: millis(expiresAt),
+			ActorID: g.ActorID, ParticipantID: g.Participant, Name: g.Name, Role: string(g.Role), SignIn: g.SignIn, ExpiresAt: millis(expiresAt),
 		})
 	})
 }
@@ -38,7 +38,12 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, 
 		row, err := q.UseTicket(ctx, sqlgen.UseTicketParams{Hash: secret, ConferenceID: conference, Session: session, Now: millis(now)})
 		if err == nil {
 			grant = grantOf(row)
-			return nil
+			var admitted bool
+			if admitted, err = admit(ctx, q, row, now); err != nil || admitted {
+				return err
+			}
+			refusal = auth.ErrTicketRevoked
+			return s.record(ctx, q, refused(grant, audit.TicketRevoked))
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
@@ -58,6 +63,20 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, 
 		return auth.Grant{}, refusal
 	}
 	return grant, nil
+}
+
+// admit keeps under which sign-in a session is opened, and reports false when that sign-in is over.
+func admit(ctx context.Context, q *sqlgen.Queries, ticket sqlgen.Ticket, now time.Time) (bool, error) {
+	if ticket.SignIn == "" {
+		return true, nil
+	}
+	lives, err := q.SignInLives(ctx, sqlgen.SignInLivesParams{SignIn: ticket.SignIn, Now: millis(now)})
+	if err != nil || !lives || ticket.Session == "" {
+		return lives, err
+	}
+	return true, q.InsertAdmission(ctx, sqlgen.InsertAdmissionParams{
+		ConferenceID: ticket.ConferenceID, Session: ticket.Session, Tenant: ticket.Tenant, SignIn: ticket.SignIn,
+	})
 }
 
 // TicketOfSession returns what the ticket stood for that was redeemed for a session of the conference, by whichever
@@ -107,6 +126,6 @@ func refusalOf(row sqlgen.Ticket, conference string) (audit.TicketReason, error)
 func grantOf(row sqlgen.Ticket) auth.Grant {
 	return auth.Grant{
 		Tenant: row.Tenant, Conference: row.ConferenceID, Meeting: row.MeetingID, Kind: access.Kind(row.ActorKind),
-		ActorID: row.ActorID, Participant: row.ParticipantID, Name: row.Name, Role: access.Role(row.Role),
+		ActorID: row.ActorID, Participant: row.ParticipantID, Name: row.Name, Role: access.Role(row.Role), SignIn: row.SignIn,
 	}
 }

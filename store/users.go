@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"konklave/access"
@@ -16,7 +17,7 @@ var _ user.Store = (*Store)(nil)
 // InsertUser implements user.Store. A new administrator ends the set-up.
 func (s *Store) InsertUser(ctx context.Context, u user.User, passwordHash string, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "insert user", entry, func(ctx context.Context, q *sqlgen.Queries) error {
-		if u.Role == access.RoleAdmin {
+		if u.Roles.Has(access.RoleUserAdmin) {
 			if err := q.DropSetupToken(ctx, u.Tenant); err != nil {
 				return err
 			}
@@ -27,7 +28,7 @@ func (s *Store) InsertUser(ctx context.Context, u user.User, passwordHash string
 
 func insertUser(ctx context.Context, q *sqlgen.Queries, u user.User, passwordHash string) error {
 	rows, err := q.InsertUser(ctx, sqlgen.InsertUserParams{
-		ID: u.ID, Tenant: u.Tenant, Email: u.Email, Name: u.Name, Role: string(u.Role), Language: string(u.Language),
+		ID: u.ID, Tenant: u.Tenant, Email: u.Email, Name: u.Name, Roles: string(u.Roles), Language: string(u.Language),
 		PasswordHash: passwordHash, CreatedAt: millis(u.CreatedAt),
 	})
 	return rowsOrElse(rows, err, user.ErrEmailTaken)
@@ -57,9 +58,7 @@ func (s *Store) ChangeUser(ctx context.Context, tenant, id string, change func(u
 			return err
 		}
 		changed = u
-		if err := q.UpdateUser(ctx, sqlgen.UpdateUserParams{
-			Tenant: tenant, ID: id, Name: u.Name, Role: string(u.Role), Language: string(u.Language), DisabledAt: millis(u.DisabledAt),
-		}); err != nil {
+		if err := updateUser(ctx, q, u); err != nil {
 			return err
 		}
 		return s.record(ctx, q, entry)
@@ -67,9 +66,49 @@ func (s *Store) ChangeUser(ctx context.Context, tenant, id string, change func(u
 	return changed, err
 }
 
+func updateUser(ctx context.Context, q *sqlgen.Queries, u user.User) error {
+	return q.UpdateUser(ctx, sqlgen.UpdateUserParams{
+		Tenant: u.Tenant, ID: u.ID, Name: u.Name, Roles: string(u.Roles), Language: string(u.Language), DisabledAt: millis(u.DisabledAt),
+	})
+}
+
+// ChangeAccess implements user.Store.
+func (s *Store) ChangeAccess(ctx context.Context, tenant, id, by string, change func(u, by user.User) (user.AccessChange, error)) (changed user.User, err error) {
+	err = s.change(ctx, "change access", func(ctx context.Context, q *sqlgen.Queries) error {
+		ids, locked := []string{id}, map[string]user.User{}
+		if by != "" && by != id {
+			ids = append(ids, by)
+			slices.Sort(ids) // the same order for all, so that they do not wait for each other
+		}
+		for _, each := range ids {
+			row, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: each})
+			if err != nil {
+				return orElse(err, user.ErrUnknown)
+			}
+			locked[each] = userOf(row)
+		}
+		c, err := change(locked[id], locked[by])
+		if err != nil {
+			return err
+		}
+		changed = c.User
+		if err := updateUser(ctx, q, c.User); err != nil {
+			return err
+		}
+		var ended []string
+		if c.SignOut {
+			if ended, err = q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{Tenant: tenant, UserID: id}); err != nil {
+				return err
+			}
+		}
+		return s.record(ctx, q, c.Entry(len(ended)))
+	})
+	return changed, err
+}
+
 func userOf(row sqlgen.User) user.User {
 	return user.User{
-		ID: row.ID, Tenant: row.Tenant, Email: row.Email, Name: row.Name, Role: access.Role(row.Role),
+		ID: row.ID, Tenant: row.Tenant, Email: row.Email, Name: row.Name, Roles: access.Roles(row.Roles),
 		Language: user.Language(row.Language), CreatedAt: fromMillis(row.CreatedAt), DisabledAt: fromMillis(row.DisabledAt),
 	}
 }

@@ -49,7 +49,7 @@ func TestADamagedConferenceIsRefusedUntilItIsGivenUp(t *testing.T) {
 	id, worker := w.open(t)
 	w.talk(t, id, worker)
 	stranger := access.Actor{Kind: access.KindAccount, ID: "x", UserID: "x", Roles: []access.Role{access.RoleUser}, Tenant: w.owner.Tenant}
-	admin := access.Actor{Kind: access.KindAccount, ID: "y", UserID: "y", Roles: []access.Role{access.RoleAdmin}, Tenant: w.owner.Tenant}
+	admin := access.Actor{Kind: access.KindAccount, ID: "y", UserID: "y", Roles: access.Administrator.List(), Tenant: w.owner.Tenant}
 	refused := func(actor access.Actor, meetingID string, want fault.Code) {
 		t.Helper()
 		before := len(w.entries(t))

@@ -46,6 +46,10 @@ type Records interface {
 	// TicketOfSession returns what the ticket stood for that any controller redeemed for a session; it fails with
 	// ticket.unknown when there is none.
 	TicketOfSession(ctx context.Context, conferenceID, session string) (auth.Grant, error)
+	// EndedAdmissions returns the sessions of live conferences whose sign-in is over now, by conference.
+	EndedAdmissions(ctx context.Context, now time.Time) (map[string][]string, error)
+	// ForgetAdmissions forgets sessions that have ended.
+	ForgetAdmissions(ctx context.Context, conferenceID string, sessions []string) error
 	// TicketRedeemed reports whether any controller redeemed a ticket with this grant.
 	TicketRedeemed(ctx context.Context, g auth.Grant) (bool, error)
 }
@@ -319,6 +323,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	ends := make(chan launch.Exit)
 	failed := make(chan error, 1)
 	go func() { failed <- s.hearEnds(ctx, ends) }()
+	go s.watchSignIns(s.life)
 	defer s.letGo()
 	look := time.NewTicker(reconcilePause)
 	defer look.Stop()

@@ -63,6 +63,7 @@ type worker struct {
 	limits    *control.Limits
 	alarms    *alarms
 	media     atomic.Pointer[[]netip.AddrPort] // where its media sockets are; nil until asked for
+	revoking  atomic.Bool                      // it is being told of sign-ins that are over
 
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -40,6 +40,7 @@ type puppets struct {
 	started []launch.WorkerConfig
 	exits   chan launch.Exit
 	workers chan *control.Conn // each started worker's proven connection
+	revoked chan []string      // the sessions that a worker was told to end, each time it was told
 	running map[string]launch.Running
 }
 
@@ -61,7 +62,10 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 			if err != nil {
 				return
 			}
-			conn, err := control.Accept(nc, c.Conference, c.Key, func(context.Context, string, []byte) (any, error) {
+			conn, err := control.Accept(nc, c.Conference, c.Key, func(_ context.Context, call string, body []byte) (any, error) {
+				if call == control.CallRevoke {
+					return nil, p.revoke(body)
+				}
 				return control.Status{Conference: c.Conference, Epoch: c.Epoch}, nil
 			})
 			if err == nil {
@@ -71,6 +75,15 @@ func (p *puppets) Start(c launch.WorkerConfig, files launch.Files) (launch.Runni
 		}
 	}()
 	return r, nil
+}
+
+func (p *puppets) revoke(body []byte) error {
+	var q control.Revoke
+	if err := control.Decode(body, &q); err != nil {
+		return err
+	}
+	p.revoked <- q.Sessions
+	return nil
 }
 
 func (*puppets) Signal(string, int64, syscall.Signal) error { return nil }
@@ -136,9 +149,9 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	if err := db.Unlock(ctx, keys); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{running: map[string]launch.Running{}, exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8)}}
+	w := &world{db: db, dir: dir, tickets: auth.NewTickets(db, time.Now), puppets: &puppets{running: map[string]launch.Running{}, exits: make(chan launch.Exit), workers: make(chan *control.Conn, 8), revoked: make(chan []string, 8)}}
 	u, err := user.NewService(db, hasher{}, time.Now).Create(ctx, access.System("test"), user.New{
-		Email: "owner@example.org", Name: "Owner", Role: access.RoleUser, Language: user.English, Password: "correct horse battery",
+		Email: "owner@example.org", Name: "Owner", Roles: access.Ordinary.List(), Language: user.English, Password: "correct horse battery",
 	})
 	if err != nil {
 		t.Fatal(err)

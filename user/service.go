@@ -24,6 +24,9 @@ type Store interface {
 	// ChangeUser reads the user, calls change and stores what it returns, all in one transaction; nothing is stored
 	// when change fails. It fails with ErrUnknown.
 	ChangeUser(ctx context.Context, tenant, id string, change func(User) (User, audit.Entry, error)) (User, error)
+	// ChangeAccess is ChangeUser by somebody whose own account, if by names one, is read in the same transaction and cannot
+	// change before its end; it ends all sessions of the user when the change says so.
+	ChangeAccess(ctx context.Context, tenant, id, by string, change func(u, by User) (AccessChange, error)) (User, error)
 }
 
 // Hasher checks the rules for passwords and turns one into what is stored.
@@ -47,8 +50,8 @@ func NewService(store Store, hasher Hasher, now func() time.Time) *Service {
 type New struct {
 	Email    string
 	Name     string
-	Role     access.Role
-	Language Language // empty means DefaultLanguage
+	Roles    []access.Role // empty means access.Ordinary
+	Language Language      // empty means DefaultLanguage
 	Password string
 }
 
@@ -62,21 +65,24 @@ func (n New) Prepare(tenant string, at time.Time) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	role, err := cleanRole(n.Role)
-	if err != nil {
-		return User{}, err
+	roles := access.Ordinary
+	if len(n.Roles) > 0 {
+		if roles, err = access.RolesOf(n.Roles...); err != nil {
+			return User{}, err
+		}
 	}
 	language, err := cleanLanguage(n.Language)
 	if err != nil {
 		return User{}, err
 	}
 	return User{
-		ID: strings.ToLower(rand.Text()), Tenant: tenant, Email: email, Name: name, Role: role, Language: language,
+		ID: strings.ToLower(rand.Text()), Tenant: tenant, Email: email, Name: name, Roles: roles, Language: language,
 		CreatedAt: at.UTC().Truncate(time.Millisecond),
 	}, nil
 }
 
-// Create makes an account. Faults: access, email.invalid, email.taken, name.*, role.invalid, language.invalid, password.*.
+// Create makes an account; with other roles than those of most accounts the actor must be one who may assign them. Faults:
+// access, email.invalid, email.taken, name.*, role.*, language.invalid, password.*.
 func (s *Service) Create(ctx context.Context, actor access.Actor, n New) (User, error) {
 	if err := access.Decide(actor, access.UserCreate, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
 		return User{}, err
@@ -86,11 +92,16 @@ func (s *Service) Create(ctx context.Context, actor access.Actor, n New) (User, 
 	if err != nil {
 		return User{}, err
 	}
+	if u.Roles != access.Ordinary {
+		if err := access.Decide(actor, access.RoleAssign, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
+			return User{}, err
+		}
+	}
 	hash, err := s.hasher.Hash(ctx, n.Password)
 	if err != nil {
 		return User{}, err
 	}
-	entry := audit.UserCreated(audit.Origin{At: at, Actor: actor}, u.ID, u.Role)
+	entry := audit.UserCreated(audit.Origin{At: at, Actor: actor}, u.ID, u.Roles)
 	if err := s.store.InsertUser(ctx, u, hash, entry); err != nil {
 		return User{}, err
 	}

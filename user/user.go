@@ -24,9 +24,9 @@ const DefaultLanguage = German
 type User struct {
 	ID         string
 	Tenant     string
-	Email      string // as CleanEmail returns it; unique in the tenant
-	Name       string // as CleanName returns it
-	Role       access.Role
+	Email      string       // as CleanEmail returns it; unique in the tenant
+	Name       string       // as CleanName returns it
+	Roles      access.Roles // at least one
 	Language   Language
 	CreatedAt  time.Time // UTC, whole milliseconds
 	DisabledAt time.Time // zero while the account may be used
@@ -35,24 +35,21 @@ type User struct {
 // Disabled reports whether the account may no longer be used.
 func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
-// Actor is the user acting in person.
+// Actor is the user acting in person. Roles that nobody may hold together count for nothing, however they came together.
 func (u User) Actor() access.Actor {
-	return access.Actor{Kind: access.KindAccount, ID: u.ID, UserID: u.ID, Roles: []access.Role{u.Role}, Tenant: u.Tenant}
+	a := access.Actor{Kind: access.KindAccount, ID: u.ID, UserID: u.ID, Tenant: u.Tenant}
+	if u.Roles.Check() == nil {
+		a.Roles = u.Roles.List()
+	}
+	return a
 }
 
 // The faults of the other fields of an account.
 var (
 	ErrUnknown         = fault.New(fault.KindNotFound, "user.unknown", "There is no such account.")
-	ErrRoleInvalid     = fault.New(fault.KindInvalid, "role.invalid", `The role must be "admin" or "user".`).At("/role")
+	ErrOwnAccess       = fault.New(fault.KindConflict, "role.own", "Nobody changes their own roles or disables their own account. Please ask another user administrator.")
 	ErrLanguageInvalid = fault.New(fault.KindInvalid, "language.invalid", `The language must be "de" or "en".`).At("/language")
 )
-
-func cleanRole(r access.Role) (access.Role, error) {
-	if r != access.RoleAdmin && r != access.RoleUser {
-		return "", ErrRoleInvalid
-	}
-	return r, nil
-}
 
 // cleanLanguage takes an empty language for the default.
 func cleanLanguage(l Language) (Language, error) {

@@ -65,22 +65,23 @@ func TestCleanEmail(t *testing.T) {
 
 func TestPrepareChecksEverything(t *testing.T) {
 	t.Parallel()
-	good := New{Email: "A@example.org", Name: " Anna ", Role: access.RoleUser}
+	good := New{Email: "A@example.org", Name: " Anna "}
 	at := time.Date(2026, 11, 21, 12, 0, 0, 123_456_789, time.FixedZone("", 3600))
 	u, err := good.Prepare("t", at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := User{ID: u.ID, Tenant: "t", Email: "a@example.org", Name: "Anna", Role: access.RoleUser, Language: German,
+	want := User{ID: u.ID, Tenant: "t", Email: "a@example.org", Name: "Anna", Roles: access.Ordinary, Language: German,
 		CreatedAt: time.Date(2026, 11, 21, 11, 0, 0, 123_000_000, time.UTC)}
 	if u != want || len(u.ID) != 26 {
 		t.Errorf("prepared %+v, want %+v", u, want)
 	}
 	for wanted, spoil := range map[error]func(*New){
-		ErrEmailInvalid:    func(n *New) { n.Email = "anna" },
-		ErrNameEmpty:       func(n *New) { n.Name = " " },
-		ErrRoleInvalid:     func(n *New) { n.Role = access.RoleHost },
-		ErrLanguageInvalid: func(n *New) { n.Language = "fr" },
+		ErrEmailInvalid:        func(n *New) { n.Email = "anna" },
+		ErrNameEmpty:           func(n *New) { n.Name = " " },
+		access.ErrRoleInvalid:  func(n *New) { n.Roles = []access.Role{access.RoleHost} },
+		access.ErrRoleConflict: func(n *New) { n.Roles = []access.Role{access.RoleOperator, access.RoleAuditor} },
+		ErrLanguageInvalid:     func(n *New) { n.Language = "fr" },
 	} {
 		n := good
 		spoil(&n)

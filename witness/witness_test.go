@@ -39,7 +39,7 @@ type instance struct {
 }
 
 func auditor() access.Actor {
-	return access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Roles: []access.Role{access.RoleAdmin}, Tenant: access.DefaultTenant}
+	return access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Roles: []access.Role{access.RoleAuditor}, Tenant: access.DefaultTenant}
 }
 
 func (i *instance) Checkpoint(ctx context.Context) (client.Checkpoint, error) {

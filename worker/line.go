@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"konklave/conference"
 	"konklave/control"
 	"konklave/fault"
 )
@@ -148,8 +149,20 @@ func (w *worker) serve(ctx context.Context, call string, body []byte) (any, erro
 	switch call {
 	case control.CallStatus:
 		return w.status(ctx)
+	case control.CallRevoke:
+		return nil, w.revoke(ctx, body)
 	}
 	return nil, control.ErrUnknownCall
+}
+
+// revoke ends sessions whose sign-in is over, and returns when that is stored.
+func (w *worker) revoke(ctx context.Context, body []byte) error {
+	var q control.Revoke
+	if err := control.Decode(body, &q); err != nil {
+		return err
+	}
+	_, err := w.actor.Do(ctx, conference.Command{Body: conference.Revoke{Sessions: q.Sessions}})
+	return err
 }
 
 // status is given when the conference responds: one that hangs is none, and its controller ends it.

@@ -178,7 +178,7 @@ func (g gate) Admit(p conference.ParticipantID) string {
 func (g gate) Remove(p conference.ParticipantID, why conference.LeaveReason) {
 	reason := media.ReasonLeft
 	switch why {
-	case conference.LeftRemoved:
+	case conference.LeftRemoved, conference.LeftSignedOut:
 		reason = media.ReasonRemoved
 	case conference.LeftEnded:
 		reason = media.ReasonEnded

@@ -35,7 +35,7 @@ type shelf struct {
 }
 
 func auditor() access.Actor {
-	return access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Roles: []access.Role{access.RoleAdmin}, Tenant: access.DefaultTenant}
+	return access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Roles: []access.Role{access.RoleAuditor}, Tenant: access.DefaultTenant}
 }
 
 func member() access.Actor {

@@ -240,7 +240,7 @@ func Entry(i int) audit.Entry {
 	case 3:
 		return audit.ParticipantJoined(guest, fmt.Sprintf("participant%d", i), access.RoleParticipant)
 	case 4:
-		return audit.UserCreated(by, "new"+user, access.RoleUser)
+		return audit.UserCreated(by, "new"+user, access.Ordinary)
 	default:
 		return audit.ConferenceEnded(audit.Report{At: at, Actor: access.Worker(conference, access.DefaultTenant), Conference: conference}, "empty")
 	}

@@ -50,7 +50,7 @@ func newLog(t *testing.T) *audittest.Log {
 // created says that one person made an account for another.
 func created(at time.Time) audit.Entry {
 	anna := access.Actor{Kind: access.KindAccount, ID: "anna", UserID: "anna", Tenant: access.DefaultTenant}
-	return audit.UserCreated(audit.Origin{At: at, Actor: anna}, "berta", access.RoleUser)
+	return audit.UserCreated(audit.Origin{At: at, Actor: anna}, "berta", access.Ordinary)
 }
 
 func sealed(t *testing.T, s *seal.Sealer, e audit.Entry) (seal.Sealed, leaf.Body) {

@@ -100,11 +100,11 @@ type chat struct {
 }
 
 func open(ctx context.Context, db *store.Store) (*chat, error) {
-	u, err := user.New{Email: "bench@example.org", Name: "Bench", Role: access.RoleUser}.Prepare(access.DefaultTenant, time.Now())
+	u, err := user.New{Email: "bench@example.org", Name: "Bench", Roles: access.Ordinary.List()}.Prepare(access.DefaultTenant, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	if err := db.InsertUser(ctx, u, "", audit.UserCreated(audit.Origin{At: time.Now(), Actor: access.System("bench")}, u.ID, u.Role)); err != nil {
+	if err := db.InsertUser(ctx, u, "", audit.UserCreated(audit.Origin{At: time.Now(), Actor: access.System("bench")}, u.ID, u.Roles)); err != nil {
 		return nil, err
 	}
 	m, err := meeting.NewService(db, time.Now).Create(ctx, u.Actor(), meeting.New{Title: "bench"})

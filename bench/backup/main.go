@@ -169,7 +169,7 @@ func row(t store.Table, n int) []any {
 			random := make([]byte, sealedSize)
 			_, _ = rand.Read(random) // never fails, see crypto/rand
 			values[i] = random
-		case c.Name == "role":
+		case c.Name == "roles":
 			values[i] = "user"
 		case t.Name == "audit_log" && c.Name == "id":
 			values[i] = fmt.Sprintf("a%d", n)

@@ -189,7 +189,7 @@ func measureRequests(ctx context.Context, s *server, admin *client.Client) error
 	people := make([]*client.Client, callers)
 	for i := range people {
 		email := fmt.Sprintf("user%d@example.org", i)
-		if _, err := admin.CreateUser(ctx, client.NewUser{Email: email, Name: "User", Role: "user", Password: password}); err != nil {
+		if _, err := admin.CreateUser(ctx, client.NewUser{Email: email, Name: "User", Password: password}); err != nil {
 			return err
 		}
 		c, err := client.New(s.address)

@@ -57,10 +57,10 @@ func operator() access.Actor { return access.System("command-line") }
 type UserAddCmd struct {
 	keyPlace
 	newPassword
-	Email    string `required:"" help:"E-mail address to sign in with." placeholder:"ADDRESS"`
-	Name     string `required:"" help:"Name that others see."`
-	Role     string `default:"user" enum:"user,admin" help:"What the account may do: user or admin."`
-	Language string `default:"de" enum:"de,en" help:"Language of the client: de or en."`
+	Email    string   `required:"" help:"E-mail address to sign in with." placeholder:"ADDRESS"`
+	Name     string   `required:"" help:"Name that others see."`
+	Role     []string `default:"user" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor,admin" help:"What the account may do: user, meeting_manager, operator, user_admin, security_officer, auditor, several with commas; admin is short for the first four."`
+	Language string   `default:"de" enum:"de,en" help:"Language of the client: de or en."`
 }
 
 // Run creates the account and prints what was made.
@@ -75,15 +75,33 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	u, err := user.NewService(db, auth.NewPasswords(1), time.Now).Create(ctx, operator(), user.New{
-		Email: cmd.Email, Name: cmd.Name, Role: access.Role(cmd.Role), Language: user.Language(cmd.Language), Password: password,
+		Email: cmd.Email, Name: cmd.Name, Roles: cmd.roles(), Language: user.Language(cmd.Language), Password: password,
 	})
 	if err != nil {
 		return readable(err)
 	}
-	fmt.Fprintf(std.out, "Created the account %s (%s, %s).\n", u.Email, u.Name, u.Role)
+	fmt.Fprintf(std.out, "Created the account %s (%s, %s).\n", u.Email, u.Name, commas(u.Roles))
 	cmd.print(std.out, password)
 	return nil
 }
+
+// administrator stands for the roles of whoever sets an installation up.
+const administrator = "admin"
+
+func (cmd *UserAddCmd) roles() []access.Role {
+	var roles []access.Role
+	for _, r := range cmd.Role {
+		if r == administrator {
+			roles = append(roles, access.Administrator.List()...)
+		} else {
+			roles = append(roles, access.Role(r))
+		}
+	}
+	return roles
+}
+
+// commas lists roles as --role takes them.
+func commas(roles access.Roles) string { return strings.ReplaceAll(string(roles), " ", ",") }
 
 // UserPasswordCmd gives an account a new password.
 type UserPasswordCmd struct {
@@ -152,14 +170,14 @@ func (cmd *UserListCmd) Run(ctx context.Context, std streams) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	users := user.NewService(db, auth.NewPasswords(1), time.Now)
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "EMAIL\tNAME\tROLE\tLANGUAGE\tCREATED")
+	fmt.Fprintln(table, "EMAIL\tNAME\tROLES\tLANGUAGE\tCREATED")
 	for after := ""; ; {
 		page, err := users.List(ctx, operator(), after, user.MaxPage)
 		if err != nil {
 			return readable(err)
 		}
 		for _, u := range page {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", u.Email, u.Name, u.Role, u.Language, u.CreatedAt.Format(time.DateOnly))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", u.Email, u.Name, commas(u.Roles), u.Language, u.CreatedAt.Format(time.DateOnly))
 			after = u.Email
 		}
 		if len(page) < user.MaxPage {

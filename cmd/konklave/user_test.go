@@ -44,7 +44,7 @@ func TestUserAddMakesAnAccountThatCanSignIn(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "new", "data")
 	code, out, stderr := konklave(t, "", "user", "add", "--data", data, "--email", "Anna@Example.org", "--name", "Anna", "--role", "admin")
-	made := regexp.MustCompile(`^Created the account anna@example\.org \(Anna, admin\)\.\nPassword, shown only now: (\S{26})\n$`).FindStringSubmatch(out)
+	made := regexp.MustCompile(`^Created the account anna@example\.org \(Anna, user,meeting_manager,operator,user_admin\)\.\nPassword, shown only now: (\S{26})\n$`).FindStringSubmatch(out)
 	if code != 0 || stderr != "" || made == nil {
 		t.Fatalf("exit %d, printed %q and %q", code, out, stderr)
 	}
@@ -90,6 +90,7 @@ func TestUserAddNamesTheMistake(t *testing.T) {
 		{password, add("--email", "b"), 1, "not an e-mail address"},
 		{password, add("--email", "b@example.org", "--name", "a\u202eb"), 1, "not allowed"},
 		{password, add("--email", "b@example.org", "--role", "host"), 2, "--role"},
+		{password, add("--email", "b@example.org", "--role", "operator,auditor"), 1, "may not hold these roles together"},
 		{password, add("--email", "b@example.org", "--language", "fr"), 2, "--language"},
 		{password, []string{"user", "add", "--data", data, "--name", "Anna"}, 2, "--email"},
 		{password, add("--email", "b@example.org", "--database", "mysql://x"), 1, "must begin with sqlite:"},
@@ -137,7 +138,7 @@ func TestUserList(t *testing.T) {
 		}
 	}
 	code, out, stderr := konklave(t, "", "user", "list", "--data", data)
-	want := regexp.MustCompile(`^EMAIL +NAME +ROLE +LANGUAGE +CREATED\nanna@example\.org +Name +user +de +\d{4}-\d\d-\d\d\nzoe@example\.org +Name +user +de +\d{4}-\d\d-\d\d\n$`)
+	want := regexp.MustCompile(`^EMAIL +NAME +ROLES +LANGUAGE +CREATED\nanna@example\.org +Name +user +de +\d{4}-\d\d-\d\d\nzoe@example\.org +Name +user +de +\d{4}-\d\d-\d\d\n$`)
 	if code != 0 || stderr != "" || !want.MatchString(out) {
 		t.Errorf("exit %d, printed %q and %q", code, out, stderr)
 	}

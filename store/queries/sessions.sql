@@ -21,6 +21,13 @@ DELETE FROM sessions WHERE tenant = @tenant AND user_id = @user_id AND id = @id;
 -- name: DeleteOtherSessions :many
 DELETE FROM sessions WHERE tenant = @tenant AND user_id = @user_id AND id <> @except_id RETURNING id;
 
+-- DeleteSessionsBeyond removes the sessions of a user but for those that were seen last.
+-- name: DeleteSessionsBeyond :many
+DELETE FROM sessions WHERE id IN (
+    SELECT beyond.id FROM sessions AS beyond WHERE beyond.tenant = @tenant AND beyond.user_id = @user_id
+    ORDER BY beyond.seen_at DESC, beyond.created_at DESC, beyond.id LIMIT @at_most OFFSET @stay
+) RETURNING id;
+
 -- name: DeleteSessionByHash :exec
 DELETE FROM sessions WHERE hash = @hash;
 

@@ -1,6 +1,6 @@
 -- name: InsertTicket :exec
-INSERT INTO tickets (hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at)
-VALUES (@hash, @tenant, @conference_id, @meeting_id, @actor_kind, @actor_id, @participant_id, @name, @role, @expires_at);
+INSERT INTO tickets (hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, sign_in, expires_at)
+VALUES (@hash, @tenant, @conference_id, @meeting_id, @actor_kind, @actor_id, @participant_id, @name, @role, @sign_in, @expires_at);
 
 -- name: UseTicket :one
 UPDATE tickets SET used_at = @now, session = @session

@@ -1,6 +1,6 @@
 -- name: InsertUser :execrows
-INSERT INTO users (id, tenant, email, name, role, language, password_hash, created_at)
-VALUES (@id, @tenant, @email, @name, @role, @language, @password_hash, @created_at)
+INSERT INTO users (id, tenant, email, name, roles, language, password_hash, created_at)
+VALUES (@id, @tenant, @email, @name, @roles, @language, @password_hash, @created_at)
 ON CONFLICT (tenant, email) DO NOTHING;
 
 -- name: UserByID :one
@@ -17,15 +17,16 @@ SELECT * FROM users WHERE tenant = @tenant AND email > @after_email ORDER BY ema
 UPDATE users SET tenant = tenant WHERE tenant = @tenant AND id = @id RETURNING *;
 
 -- name: UpdateUser :exec
-UPDATE users SET name = @name, role = @role, language = @language, disabled_at = @disabled_at
+UPDATE users SET name = @name, roles = @roles, language = @language, disabled_at = @disabled_at
 WHERE tenant = @tenant AND id = @id;
 
 -- name: ReplacePasswordHash :execrows
 UPDATE users SET password_hash = @new_hash
 WHERE tenant = @tenant AND id = @id AND password_hash = @old_hash AND disabled_at = 0;
 
+-- HasAdmin looks for an account that can make others. No other role has its name in it.
 -- name: HasAdmin :one
-SELECT EXISTS (SELECT 1 FROM users WHERE tenant = @tenant AND role = 'admin');
+SELECT EXISTS (SELECT 1 FROM users WHERE tenant = @tenant AND roles LIKE '%user_admin%');
 
 -- name: PutSetupToken :exec
 INSERT INTO setup_tokens (tenant, hash, created_at) VALUES (@tenant, @hash, @created_at)
@@ -36,7 +37,7 @@ ON CONFLICT (tenant) DO UPDATE SET hash = excluded.hash, created_at = excluded.c
 UPDATE setup_tokens SET created_at = @created_at WHERE tenant = @tenant AND hash = @hash;
 
 -- name: SetupAdmin :one
-SELECT * FROM users WHERE users.tenant = @tenant AND role = 'admin' AND disabled_at = 0
+SELECT * FROM users WHERE users.tenant = @tenant AND roles LIKE '%user_admin%' AND disabled_at = 0
 AND created_at = (SELECT setup_tokens.created_at FROM setup_tokens WHERE setup_tokens.tenant = @tenant AND setup_tokens.hash = @hash);
 
 -- name: DropSetupToken :exec

@@ -4,6 +4,13 @@
 
 package sqlgen
 
+type Admission struct {
+	ConferenceID string
+	Session      string
+	Tenant       string
+	SignIn       string
+}
+
 type ApiToken struct {
 	ID        string
 	Tenant    string
@@ -180,6 +187,7 @@ type Ticket struct {
 	UsedAt        int64
 	Session       string
 	OpenedAt      int64
+	SignIn        string
 }
 
 type User struct {
@@ -187,9 +195,9 @@ type User struct {
 	Tenant       string
 	Email        string
 	Name         string
-	Role         string
 	Language     string
 	PasswordHash string
 	CreatedAt    int64
 	DisabledAt   int64
+	Roles        string
 }

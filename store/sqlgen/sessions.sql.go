@@ -69,6 +69,49 @@ func (q *Queries) DeleteSessionByHash(ctx context.Context, hash []byte) error {
 	return err
 }
 
+const deleteSessionsBeyond = `-- name: DeleteSessionsBeyond :many
+DELETE FROM sessions WHERE id IN (
+    SELECT beyond.id FROM sessions AS beyond WHERE beyond.tenant = $1 AND beyond.user_id = $2
+    ORDER BY beyond.seen_at DESC, beyond.created_at DESC, beyond.id LIMIT $4 OFFSET $3
+) RETURNING id
+`
+
+type DeleteSessionsBeyondParams struct {
+	Tenant string
+	UserID string
+	Stay   int32
+	AtMost int32
+}
+
+// DeleteSessionsBeyond removes the sessions of a user but for those that were seen last.
+func (q *Queries) DeleteSessionsBeyond(ctx context.Context, arg DeleteSessionsBeyondParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, deleteSessionsBeyond,
+		arg.Tenant,
+		arg.UserID,
+		arg.Stay,
+		arg.AtMost,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const failuresOfAccount = `-- name: FailuresOfAccount :many
 SELECT at FROM sign_in_failures WHERE tenant = $1 AND account = $2 AND NOT known AND at >= $3
 ORDER BY at DESC LIMIT $4
@@ -328,7 +371,7 @@ func (q *Queries) PutDevice(ctx context.Context, arg PutDeviceParams) error {
 }
 
 const sessionByHash = `-- name: SessionByHash :one
-SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, users.id, users.tenant, users.email, users.name, users.role, users.language, users.password_hash, users.created_at, users.disabled_at
+SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles
 FROM sessions JOIN users ON users.id = sessions.user_id
 WHERE sessions.hash = $1
 `
@@ -355,11 +398,11 @@ func (q *Queries) SessionByHash(ctx context.Context, hash []byte) (SessionByHash
 		&i.User.Tenant,
 		&i.User.Email,
 		&i.User.Name,
-		&i.User.Role,
 		&i.User.Language,
 		&i.User.PasswordHash,
 		&i.User.CreatedAt,
 		&i.User.DisabledAt,
+		&i.User.Roles,
 	)
 	return i, err
 }

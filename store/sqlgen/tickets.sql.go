@@ -19,8 +19,8 @@ func (q *Queries) ForgetTickets(ctx context.Context, forget int64) error {
 }
 
 const insertTicket = `-- name: InsertTicket :exec
-INSERT INTO tickets (hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO tickets (hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, sign_in, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type InsertTicketParams struct {
@@ -33,6 +33,7 @@ type InsertTicketParams struct {
 	ParticipantID string
 	Name          string
 	Role          string
+	SignIn        string
 	ExpiresAt     int64
 }
 
@@ -47,6 +48,7 @@ func (q *Queries) InsertTicket(ctx context.Context, arg InsertTicketParams) erro
 		arg.ParticipantID,
 		arg.Name,
 		arg.Role,
+		arg.SignIn,
 		arg.ExpiresAt,
 	)
 	return err
@@ -69,7 +71,7 @@ func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error 
 }
 
 const ticketByHash = `-- name: TicketByHash :one
-SELECT hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at FROM tickets WHERE hash = $1
+SELECT hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at, sign_in FROM tickets WHERE hash = $1
 `
 
 func (q *Queries) TicketByHash(ctx context.Context, hash []byte) (Ticket, error) {
@@ -89,12 +91,13 @@ func (q *Queries) TicketByHash(ctx context.Context, hash []byte) (Ticket, error)
 		&i.UsedAt,
 		&i.Session,
 		&i.OpenedAt,
+		&i.SignIn,
 	)
 	return i, err
 }
 
 const ticketOfSession = `-- name: TicketOfSession :one
-SELECT hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at FROM tickets WHERE conference_id = $1 AND session = $2 AND session <> ''
+SELECT hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at, sign_in FROM tickets WHERE conference_id = $1 AND session = $2 AND session <> ''
 `
 
 type TicketOfSessionParams struct {
@@ -120,6 +123,7 @@ func (q *Queries) TicketOfSession(ctx context.Context, arg TicketOfSessionParams
 		&i.UsedAt,
 		&i.Session,
 		&i.OpenedAt,
+		&i.SignIn,
 	)
 	return i, err
 }
@@ -127,7 +131,7 @@ func (q *Queries) TicketOfSession(ctx context.Context, arg TicketOfSessionParams
 const useTicket = `-- name: UseTicket :one
 UPDATE tickets SET used_at = $1, session = $2
 WHERE hash = $3 AND conference_id = $4 AND used_at = 0 AND expires_at > $1
-RETURNING hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at
+RETURNING hash, tenant, conference_id, meeting_id, actor_kind, actor_id, participant_id, name, role, expires_at, used_at, session, opened_at, sign_in
 `
 
 type UseTicketParams struct {
@@ -159,6 +163,7 @@ func (q *Queries) UseTicket(ctx context.Context, arg UseTicketParams) (Ticket, e
 		&i.UsedAt,
 		&i.Session,
 		&i.OpenedAt,
+		&i.SignIn,
 	)
 	return i, err
 }

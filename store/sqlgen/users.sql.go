@@ -19,9 +19,10 @@ func (q *Queries) DropSetupToken(ctx context.Context, tenant string) error {
 }
 
 const hasAdmin = `-- name: HasAdmin :one
-SELECT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND role = 'admin')
+SELECT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND roles LIKE '%user_admin%')
 `
 
+// HasAdmin looks for an account that can make others. No other role has its name in it.
 func (q *Queries) HasAdmin(ctx context.Context, tenant string) (bool, error) {
 	row := q.db.QueryRowContext(ctx, hasAdmin, tenant)
 	var exists bool
@@ -30,7 +31,7 @@ func (q *Queries) HasAdmin(ctx context.Context, tenant string) (bool, error) {
 }
 
 const insertUser = `-- name: InsertUser :execrows
-INSERT INTO users (id, tenant, email, name, role, language, password_hash, created_at)
+INSERT INTO users (id, tenant, email, name, roles, language, password_hash, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (tenant, email) DO NOTHING
 `
@@ -40,7 +41,7 @@ type InsertUserParams struct {
 	Tenant       string
 	Email        string
 	Name         string
-	Role         string
+	Roles        string
 	Language     string
 	PasswordHash string
 	CreatedAt    int64
@@ -52,7 +53,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 		arg.Tenant,
 		arg.Email,
 		arg.Name,
-		arg.Role,
+		arg.Roles,
 		arg.Language,
 		arg.PasswordHash,
 		arg.CreatedAt,
@@ -64,7 +65,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 }
 
 const lockUser = `-- name: LockUser :one
-UPDATE users SET tenant = tenant WHERE tenant = $1 AND id = $2 RETURNING id, tenant, email, name, role, language, password_hash, created_at, disabled_at
+UPDATE users SET tenant = tenant WHERE tenant = $1 AND id = $2 RETURNING id, tenant, email, name, language, password_hash, created_at, disabled_at, roles
 `
 
 type LockUserParams struct {
@@ -81,11 +82,11 @@ func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (User, error
 		&i.Tenant,
 		&i.Email,
 		&i.Name,
-		&i.Role,
 		&i.Language,
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.DisabledAt,
+		&i.Roles,
 	)
 	return i, err
 }
@@ -132,7 +133,7 @@ func (q *Queries) ReplacePasswordHash(ctx context.Context, arg ReplacePasswordHa
 }
 
 const setupAdmin = `-- name: SetupAdmin :one
-SELECT id, tenant, email, name, role, language, password_hash, created_at, disabled_at FROM users WHERE users.tenant = $1 AND role = 'admin' AND disabled_at = 0
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE users.tenant = $1 AND roles LIKE '%user_admin%' AND disabled_at = 0
 AND created_at = (SELECT setup_tokens.created_at FROM setup_tokens WHERE setup_tokens.tenant = $1 AND setup_tokens.hash = $2)
 `
 
@@ -149,23 +150,23 @@ func (q *Queries) SetupAdmin(ctx context.Context, arg SetupAdminParams) (User, e
 		&i.Tenant,
 		&i.Email,
 		&i.Name,
-		&i.Role,
 		&i.Language,
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.DisabledAt,
+		&i.Roles,
 	)
 	return i, err
 }
 
 const updateUser = `-- name: UpdateUser :exec
-UPDATE users SET name = $1, role = $2, language = $3, disabled_at = $4
+UPDATE users SET name = $1, roles = $2, language = $3, disabled_at = $4
 WHERE tenant = $5 AND id = $6
 `
 
 type UpdateUserParams struct {
 	Name       string
-	Role       string
+	Roles      string
 	Language   string
 	DisabledAt int64
 	Tenant     string
@@ -175,7 +176,7 @@ type UpdateUserParams struct {
 func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 	_, err := q.db.ExecContext(ctx, updateUser,
 		arg.Name,
-		arg.Role,
+		arg.Roles,
 		arg.Language,
 		arg.DisabledAt,
 		arg.Tenant,
@@ -204,7 +205,7 @@ func (q *Queries) UseSetupToken(ctx context.Context, arg UseSetupTokenParams) (i
 }
 
 const userByEmail = `-- name: UserByEmail :one
-SELECT id, tenant, email, name, role, language, password_hash, created_at, disabled_at FROM users WHERE tenant = $1 AND email = $2
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE tenant = $1 AND email = $2
 `
 
 type UserByEmailParams struct {
@@ -220,17 +221,17 @@ func (q *Queries) UserByEmail(ctx context.Context, arg UserByEmailParams) (User,
 		&i.Tenant,
 		&i.Email,
 		&i.Name,
-		&i.Role,
 		&i.Language,
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.DisabledAt,
+		&i.Roles,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-SELECT id, tenant, email, name, role, language, password_hash, created_at, disabled_at FROM users WHERE tenant = $1 AND id = $2
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE tenant = $1 AND id = $2
 `
 
 type UserByIDParams struct {
@@ -246,17 +247,17 @@ func (q *Queries) UserByID(ctx context.Context, arg UserByIDParams) (User, error
 		&i.Tenant,
 		&i.Email,
 		&i.Name,
-		&i.Role,
 		&i.Language,
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.DisabledAt,
+		&i.Roles,
 	)
 	return i, err
 }
 
 const usersAfter = `-- name: UsersAfter :many
-SELECT id, tenant, email, name, role, language, password_hash, created_at, disabled_at FROM users WHERE tenant = $1 AND email > $2 ORDER BY email LIMIT $3
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE tenant = $1 AND email > $2 ORDER BY email LIMIT $3
 `
 
 type UsersAfterParams struct {
@@ -279,11 +280,11 @@ func (q *Queries) UsersAfter(ctx context.Context, arg UsersAfterParams) ([]User,
 			&i.Tenant,
 			&i.Email,
 			&i.Name,
-			&i.Role,
 			&i.Language,
 			&i.PasswordHash,
 			&i.CreatedAt,
 			&i.DisabledAt,
+			&i.Roles,
 		); err != nil {
 			return nil, err
 		}

@@ -25,11 +25,11 @@ var auditLogs = map[string]func(*testing.T, *house){
 		for _, table := range []string{"audit_log", "audit_waiting", "audit_keys"} {
 			before := len(h.entries(t))
 			h.refuse(t, table)
-			u, err := user.New{Email: table + "@example.org", Name: "x", Role: access.RoleUser}.Prepare(access.DefaultTenant, h.clock.Now())
+			u, err := user.New{Email: table + "@example.org", Name: "x", Roles: access.Ordinary.List()}.Prepare(access.DefaultTenant, h.clock.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
-			entry := audit.UserCreated(audit.Origin{At: h.clock.Now(), Actor: access.System("test")}, u.ID, u.Role)
+			entry := audit.UserCreated(audit.Origin{At: h.clock.Now(), Actor: access.System("test")}, u.ID, u.Roles)
 			if err := h.InsertUser(t.Context(), u, h.passwordHash, entry); err == nil || !strings.Contains(err.Error(), "refused") {
 				t.Errorf("%s is refused: %v", table, err)
 			}
@@ -46,7 +46,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"L2AnEntryThatCannotBeSealedUndoesTheChange": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		h.meeting(t, u, "x")
 		before := len(h.entries(t))
 		h.behind(t, "UPDATE audit_keys SET wrapped = (SELECT leaf FROM audit_log WHERE seq = 1)")
@@ -61,14 +61,14 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"WithoutTheVaultNothingIsDoneThatBelongsInTheLog": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		locked, err := store.Open(t.Context(), h.DSN, store.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer locked.Close()
-		entry := audit.UserCreated(audit.Origin{Actor: access.System("test")}, "x", access.RoleUser)
-		if err := locked.InsertUser(t.Context(), user.User{ID: "x", Tenant: u.Tenant, Email: "x", Role: u.Role}, "", entry); !errors.Is(err, store.ErrLocked) {
+		entry := audit.UserCreated(audit.Origin{Actor: access.System("test")}, "x", access.Ordinary)
+		if err := locked.InsertUser(t.Context(), user.User{ID: "x", Tenant: u.Tenant, Email: "x", Roles: u.Roles}, "", entry); !errors.Is(err, store.ErrLocked) {
 			t.Errorf("insert: %v", err)
 		}
 		if _, err := locked.AuditEntries(t.Context(), 0, 1); !errors.Is(err, store.ErrLocked) {
@@ -82,7 +82,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"NothingPersonalIsInTheClear": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		in := h.signedIn(t, u).Identity.Session.ID
 		rows, err := h.Raw.QueryContext(t.Context(), "SELECT leaf, body, personal FROM audit_log")
 		if err != nil {
@@ -106,7 +106,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"L7WhoIsErasedCannotBeReadAnyMore": func(t *testing.T, h *house) {
-		anna, ben := h.account(t, "anna@example.org", access.RoleUser), h.account(t, "ben@example.org", access.RoleUser)
+		anna, ben := h.account(t, "anna@example.org", access.Ordinary), h.account(t, "ben@example.org", access.Ordinary)
 		for _, u := range []user.User{anna, ben} {
 			h.signedIn(t, u)
 		}
@@ -135,7 +135,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"TheTreeIsThatOfTheEntries": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		if n, err := h.AuditSize(t.Context()); err != nil || n != 0 {
 			t.Errorf("size before anything was integrated: %d, %v", n, err)
 		}
@@ -196,7 +196,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 				t.Fatal(err)
 			}
 			notes[c.Size] = note
-			h.account(t, fmt.Sprintf("u%d@example.org", c.Size), access.RoleUser)
+			h.account(t, fmt.Sprintf("u%d@example.org", c.Size), access.Ordinary)
 			h.integrate(t)
 		}
 		for atMost, want := range map[int64]int64{0: 0, 1: 1, 2: 2, 3: 2, math.MaxInt64: 2} {
@@ -236,7 +236,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"L8RetentionRemovesWhatIsOlderAndCertifiesIt": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		var old []string
 		for range 3 { // at T-1 ms, T and T+1 ms
 			old = append(old, h.signedIn(t, u).Identity.Session.ID)
@@ -284,7 +284,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"L8ARefusedCertificateKeepsEverything": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		h.signedIn(t, u)
 		h.integrate(t)
 		before := h.entries(t)
@@ -306,7 +306,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 	},
 	"WhatWasChangedInTheDatabaseIsNotShown": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		for range 3 {
 			h.signedIn(t, u)
 		}
@@ -323,7 +323,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		h.wantExport(t, "changed 1 2", "changed 3 4")
 	},
 	"L4AnExportOfTheDatabaseIsIntact": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		for range 5 {
 			h.signedIn(t, u)
 			h.meeting(t, u, "x")

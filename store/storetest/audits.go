@@ -12,7 +12,7 @@ import (
 
 var audits = map[string]func(*testing.T, *house){
 	"EntriesAreListedInPages": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		for range 4 {
 			h.meeting(t, u, "x")
 		}
@@ -38,12 +38,12 @@ var audits = map[string]func(*testing.T, *house){
 		}
 	},
 	"A81EntriesCannotBeChanged": func(t *testing.T, h *house) {
-		h.account(t, "anna@example.org", access.RoleUser)
+		h.account(t, "anna@example.org", access.Ordinary)
 		h.integrate(t)
 		if c, text := h.checkpoint(t); h.SaveCheckpoint(t.Context(), c, text) != nil {
 			t.Fatal("no checkpoint")
 		}
-		h.account(t, "ben@example.org", access.RoleUser) // waits for its place
+		h.account(t, "ben@example.org", access.Ordinary) // waits for its place
 		before := h.entries(t)
 		for _, statement := range []string{
 			"UPDATE audit_log SET tenant = 'somebody'",
@@ -84,7 +84,7 @@ var audits = map[string]func(*testing.T, *house){
 		h.wantExport(t)
 	},
 	"ChangeWithoutEntryDoesNotHappen": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		m := h.meeting(t, u, "Rat")
 		taken := audit.MeetingCreated(audit.Origin{At: h.clock.Now(), Actor: u.Actor()}, "x", true)
 		r, _, err := h.OpenConference(t.Context(), m.ID)

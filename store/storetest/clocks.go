@@ -41,7 +41,7 @@ var clocks = map[string]func(*testing.T, *house){
 		}
 	},
 	"ClockJumpsHideNoMeeting": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		const count = 5
 		for i := range count {
 			h.clock.Advance([]time.Duration{time.Hour, -2 * time.Hour}[i%2])

@@ -15,7 +15,7 @@ import (
 // conference opens a conference and begins its first epoch.
 func (h *house) conference(t *testing.T) conference.Record {
 	t.Helper()
-	m := h.meeting(t, h.account(t, "host@example.org", access.RoleUser), "Rat")
+	m := h.meeting(t, h.account(t, "host@example.org", access.Ordinary), "Rat")
 	r, created, err := h.OpenConference(t.Context(), m.ID)
 	if err != nil || !created {
 		t.Fatalf("open: %v, %v", created, err)
@@ -43,7 +43,7 @@ func (h *house) chat(r conference.Record) audit.Entry {
 
 var conferences = map[string]func(*testing.T, *house){
 	"A47ConferenceIsOpenedOnce": func(t *testing.T, h *house) {
-		m := h.meeting(t, h.account(t, "host@example.org", access.RoleUser), "Rat")
+		m := h.meeting(t, h.account(t, "host@example.org", access.Ordinary), "Rat")
 		ids, made := make([]string, 20), make([]bool, 20)
 		added := h.wantNewEntries(t, func() {
 			succeeded, failures := sideBySide(len(ids), func(i int) error {

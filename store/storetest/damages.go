@@ -13,7 +13,7 @@ import (
 // another opens a conference of another meeting and begins its first epoch.
 func (h *house) another(t *testing.T, name string) conference.Record {
 	t.Helper()
-	r, _, err := h.OpenConference(t.Context(), h.meeting(t, h.account(t, name+"@example.org", access.RoleUser), name).ID)
+	r, _, err := h.OpenConference(t.Context(), h.meeting(t, h.account(t, name+"@example.org", access.Ordinary), name).ID)
 	if err == nil {
 		_, err = h.nextEpoch(t, r.ID)
 	}

@@ -12,7 +12,7 @@ import (
 
 var meetings = map[string]func(*testing.T, *house){
 	"MeetingLives": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		var m meeting.Meeting
 		h.wantNewEntries(t, func() { m = h.meeting(t, u, "  Rat ") }, audit.KindMeetingCreated)
 		if got, err := h.meetings.Get(t.Context(), u.Actor(), m.ID); err != nil || got != m || got.Title != "Rat" {
@@ -39,7 +39,7 @@ var meetings = map[string]func(*testing.T, *house){
 		}
 	},
 	"A48DeletedMeetingIsAsIfItNeverWas": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		m, other := h.meeting(t, u, "Rat"), h.meeting(t, u, "Rat")
 		if m.ID == other.ID || m.Link == other.Link {
 			t.Fatal("two meetings share an id or a link")
@@ -68,25 +68,35 @@ var meetings = map[string]func(*testing.T, *house){
 		if err := h.InsertMeeting(t.Context(), again, audit.MeetingDeleted(audit.Origin{At: h.clock.Now()}, "x")); err == nil {
 			t.Error("the link of a deleted meeting was given out again")
 		}
-		list, err := h.meetings.List(t.Context(), u.Actor(), "", 10)
+		list, err := h.meetings.List(t.Context(), u.Actor(), "", "", 10)
 		if err != nil || len(list) != 1 || list[0] != other {
 			t.Errorf("listed %+v, %v", list, err)
 		}
 	},
 	"MeetingOfOthersIsUnknown": func(t *testing.T, h *house) {
-		m := h.meeting(t, h.account(t, "anna@example.org", access.RoleUser), "Rat")
-		for _, other := range []access.Role{access.RoleUser, access.RoleAdmin} {
-			actor := h.account(t, string(other)+"@example.org", other).Actor()
+		m := h.meeting(t, h.account(t, "anna@example.org", access.Ordinary), "Rat")
+		for _, other := range access.AccountRoles() {
+			if other == access.RoleMeetingManager {
+				continue
+			}
+			actor := h.account(t, string(other)+"@example.org", access.Roles(other)).Actor()
 			title := "mine"
 			h.wantNewEntries(t, func() {
-				if _, err := h.meetings.Get(t.Context(), actor, m.ID); !errors.Is(err, meeting.ErrUnknown) {
-					t.Errorf("get: %v", err)
+				want := error(meeting.ErrUnknown)
+				if other != access.RoleUser {
+					want = access.ErrDenied // of his own he could have none either
 				}
-				if _, err := h.meetings.Update(t.Context(), actor, m.ID, meeting.Change{Title: &title}); !errors.Is(err, meeting.ErrUnknown) {
-					t.Errorf("update: %v", err)
+				if _, err := h.meetings.Get(t.Context(), actor, m.ID); !errors.Is(err, want) {
+					t.Errorf("get by %s: %v", other, err)
 				}
-				if err := h.meetings.Delete(t.Context(), actor, m.ID); !errors.Is(err, meeting.ErrUnknown) {
-					t.Errorf("delete: %v", err)
+				if _, err := h.meetings.Update(t.Context(), actor, m.ID, meeting.Change{Title: &title}); !errors.Is(err, want) {
+					t.Errorf("update by %s: %v", other, err)
+				}
+				if err := h.meetings.Delete(t.Context(), actor, m.ID); !errors.Is(err, want) {
+					t.Errorf("delete by %s: %v", other, err)
+				}
+				if _, err := h.meetings.List(t.Context(), actor, m.OwnerID, "", 10); !errors.Is(err, access.ErrDenied) {
+					t.Errorf("list by %s: %v", other, err)
 				}
 			})
 		}
@@ -101,8 +111,27 @@ var meetings = map[string]func(*testing.T, *house){
 			}
 		})
 	},
+	"AMeetingManagerLooksAfterTheMeetingsOfOthers": func(t *testing.T, h *house) {
+		m := h.meeting(t, h.account(t, "anna@example.org", access.Ordinary), "Rat")
+		manager := h.account(t, "ben@example.org", access.Roles(access.RoleMeetingManager)).Actor()
+		if got, err := h.meetings.Get(t.Context(), manager, m.ID); err != nil || got != m {
+			t.Errorf("get: %+v, %v", got, err)
+		}
+		if list, err := h.meetings.List(t.Context(), manager, m.OwnerID, "", 10); err != nil || len(list) != 1 || list[0] != m {
+			t.Errorf("list: %+v, %v", list, err)
+		}
+		title := "Ausschuss"
+		h.wantNewEntries(t, func() {
+			if _, err := h.meetings.Update(t.Context(), manager, m.ID, meeting.Change{Title: &title}); err != nil {
+				t.Errorf("update: %v", err)
+			}
+			if err := h.meetings.Delete(t.Context(), manager, m.ID); err != nil {
+				t.Errorf("delete: %v", err)
+			}
+		}, audit.KindMeetingChanged, audit.KindMeetingDeleted)
+	},
 	"MeetingsAreListedInPages": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		want := map[string]bool{}
 		for i := range 7 {
 			want[h.meeting(t, u, "x").ID] = true
@@ -112,7 +141,7 @@ var meetings = map[string]func(*testing.T, *house){
 		}
 		var last meeting.Meeting
 		for before := ""; ; {
-			page, err := h.meetings.List(t.Context(), u.Actor(), before, 2)
+			page, err := h.meetings.List(t.Context(), u.Actor(), "", before, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,12 +159,12 @@ var meetings = map[string]func(*testing.T, *house){
 		if len(want) != 0 {
 			t.Errorf("%d meetings were not listed", len(want))
 		}
-		if _, err := h.meetings.List(t.Context(), u.Actor(), "unknown", 2); !errors.Is(err, meeting.ErrUnknown) {
+		if _, err := h.meetings.List(t.Context(), u.Actor(), "", "unknown", 2); !errors.Is(err, meeting.ErrUnknown) {
 			t.Errorf("after an unknown one: %v", err)
 		}
 	},
 	"A78TextThatLooksLikeSQLStaysText": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		for _, text := range []string{`'; DROP TABLE meetings; --`, `" OR ""="`, `$1`, `%`, `_`, `\`, `{{.}}`, `${x}`} {
 			m := h.meeting(t, u, text)
 			if got, err := h.meetings.Get(t.Context(), u.Actor(), m.ID); err != nil || got.Title != text {
@@ -153,7 +182,7 @@ var meetings = map[string]func(*testing.T, *house){
 		}
 	},
 	"A46ChangeSeesTheStateOfItsTransaction": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		m := h.meeting(t, u, "0")
 		const changes = 20
 		succeeded, failures := sideBySide(changes, func(int) error {

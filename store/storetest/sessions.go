@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func (h *house) wantSession(t *testing.T, secret string, want error) {
 
 var sessions = map[string]func(*testing.T, *house){
 	"SessionIsRecognised": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		var in auth.SignedIn
 		added := h.wantNewEntries(t, func() { in = h.signedIn(t, u) }, audit.KindSessionStarted)
 		if e := added[0]; e.ActorUser != u.ID || e.ObjectID != in.Identity.Session.ID || e.Details != `{"source":"192.0.2.0/24"}` {
@@ -50,7 +51,7 @@ var sessions = map[string]func(*testing.T, *house){
 		}
 	},
 	"SecretsAreNotStored": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		for _, query := range []string{
 			"SELECT COUNT(*) FROM sessions WHERE hash = $1", "SELECT COUNT(*) FROM devices WHERE hash = $1",
 		} {
@@ -63,7 +64,7 @@ var sessions = map[string]func(*testing.T, *house){
 		}
 	},
 	"SessionExpiresWhenIdle": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		h.clock.Advance(auth.DefaultSessionIdle - time.Millisecond)
 		h.wantSession(t, in.Session, nil) // which is a use
 		h.clock.Advance(auth.DefaultSessionIdle - time.Millisecond)
@@ -72,7 +73,7 @@ var sessions = map[string]func(*testing.T, *house){
 		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
 	},
 	"SessionExpiresInAnyCase": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		const step = auth.DefaultSessionLifetime / 21 // 8 hours
 		for range 20 {
 			h.clock.Advance(step)
@@ -83,8 +84,77 @@ var sessions = map[string]func(*testing.T, *house){
 		h.clock.Advance(time.Millisecond)
 		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
 	},
+	"SessionsLastAsConfigured": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now, Idle: 10 * time.Minute, Lifetime: 15 * time.Minute, Max: 2})
+		h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
+		idle, used := h.signedIn(t, u), h.signedIn(t, u)
+		h.clock.Advance(10*time.Minute - time.Millisecond)
+		h.wantSession(t, used.Session, nil)
+		h.clock.Advance(time.Millisecond)
+		h.wantSession(t, idle.Session, auth.ErrSessionInvalid)
+		h.wantSession(t, used.Session, nil)
+		h.clock.Advance(5*time.Minute - time.Millisecond)
+		h.wantSession(t, used.Session, nil)
+		h.clock.Advance(time.Millisecond)
+		h.wantSession(t, used.Session, auth.ErrSessionInvalid)
+	},
+	"OneMoreThanAnAccountMayHaveEndsTheOneUsedLongestAgo": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		other := h.signedIn(t, h.account(t, "ben@example.org", access.Ordinary))
+		h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now, Max: 3})
+		h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
+		var in []auth.SignedIn
+		for range 3 {
+			h.wantNewEntries(t, func() { in = append(in, h.signedIn(t, u)) }, audit.KindSessionStarted)
+			h.clock.Advance(auth.SeenPrecision)
+		}
+		h.wantSession(t, in[0].Session, nil) // which is a use
+		added := h.wantNewEntries(t, func() { in = append(in, h.signedIn(t, u)) }, audit.KindSessionEnded, audit.KindSessionStarted)
+		if e := added[0]; e.ObjectID != in[1].Identity.Session.ID || e.Details != `{"reason":"superseded"}` || e.ActorUser != u.ID {
+			t.Errorf("entry %+v", e)
+		}
+		for i, want := range []error{nil, auth.ErrSessionInvalid, nil, nil} {
+			h.wantSession(t, in[i].Session, want)
+		}
+		h.wantSession(t, other.Session, nil)
+	},
+	"OfManySignInsAtOnceNoMoreStayThanAnAccountMayHave": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now, Max: 2})
+		h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
+		if n, failures := sideBySide(6, func(i int) error {
+			_, err := h.signIn.SignIn(t.Context(), access.Nobody(), auth.Attempt{Email: u.Email, Password: password, Address: fmt.Sprintf("192.0.%d.1", i)})
+			return err
+		}); n != 6 {
+			t.Fatalf("%d signed in, %v", n, failures)
+		}
+		if list, err := h.sessions.List(t.Context(), u.Actor()); err != nil || len(list) != 2 {
+			t.Errorf("%d sessions stay, %v", len(list), err)
+		}
+	},
+	"A87AClockThatIsPutBackProlongsNothing": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: auth.Forward(h.clock.Now)})
+		h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
+		in := h.signedIn(t, u)
+		h.clock.Advance(auth.DefaultSessionIdle - time.Hour)
+		h.wantSession(t, in.Session, nil)
+		h.clock.Advance(-2 * time.Hour) // while the server runs
+		h.wantSession(t, in.Session, nil)
+		h.clock.Advance(2*time.Hour + auth.DefaultSessionIdle)
+		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
+
+		h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now}) // as after a restart, which forgets what was shown
+		h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
+		in = h.signedIn(t, u)
+		h.clock.Advance(-auth.ClockTolerance)
+		h.wantSession(t, in.Session, nil)
+		h.clock.Advance(-time.Millisecond)
+		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
+	},
 	"UseIsWrittenOnceAMinute": func(t *testing.T, h *house) {
-		in := h.signedIn(t, h.account(t, "anna@example.org", access.RoleUser))
+		in := h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
 		begun := h.clock.Now()
 		for _, step := range []struct {
 			after time.Duration
@@ -99,7 +169,7 @@ var sessions = map[string]func(*testing.T, *house){
 		}
 	},
 	"SessionsAreListedAndEnded": func(t *testing.T, h *house) {
-		anna, ben := h.account(t, "anna@example.org", access.RoleUser), h.account(t, "ben@example.org", access.RoleAdmin)
+		anna, ben := h.account(t, "anna@example.org", access.Ordinary), h.account(t, "ben@example.org", access.Administrator)
 		first := h.signedIn(t, anna)
 		h.clock.Advance(time.Second)
 		second, other := h.signedIn(t, anna), h.signedIn(t, ben)
@@ -130,7 +200,7 @@ var sessions = map[string]func(*testing.T, *house){
 		h.wantSession(t, other.Session, nil)
 	},
 	"A29SignInAlwaysBeginsANewSession": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		first := h.signedIn(t, u)
 		for name, offered := range map[string]string{"chosen by the attacker": "A" + first.Session[1:], "not one of ours": "fixed"} {
 			in, err := h.signIn.SignIn(t.Context(), access.Nobody(), auth.Attempt{Email: u.Email, Password: password, Address: "192.0.2.7", Session: offered})
@@ -147,7 +217,7 @@ var sessions = map[string]func(*testing.T, *house){
 		h.wantSession(t, second.Session, nil)
 	},
 	"DisabledAccountIsOutAtOnce": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		in := h.signedIn(t, u)
 		_, secret, err := h.tokens.Create(t.Context(), u.Actor(), auth.NewToken{Name: "script"})
 		if err != nil {

@@ -46,7 +46,7 @@ func (h *house) wantTry(t *testing.T, a auth.Attempt, want error) {
 
 var signIns = map[string]func(*testing.T, *house){
 	"A26SixthFailureWithin600SecondsLocks": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		right := auth.Attempt{Email: u.Email, Password: password, Address: home}
 		for range auth.LockFailures - 1 {
 			h.wantTry(t, guess(u.Email, home), auth.ErrFailed)
@@ -66,7 +66,7 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantTry(t, right, nil)
 	},
 	"A26FifthFailureDoesNotLock": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		for range auth.LockFailures - 1 {
 			h.wantTry(t, guess(u.Email, home), auth.ErrFailed)
 		}
@@ -76,7 +76,7 @@ var signIns = map[string]func(*testing.T, *house){
 		}
 	},
 	"A26SixFailuresIn601SecondsDoNotLock": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		h.wantTry(t, guess(u.Email, home), auth.ErrFailed)
 		h.clock.Advance(auth.LockWindow + time.Second)
 		for range auth.LockFailures - 1 {
@@ -85,7 +85,7 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantTry(t, auth.Attempt{Email: u.Email, Password: password, Address: home}, nil)
 	},
 	"A26GuessesSideBySideAreCounted": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		_, failures := sideBySide(20, func(int) error { return h.try(t, guess(u.Email, home)) })
 		failed := 0
 		for _, err := range failures {
@@ -100,7 +100,7 @@ var signIns = map[string]func(*testing.T, *house){
 		}
 	},
 	"A26DistributedGuessesLockTheAccount": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		h.wantTry(t, guess(u.Email, "198.51.100.254"), auth.ErrFailed)
 		h.elsewhere(t, auth.AccountLockFailures-2)
 		added := h.wantNewEntries(t, func() { h.wantTry(t, guess(u.Email, "2001:db8::1"), auth.ErrLocked) },
@@ -113,7 +113,7 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantTry(t, auth.Attempt{Email: u.Email, Password: password, Address: "203.0.113.1"}, nil)
 	},
 	"A26SprayLocksTheSource": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		at := h.clock.Now()
 		for i := range auth.SourceLockFailures - 1 {
 			f := auth.Failure{Tenant: access.DefaultTenant, Account: fmt.Sprint("account", i), Source: "198.51.100.1/32", At: at}
@@ -126,7 +126,7 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantTry(t, auth.Attempt{Email: u.Email, Password: password, Address: home}, nil)
 	},
 	"A27VictimWithKnownBrowserGetsIn": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		device := h.signedIn(t, u).Device
 		for range auth.LockFailures - 1 { // the attacker sits in the same office
 			h.wantTry(t, guess(u.Email, home), auth.ErrFailed)
@@ -152,8 +152,8 @@ var signIns = map[string]func(*testing.T, *house){
 		}
 	},
 	"A27DeviceOfOneAccountIsNotKnownToAnother": func(t *testing.T, h *house) {
-		device := h.signedIn(t, h.account(t, "mallory@example.org", access.RoleUser)).Device
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		device := h.signedIn(t, h.account(t, "mallory@example.org", access.Ordinary)).Device
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		a := guess(u.Email, home)
 		a.Device = device
 		for range auth.LockFailures - 1 {
@@ -162,7 +162,7 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantTry(t, guess(u.Email, home), auth.ErrLocked) // counted together
 	},
 	"A28UnknownAccountLooksTheSame": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		for i := range auth.LockFailures + 1 {
 			known, unknown := h.try(t, guess(u.Email, home)), h.try(t, guess("nobody@example.org", "203.0.113.7"))
 			if known == nil || unknown == nil || known.Error() != unknown.Error() {
@@ -179,7 +179,7 @@ var signIns = map[string]func(*testing.T, *house){
 		}
 	},
 	"PasswordIsChanged": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		here, elsewhere := h.signedIn(t, u), h.signedIn(t, u)
 		change := auth.PasswordChange{Old: password, New: "another horse battery", Address: home, Keep: here.Identity.Session.ID}
 		weak, wrong := change, change
@@ -208,7 +208,7 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantTry(t, auth.Attempt{Email: u.Email, Password: change.New, Address: "203.0.113.9"}, nil)
 	},
 	"ForgottenPasswordIsReplaced": func(t *testing.T, h *house) {
-		u, admin := h.account(t, "anna@example.org", access.RoleUser), h.account(t, "adam@example.org", access.RoleAdmin)
+		u, admin := h.account(t, "anna@example.org", access.Ordinary), h.account(t, "adam@example.org", access.Administrator)
 		elsewhere := h.signedIn(t, u)
 		const next = "another horse battery"
 		h.wantNewEntries(t, func() {
@@ -240,7 +240,7 @@ var signIns = map[string]func(*testing.T, *house){
 		h.wantTry(t, auth.Attempt{Email: u.Email, Password: next, Address: home}, nil)
 	},
 	"A26StolenSessionCannotGuessThePassword": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		wrong := auth.PasswordChange{Old: "wrong horse battery", New: "another horse battery", Address: home}
 		for range auth.LockFailures - 1 {
 			if err := h.signIn.ChangePassword(t.Context(), u.Actor(), wrong); !errors.Is(err, auth.ErrFailed) {
@@ -254,7 +254,7 @@ var signIns = map[string]func(*testing.T, *house){
 		}
 	},
 	"A46PasswordVerifiedBeforeItsChangeBeginsNoSession": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		old, err := h.CredentialOf(t.Context(), u.Tenant, u.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -275,7 +275,7 @@ var signIns = map[string]func(*testing.T, *house){
 		})
 	},
 	"HashOfAnotherCostIsRenewedAtSignIn": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		const cheap = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$"
 		hash := cheap + cheapKey()
 		if _, err := h.Raw.ExecContext(t.Context(), "UPDATE users SET password_hash = $1 WHERE id = $2", hash, u.ID); err != nil {

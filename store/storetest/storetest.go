@@ -33,7 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks,
+		users, roles, setup, sessions, signIns, tokens, tickets, admissions, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -122,13 +122,13 @@ func (h *house) restart() {
 }
 
 // account makes an account named after its address, with the password above.
-func (h *house) account(t *testing.T, email string, role access.Role) user.User {
+func (h *house) account(t *testing.T, email string, roles access.Roles) user.User {
 	t.Helper()
-	u, err := user.New{Email: email, Name: "Name of " + email, Role: role}.Prepare(access.DefaultTenant, h.clock.Now())
+	u, err := user.New{Email: email, Name: "Name of " + email, Roles: roles.List()}.Prepare(access.DefaultTenant, h.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry := audit.UserCreated(audit.Origin{At: h.clock.Now(), Actor: access.System("test")}, u.ID, role)
+	entry := audit.UserCreated(audit.Origin{At: h.clock.Now(), Actor: access.System("test")}, u.ID, roles)
 	if err := h.InsertUser(t.Context(), u, h.passwordHash, entry); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func cheapKey() string {
 
 var tokens = map[string]func(*testing.T, *house){
 	"TokenIsCreatedUsedAndRevoked": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleAdmin)
+		u := h.account(t, "anna@example.org", access.Administrator)
 		var token auth.Token
 		var secret string
 		h.wantNewEntries(t, func() {
@@ -33,14 +33,14 @@ var tokens = map[string]func(*testing.T, *house){
 			}
 		}, audit.KindTokenCreated)
 		id, err := h.tokens.Authenticate(t.Context(), secret)
-		if err != nil || id.Actor.Kind != access.KindToken || id.Actor.ID != token.ID || id.Actor.UserID != u.ID || !id.Actor.Has(access.RoleAdmin) {
+		if err != nil || id.Actor.Kind != access.KindToken || id.Actor.ID != token.ID || id.Actor.UserID != u.ID || !id.Actor.Has(access.RoleUserAdmin) {
 			t.Errorf("identity %+v, %v", id, err)
 		}
 		list, err := h.tokens.List(t.Context(), u.Actor())
 		if err != nil || len(list) != 1 || !list[0].UsedAt.Equal(h.clock.Now()) || list[0].ID != token.ID {
 			t.Errorf("listed %+v, %v", list, err)
 		}
-		other := h.account(t, "ben@example.org", access.RoleAdmin)
+		other := h.account(t, "ben@example.org", access.Administrator)
 		h.wantNewEntries(t, func() {
 			if err := h.tokens.Revoke(t.Context(), other.Actor(), token.ID); !errors.Is(err, auth.ErrTokenUnknown) {
 				t.Errorf("revoked by somebody else: %v", err)
@@ -62,7 +62,7 @@ var tokens = map[string]func(*testing.T, *house){
 		}
 	},
 	"TokenExpires": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		_, secret, err := h.tokens.Create(t.Context(), u.Actor(), auth.NewToken{Name: "x", ExpiresAt: h.clock.Now().Add(time.Hour)})
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +77,7 @@ var tokens = map[string]func(*testing.T, *house){
 		}
 	},
 	"TokenLimits": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		now := h.clock.Now()
 		create := func(n auth.NewToken) error {
 			_, _, err := h.tokens.Create(t.Context(), u.Actor(), n)

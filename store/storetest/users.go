@@ -20,7 +20,7 @@ var users = map[string]func(*testing.T, *house){
 		var u user.User
 		added := h.wantNewEntries(t, func() {
 			var err error
-			u, err = h.users.Create(t.Context(), access.System("test"), user.New{Email: "Anna@Example.org", Name: "Anna", Role: access.RoleUser, Password: password})
+			u, err = h.users.Create(t.Context(), access.System("test"), user.New{Email: "Anna@Example.org", Name: "Anna", Roles: access.Ordinary.List(), Password: password})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +29,7 @@ var users = map[string]func(*testing.T, *house){
 		if err != nil || got != u || got.Email != "anna@example.org" || !got.CreatedAt.Equal(h.clock.Now()) {
 			t.Errorf("stored %+v, %v; created %+v", got, err, u)
 		}
-		if e := added[0]; e.ObjectID != u.ID || e.ActorKind != access.KindSystem || e.Details != `{"role":"user"}` || !e.At.Equal(h.clock.Now()) {
+		if e := added[0]; e.ObjectID != u.ID || e.ActorKind != access.KindSystem || e.Details != `{"roles":["user"]}` || !e.At.Equal(h.clock.Now()) {
 			t.Errorf("entry %+v", e)
 		}
 		if _, err := h.User(t.Context(), "another", u.ID); !errors.Is(err, user.ErrUnknown) {
@@ -37,10 +37,10 @@ var users = map[string]func(*testing.T, *house){
 		}
 	},
 	"EmailIsTakenOnce": func(t *testing.T, h *house) {
-		h.account(t, "anna@example.org", access.RoleUser)
+		h.account(t, "anna@example.org", access.Ordinary)
 		h.wantNewEntries(t, func() {
 			_, failures := sideBySide(4, func(int) error {
-				_, err := h.users.Create(t.Context(), access.System("test"), user.New{Email: "ANNA@example.org", Name: "A", Role: access.RoleUser, Password: password})
+				_, err := h.users.Create(t.Context(), access.System("test"), user.New{Email: "ANNA@example.org", Name: "A", Roles: access.Ordinary.List(), Password: password})
 				return err
 			})
 			for _, err := range failures {
@@ -57,7 +57,7 @@ var users = map[string]func(*testing.T, *house){
 		emails := []string{"a-b@example.org", "a@example.org", "a_b@example.org", "aa@example.org", "z@example.org"}
 		slices.Sort(emails)
 		for _, e := range []int{3, 0, 4, 2, 1} {
-			h.account(t, emails[e], access.RoleUser)
+			h.account(t, emails[e], access.Ordinary)
 		}
 		admin := access.System("test")
 		var listed []string
@@ -78,9 +78,9 @@ var users = map[string]func(*testing.T, *house){
 		}
 	},
 	"OnlyAdministratorsCreateAndListUsers": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		h.wantNewEntries(t, func() {
-			if _, err := h.users.Create(t.Context(), u.Actor(), user.New{Email: "b@example.org", Name: "B", Role: access.RoleAdmin, Password: password}); !errors.Is(err, access.ErrDenied) {
+			if _, err := h.users.Create(t.Context(), u.Actor(), user.New{Email: "b@example.org", Name: "B", Roles: access.Administrator.List(), Password: password}); !errors.Is(err, access.ErrDenied) {
 				t.Errorf("create: %v", err)
 			}
 			if _, err := h.users.List(t.Context(), u.Actor(), "", 10); !errors.Is(err, access.ErrDenied) {
@@ -89,7 +89,7 @@ var users = map[string]func(*testing.T, *house){
 		})
 	},
 	"A43WhatIsNotOfferedStaysAsItIs": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		name := "Anna B."
 		if _, err := h.users.UpdateProfile(t.Context(), u.Actor(), user.Change{Name: &name}); err != nil {
 			t.Fatal(err)
@@ -110,7 +110,7 @@ var users = map[string]func(*testing.T, *house){
 		}
 	},
 	"ProfileIsChangedWithEntry": func(t *testing.T, h *house) {
-		u := h.account(t, "anna@example.org", access.RoleUser)
+		u := h.account(t, "anna@example.org", access.Ordinary)
 		name, language := " Änne ", user.English
 		added := h.wantNewEntries(t, func() {
 			got, err := h.users.UpdateProfile(t.Context(), u.Actor(), user.Change{Name: &name, Language: &language})
@@ -121,7 +121,7 @@ var users = map[string]func(*testing.T, *house){
 		if added[0].Details != `{"fields":["name","language"]}` {
 			t.Errorf("entry %+v", added[0])
 		}
-		if got, err := h.users.Profile(t.Context(), u.Actor()); err != nil || got.Name != "Änne" || got.Role != access.RoleUser {
+		if got, err := h.users.Profile(t.Context(), u.Actor()); err != nil || got.Name != "Änne" || got.Roles != access.Ordinary {
 			t.Errorf("profile %+v, %v", got, err)
 		}
 		bad, french, none := "a\u202eb", user.Language("fr"), user.Language("")
@@ -131,7 +131,7 @@ var users = map[string]func(*testing.T, *house){
 					t.Errorf("%+v: %v", c, err)
 				}
 			}
-			gone := user.User{ID: "gone", Tenant: access.DefaultTenant, Role: access.RoleUser}
+			gone := user.User{ID: "gone", Tenant: access.DefaultTenant, Roles: access.Ordinary}
 			if _, err := h.users.UpdateProfile(t.Context(), gone.Actor(), user.Change{}); !errors.Is(err, user.ErrUnknown) {
 				t.Errorf("unknown user: %v", err)
 			}
@@ -173,7 +173,7 @@ var setup = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.account(t, "plain@example.org", access.RoleUser) // as old as the token
+		h.account(t, "plain@example.org", access.Ordinary) // as old as the token
 		if got, err := h.setup.Made(t.Context(), access.Nobody(), token); !errors.Is(err, auth.ErrSetupDone) {
 			t.Errorf("before the set-up: %+v, %v", got, err)
 		}
@@ -227,7 +227,7 @@ var setup = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.account(t, "boss@example.org", access.RoleAdmin)
+		h.account(t, "boss@example.org", access.Administrator)
 		h.wantNewEntries(t, func() {
 			if _, err := h.setup.Made(t.Context(), access.Nobody(), token); !errors.Is(err, auth.ErrSetupDone) {
 				t.Errorf("made: %v", err)
@@ -260,7 +260,7 @@ var setup = map[string]func(*testing.T, *house){
 			}
 		})
 		u, key, err := h.setup.Complete(t.Context(), access.Nobody(), second, admin)
-		if err != nil || !strings.HasPrefix(key, "AGE-SECRET-KEY-1") || u.Role != access.RoleAdmin {
+		if err != nil || !strings.HasPrefix(key, "AGE-SECRET-KEY-1") || u.Roles != access.Administrator {
 			t.Errorf("after all mistakes: %+v, %v", u, err)
 		}
 	},
@@ -269,11 +269,11 @@ var setup = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.account(t, "plain@example.org", access.RoleUser)
+		h.account(t, "plain@example.org", access.Ordinary)
 		if needed, err := h.setup.Needed(t.Context()); err != nil || !needed {
 			t.Errorf("an ordinary account ended the set-up: %v, %v", needed, err)
 		}
-		h.account(t, "boss@example.org", access.RoleAdmin)
+		h.account(t, "boss@example.org", access.Administrator)
 		_, _, err = h.setup.Complete(t.Context(), access.Nobody(), token, user.New{Email: "a@example.org", Name: "A", Password: password})
 		if !errors.Is(err, auth.ErrSetupDone) {
 			t.Errorf("got %v", err)

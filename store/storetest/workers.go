@@ -85,7 +85,7 @@ var workers = map[string]func(*testing.T, *house){
 		}
 	},
 	"TitleOfAMeeting": func(t *testing.T, h *house) {
-		m := h.meeting(t, h.account(t, "host@example.org", access.RoleUser), "Rat")
+		m := h.meeting(t, h.account(t, "host@example.org", access.Ordinary), "Rat")
 		if title, err := h.MeetingTitle(t.Context(), m.ID); err != nil || title != "Rat" {
 			t.Errorf("%q, %v", title, err)
 		}

@@ -231,7 +231,8 @@ export interface paths {
         get: operations["listSessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** End the caller's sessions in all other browsers */
+        delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -379,7 +380,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with e-mail and password; sets the session cookie
-         * @description Error codes: `auth.failed`, `auth.locked`.
+         * @description Error codes: `auth.failed`, `auth.locked`, `auth.roles`.
          */
         post: operations["signIn"];
         /**
@@ -424,9 +425,53 @@ export interface paths {
         put?: never;
         /**
          * Create an account
-         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `language.invalid`, `password.too_short`, `password.too_long`.
+         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`.
          */
         post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keep a person out: signed out everywhere, and no way in before the account is enabled
+         * @description Error codes: `user.unknown`, `role.own`.
+         */
+        put: operations["disableUser"];
+        post?: never;
+        /**
+         * Let a person in again
+         * @description Error codes: `user.unknown`, `role.own`.
+         */
+        delete: operations["enableUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`.
+         */
+        put: operations["assignRoles"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -617,8 +662,8 @@ export interface components {
             name: string;
             /** Format: password */
             password: string;
-            /** @enum {string} */
-            role: "admin" | "user";
+            /** @description Absent: user alone. */
+            roles?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
         };
         PageConference: {
             items: components["schemas"]["Conference"][];
@@ -684,6 +729,9 @@ export interface components {
             urls: string[];
             username: string;
         };
+        RoleAssignment: {
+            roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
+        };
         Session: {
             /** Format: date-time */
             createdAt: string;
@@ -726,8 +774,7 @@ export interface components {
             /** @enum {string} */
             language: "de" | "en";
             name: string;
-            /** @enum {string} */
-            role: "admin" | "user";
+            roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
         };
         WallLayer: {
             /** @description How it is set, or why it is missing; for administrators, in English. */
@@ -1178,6 +1225,33 @@ export interface operations {
             };
         };
     };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     endSession: {
         parameters: {
             query?: never;
@@ -1305,6 +1379,8 @@ export interface operations {
                 before?: string;
                 /** @description At most this many, up to 200, which is also the default. */
                 limit?: number;
+                /** @description The meetings of the user with this id, for meeting managers; the caller's own when absent. */
+                owner?: string;
             };
             header?: never;
             path?: never;
@@ -1663,6 +1739,103 @@ export interface operations {
         responses: {
             /** @description Created */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disableUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enableUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assignRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleAssignment"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

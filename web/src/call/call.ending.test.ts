@@ -12,6 +12,7 @@ describe('the end', () => {
     ['by the host', { kind: 'conference.ended', reason: 'host' }, 'host'],
     ['by a shutdown', { kind: 'conference.ended', reason: 'shutdown' }, 'shutdown'],
     ['by removal', { kind: 'participant.left', id: 'anna', reason: 'removed' }, 'removed'],
+    ['by the end of the sign-in', { kind: 'participant.left', id: 'anna', reason: 'signed_out' }, 'signedOut'],
   ])('%s lets everything go', async (_, event, reason) => {
     const socket = await desk.enter()
     await desk.call.setCamera(true)
@@ -29,6 +30,7 @@ describe('the end', () => {
   test.each([
     [4409, 'session.replaced', 'replaced'],
     [4410, 'participant.removed', 'removed'],
+    [4410, 'participant.signed_out', 'signedOut'],
     [4410, 'conference.ended', 'host'],
   ])('by close code %i %s', async (code, stable, reason) => {
     const socket = await desk.enter()

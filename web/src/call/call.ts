@@ -42,6 +42,13 @@ export function createCall(options: CallOptions = {}): Call {
   return new Engine(options)
 }
 
+/** What the code of a goodbye means to the person; any other is the end of the conference. */
+const reasons: ReadonlyMap<string, 'removed' | 'signedOut' | 'left'> = new Map([
+  ['participant.removed', 'removed'],
+  ['participant.signed_out', 'signedOut'],
+  ['participant.left', 'left'],
+])
+
 const initial: CallSnapshot = {
   phase: { kind: 'idle' },
   participants: [],
@@ -319,10 +326,7 @@ class Engine implements Call {
     if (over.kind === 'failed') this.finish({ kind: 'failed', error: over.error })
     else if (over.kind === 'replaced') this.finish({ kind: 'ended', reason: 'replaced' })
     else {
-      const reasons = { 'participant.removed': 'removed', 'participant.left': 'left' } as const
-      const reason =
-        over.code === 'participant.removed' || over.code === 'participant.left' ? reasons[over.code] : 'host'
-      this.finish({ kind: 'ended', reason })
+      this.finish({ kind: 'ended', reason: reasons.get(over.code) ?? 'host' })
     }
   }
 

@@ -60,7 +60,7 @@ function left(
   if (id === state.self) {
     // A session given up as lost is no end: the signalling asks for a new one.
     if (reason === 'lost') return state
-    const ended = { left: 'left', removed: 'removed', ended: 'host' } as const
+    const ended = { left: 'left', removed: 'removed', signed_out: 'signedOut', ended: 'host' } as const
     return { ...state, people, ended: state.ended ?? ended[reason] }
   }
   return people.length === state.people.length ? state : { ...state, people }

@@ -41,7 +41,11 @@ export type MediaAccess = ReturnType<typeof media>
 /** What happened in the conference; kinds this client does not know are read as `unknown` and ignored. */
 export type ConferenceEvent =
   | { readonly kind: 'participant.joined'; readonly participant: Person }
-  | { readonly kind: 'participant.left'; readonly id: string; readonly reason: 'left' | 'lost' | 'ended' | 'removed' }
+  | {
+      readonly kind: 'participant.left'
+      readonly id: string
+      readonly reason: 'left' | 'lost' | 'ended' | 'removed' | 'signed_out'
+    }
   | { readonly kind: 'participant.connection'; readonly id: string; readonly connected: boolean }
   | { readonly kind: 'chat.message'; readonly message: Message }
   | { readonly kind: 'conference.ended'; readonly reason: 'host' | 'empty' | 'shutdown' }
@@ -52,7 +56,7 @@ const events: Readonly<Record<string, Shape<ConferenceEvent>>> = {
   'participant.left': object({
     kind: oneOf('participant.left'),
     id,
-    reason: oneOf('left', 'lost', 'ended', 'removed'),
+    reason: oneOf('left', 'lost', 'ended', 'removed', 'signed_out'),
   }),
   'participant.connection': object({ kind: oneOf('participant.connection'), id, connected: flag }),
   'chat.message': object({ kind: oneOf('chat.message'), message }),

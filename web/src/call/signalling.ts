@@ -75,7 +75,12 @@ interface Session {
   readonly seen: number
 }
 
-const finalCodes: ReadonlySet<string> = new Set(['conference.ended', 'participant.removed', 'participant.left'])
+const finalCodes: ReadonlySet<string> = new Set([
+  'conference.ended',
+  'participant.removed',
+  'participant.signed_out',
+  'participant.left',
+])
 
 export function createSignalling(options: SignallingOptions): Signalling {
   return new Connection(options)

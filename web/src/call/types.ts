@@ -52,7 +52,10 @@ export type Phase =
   | { readonly kind: 'joining' }
   | { readonly kind: 'live' }
   | { readonly kind: 'reconnecting'; readonly what: 'signalling' | 'media' | 'both'; readonly attempt: number }
-  | { readonly kind: 'ended'; readonly reason: 'left' | 'host' | 'removed' | 'empty' | 'replaced' | 'shutdown' }
+  | {
+      readonly kind: 'ended'
+      readonly reason: 'left' | 'host' | 'removed' | 'signedOut' | 'empty' | 'replaced' | 'shutdown'
+    }
   | { readonly kind: 'failed'; readonly error: CallError }
 
 export type DeviceKind = 'microphone' | 'camera' | 'speaker'

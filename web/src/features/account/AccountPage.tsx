@@ -10,11 +10,12 @@ import { Problem } from '../../ui/Problem'
 import { AppearanceFields } from '../appearance/AppearanceFields'
 import { PasswordForm } from './PasswordForm'
 import { ProfileForm } from './ProfileForm'
+import { hasRole } from './roles'
 import { Sessions } from './Sessions'
 import { Tokens } from './Tokens'
 import { Users } from './Users'
 
-/** Everything about one's own account; for administrators also the accounts of the others. */
+/** Everything about one's own account; for those who look after them also the accounts of the others. */
 export function AccountPage() {
   const session = useSession()
   return (
@@ -55,14 +56,12 @@ function Account() {
       <PasswordForm />
       <Sessions />
       <Tokens />
-      {user.role === 'admin' && (
-        <>
-          <ButtonLink href="/conferences" className="justify-self-start">
-            {t('account.conferences')}
-          </ButtonLink>
-          <Users />
-        </>
+      {hasRole(user, 'operator') && (
+        <ButtonLink href="/conferences" className="justify-self-start">
+          {t('account.conferences')}
+        </ButtonLink>
       )}
+      {hasRole(user, 'user_admin', 'security_officer', 'auditor') && <Users by={user} />}
     </Page>
   )
 }

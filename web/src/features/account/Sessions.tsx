@@ -1,9 +1,11 @@
 import { api, dataOf, type Session } from '../../api/client'
-import { useResource } from '../../api/resource'
+import { useAction, useResource } from '../../api/resource'
 import { formatDateTime } from '../../i18n/format'
 import { useI18n, useText } from '../../i18n/react'
+import { Button } from '../../ui/Button'
 import { Loading, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
+import { useNotify } from '../../ui/Toasts'
 import { browserName, networkName } from './browser'
 import { RevocableRow } from './RevocableRow'
 
@@ -18,13 +20,35 @@ export function Sessions() {
       {sessions.state === 'loading' && <Loading />}
       {sessions.state === 'failed' && <Problem trouble={sessions.trouble} />}
       {sessions.state === 'ready' && (
-        <ul className="grid divide-y divide-line">
-          {sessions.data.map(each => (
-            <SessionRow key={each.id} session={each} onRevoked={sessions.reload} />
-          ))}
-        </ul>
+        <>
+          <ul className="grid divide-y divide-line">
+            {sessions.data.map(each => (
+              <SessionRow key={each.id} session={each} onRevoked={sessions.reload} />
+            ))}
+          </ul>
+          {sessions.data.some(each => !each.current) && <EndOthers onEnded={sessions.reload} />}
+        </>
       )}
     </Section>
+  )
+}
+
+function EndOthers({ onEnded }: { readonly onEnded: () => Promise<void> }) {
+  const t = useText()
+  const { toast } = useNotify()
+  const ending = useAction()
+  const end = async () => {
+    if (!(await ending.run(() => dataOf(api.DELETE('/api/v1/me/sessions'))))) return
+    toast(t('account.othersEnded'))
+    await onEnded()
+  }
+  return (
+    <div className="grid gap-2">
+      <Button look="dangerOutline" busy={ending.busy} className="justify-self-start" onClick={() => void end()}>
+        {t('account.endOthers')}
+      </Button>
+      {ending.trouble && <Problem trouble={ending.trouble} />}
+    </div>
   )
 }
 

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-const anna = { id: 'u', name: 'Anna', email: 'anna@example.org', role: 'user', language: 'en' }
+const anna = { id: 'u', name: 'Anna', email: 'anna@example.org', roles: ['user'], language: 'en' }
 const council = { title: 'Council', host: 'Bert', guestsAllowed: true, running: false }
 
 /** Shows the page to somebody whom the server names the meeting to, or not. */

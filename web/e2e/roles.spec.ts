@@ -1,0 +1,58 @@
+import AxeBuilder from '@axe-core/playwright'
+import { administrator, colleague, join, signIn } from './harness/acts'
+import { people } from './harness/fixtures'
+import { prepare } from './harness/prepared'
+import { Server } from './harness/server'
+import { expect, test } from './harness/test'
+import { dress, looks } from './harness/tour'
+import { expectFits } from './harness/widths'
+import { word } from './harness/words'
+
+/** A user administrator gives roles, learns which do not go together, and keeps a person out of a running meeting. */
+test('roles are given and accounts are disabled', async ({ seat }) => {
+  const server = await Server.start()
+  try {
+    const { link } = await prepare(server)
+    server.addUser(colleague.email, colleague.name, colleague.password)
+    for (const look of looks) {
+      const say = (key: string, parameters?: Readonly<Record<string, string>>) => word(key, look.language, parameters)
+      const anna = await seat(server, { person: people.anna })
+      await dress(anna, look)
+      const page = await anna.page()
+      await signIn(page, administrator, look.language)
+      const dora = await seat(server, { person: people.dora })
+      await dress(dora, look)
+      const call = await dora.page()
+      await signIn(call, colleague, look.language)
+      await join(call, link, { language: look.language, camera: false })
+
+      await page.goto('/account')
+      const row = page.getByRole('listitem').filter({ hasText: colleague.email })
+      await row.getByRole('button', { name: say('users.editOf', { name: colleague.name }) }).click()
+      const role = (name: string) => row.getByRole('checkbox', { name: say(`role.${name}`), exact: true })
+      await role('operator').check()
+      await role('auditor').check()
+      await row.getByRole('button', { name: say('users.saveRoles') }).click()
+      await expect(row.getByText(say('error.role.conflict'))).toBeVisible()
+      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+      await expectFits(page, `roles-${look.theme}-${look.language}`)
+      await role('operator').uncheck()
+      await row.getByRole('button', { name: say('users.saveRoles') }).click()
+      await expect(row.getByText(say('role.auditor'), { exact: false }).first()).toBeVisible()
+      await expect(page.getByText(say('users.rolesSaved', { name: colleague.name }))).toBeVisible()
+      await expect(call.getByRole('button', { name: say('control.leave'), exact: true })).toBeVisible()
+
+      await row.getByRole('button', { name: say('users.editOf', { name: colleague.name }) }).click()
+      await row.getByRole('button', { name: say('users.disable') }).click()
+      await expect(row.getByText(say('users.disabled'), { exact: true })).toBeVisible()
+      await expect(call.getByRole('heading', { level: 1 })).toHaveText(say('ended.signedOut.title'))
+      await row.getByRole('button', { name: say('users.enable') }).click()
+      await expect(page.getByText(say('users.isEnabled', { name: colleague.name }))).toBeVisible()
+      await row.getByRole('checkbox', { name: say('role.auditor'), exact: true }).uncheck()
+      await row.getByRole('button', { name: say('users.saveRoles') }).click()
+      await expect(row.getByText(`${say('role.user')}, ${say('role.auditor')}`)).toHaveCount(0)
+    }
+  } finally {
+    await server.close()
+  }
+})
