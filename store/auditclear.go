@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ const (
 	// sealedSince is the schema from which on entries are sealed.
 	sealedSince = 4
 	// sealAtOnce is how many entries are sealed in one transaction.
-	sealAtOnce = 200
+	sealAtOnce = 100
 	// removalPatience is how long the removal of what is not needed any more waits for those who read it.
 	removalPatience = time.Second
 )
@@ -33,30 +34,30 @@ const (
 // time: what is done is done, and the next call goes on. Of several that do it at once, one does each part.
 func (s *Store) sealClear(ctx context.Context, v seal.Vault) error {
 	for sealed := 0; ; {
-		there, err := s.hasClear(ctx)
+		first, there, err := s.firstClear(ctx)
 		if err != nil || !there {
 			return err
 		}
-		n, left, err := s.sealSome(ctx, v)
+		if first == 0 {
+			if sealed > 0 {
+				s.log.InfoContext(ctx, "the audit entries that stood in clear are sealed", "entries", sealed)
+			}
+			return s.dropClear(ctx)
+		}
+		n, err := s.sealSome(ctx, v)
 		if err != nil {
-			if there, look := s.hasClear(ctx); look == nil && !there {
-				return nil // another program was faster
+			now, there, look := s.firstClear(ctx)
+			if look == nil && (!there || now != first && errors.Is(err, ErrUnavailable)) {
+				continue // another program is at it, and the database has let it go first
 			}
 			return err
 		}
-		if sealed += n; left {
-			continue
-		}
-		if sealed > 0 {
-			s.log.InfoContext(ctx, "the audit entries that stood in clear are sealed", "entries", sealed)
-		}
-		return s.dropClear(ctx)
+		sealed += n
 	}
 }
 
-// sealSome seals the next n entries and tells whether more are left. While another program seals the same it waits, and then
-// finds none of them.
-func (s *Store) sealSome(ctx context.Context, v seal.Vault) (n int, left bool, err error) {
+// sealSome seals the next n entries. While another program seals the same it waits, and then finds none of them.
+func (s *Store) sealSome(ctx context.Context, v seal.Vault) (n int, err error) {
 	err = s.change(ctx, "seal entries", func(ctx context.Context, q *sqlgen.Queries) error {
 		rows, err := q.TakeClearEntries(ctx, sealAtOnce)
 		if err != nil {
@@ -69,10 +70,9 @@ func (s *Store) sealSome(ctx context.Context, v seal.Vault) (n int, left bool, e
 				return fmt.Errorf("seal entry %d: %w", r.Seq, err)
 			}
 		}
-		left, err = q.ClearEntriesLeft(ctx)
-		return err
+		return nil
 	})
-	return n, left, err
+	return n, err
 }
 
 // clearRecord returns the entry of a row. Details that are no JSON object, because somebody changed them, are kept as a text.
@@ -91,21 +91,25 @@ func clearRecord(r sqlgen.AuditEntry) audit.Record {
 	}
 }
 
-// hasClear reports whether the table of entries in clear is there.
-func (s *Store) hasClear(ctx context.Context) (bool, error) {
+// firstClear returns the number of the first entry in clear, 0 when there is none; there is false when there is no table of them.
+func (s *Store) firstClear(ctx context.Context) (first int64, there bool, err error) {
 	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	there, err := s.dialect.hasTable(limited, s.write, clearTable)
-	return there, s.writes.told(ctx, err)
+	first, there, err = s.dialect.firstClear(limited, s.read)
+	return first, there, s.reads.told(ctx, err)
 }
 
-// holdsClear reports whether there are entries in clear.
-func (d dialect) holdsClear(ctx context.Context, db *sql.DB) (holds bool, err error) {
-	if there, err := d.hasTable(ctx, db, clearTable); err != nil || !there {
-		return false, err
+func (d dialect) firstClear(ctx context.Context, db *sql.DB) (first int64, there bool, err error) {
+	if there, err = d.hasTable(ctx, db, clearTable); err != nil || !there {
+		return 0, false, err
 	}
-	err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+clearTable+")").Scan(&holds)
-	return holds, err
+	if err = db.QueryRowContext(ctx, "SELECT COALESCE(MIN(seq), 0) FROM "+clearTable).Scan(&first); err == nil {
+		return first, true, nil
+	}
+	if there, look := d.hasTable(ctx, db, clearTable); look == nil && !there { // another program has removed it meanwhile
+		return 0, false, nil
+	}
+	return 0, true, err
 }
 
 // dropClear removes the empty table, and with it what the database keeps of removed rows. Somebody who still reads it, such as

@@ -13,7 +13,7 @@ import (
 )
 
 // PruneMax is how many entries lose something in one transaction, under one certificate.
-const PruneMax = 10_000
+const PruneMax = 1000
 
 // EraseSubject destroys the keys of all that the audit log tells about a person: an account, or a guest by the id of its admission.
 // The entries and all proofs stay as they are. What was copied before, such as a backup, still has the keys.

@@ -42,9 +42,11 @@ func Inspect(ctx context.Context, dsn string) (State, error) {
 			return st, err
 		}
 	}
-	if st.Clear, err = dialect.holdsClear(ctx, db); err != nil {
+	first, _, err := dialect.firstClear(ctx, db)
+	if err != nil {
 		return st, err
 	}
+	st.Clear = first > 0
 	if st.Schema > st.Program {
 		return st, &SchemaTooNewError{Database: st.Schema, Program: st.Program}
 	}

@@ -80,6 +80,3 @@ VALUES (@id, @tenant, @at, @kind, @outcome, @actor_kind, @actor_id, @actor_user,
 
 -- name: TakeClearEntries :many
 DELETE FROM audit_entries WHERE seq IN (SELECT e.seq FROM audit_entries e ORDER BY e.seq LIMIT @at_most) RETURNING *;
-
--- name: ClearEntriesLeft :one
-SELECT EXISTS (SELECT 1 FROM audit_entries);

@@ -225,17 +225,6 @@ func (q *Queries) AuditWaits(ctx context.Context) (bool, error) {
 	return exists, err
 }
 
-const clearEntriesLeft = `-- name: ClearEntriesLeft :one
-SELECT EXISTS (SELECT 1 FROM audit_entries)
-`
-
-func (q *Queries) ClearEntriesLeft(ctx context.Context) (bool, error) {
-	row := q.db.QueryRowContext(ctx, clearEntriesLeft)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const eraseAuditKeys = `-- name: EraseAuditKeys :execrows
 DELETE FROM audit_keys WHERE tenant = $1 AND subject = $2
 `
