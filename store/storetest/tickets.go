@@ -155,8 +155,12 @@ var tickets = map[string]func(*testing.T, *house){
 	},
 	"UnknownTicket": func(t *testing.T, h *house) {
 		ticket := h.ticket(t)
+		other := "-"
+		if ticket[:1] == other {
+			other = "_"
+		}
 		h.wantNewEntries(t, func() {
-			for _, wrong := range []string{"", "x", ticket + "A", "-" + ticket[1:], "' OR 1=1 --", "\x00"} {
+			for _, wrong := range []string{"", "x", ticket + "A", other + ticket[1:], "' OR 1=1 --", "\x00"} {
 				h.wantRedeem(t, wrong, "c1", auth.ErrTicketUnknown)
 			}
 		})
