@@ -117,13 +117,24 @@ func verify(ctx context.Context, t *testing.T, args ...string) (int, string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// allow puts an API token of an administrator into the witness's file.
-func (w *watched) allow(ctx context.Context, t *testing.T, admin *client.Client) {
+const auditorEmail = "auditor@example.org"
+
+// auditor signs in as somebody who may read the log and nothing else.
+func auditor(ctx context.Context, t *testing.T, s *server) *client.Client {
+	t.Helper()
+	c := s.client()
+	_, err := c.SignIn(ctx, auditorEmail, password)
+	do(t, err)
+	return c
+}
+
+// allow puts an API token of an auditor into the witness's file.
+func (w *watched) allow(ctx context.Context, t *testing.T, auditor *client.Client) {
 	t.Helper()
 	var made struct {
 		Secret string `json:"secret"`
 	}
-	do(t, admin.Do(ctx, http.MethodPost, "/me/tokens", map[string]string{"name": "witness"}, &made), os.WriteFile(w.token, []byte(made.Secret+"\n"), 0o600))
+	do(t, auditor.Do(ctx, http.MethodPost, "/me/tokens", map[string]string{"name": "witness"}, &made), os.WriteFile(w.token, []byte(made.Secret+"\n"), 0o600))
 }
 
 // TestL4L5AWitnessAndTheSignerFindARollback has a real instance signed and cosigned; then somebody with all rights changes a row,
@@ -135,13 +146,17 @@ func TestL4L5AWitnessAndTheSignerFindARollback(t *testing.T) {
 	flags := []string{"--audit-witness-keys", w.public}
 	s := start(ctx, t, dir, flags...)
 	admin := s.admin(ctx)
-	w.allow(ctx, t, admin)
+	do(t, admin.Do(ctx, http.MethodPost, "/users", map[string]any{
+		"email": auditorEmail, "name": "Auditor", "roles": []string{"auditor"}, "language": "en", "password": password,
+	}, nil))
+	reader := auditor(ctx, t, s)
+	w.allow(ctx, t, reader)
 	s.log.await(ctx, t, `signs the audit log`, 1)
-	size := signed(ctx, t, admin, 0)
+	size := signed(ctx, t, reader, 0)
 	keys, err := os.ReadFile(filepath.Join(dir, "audit.keys"))
 	do(t, err, os.WriteFile(w.logKey, keys, 0o600))
 	first := w.follow(t, s)
-	size = signed(ctx, t, admin, size-1, witnessName)
+	size = signed(ctx, t, reader, size-1, witnessName)
 
 	out := filepath.Join(t.TempDir(), "export")
 	command(ctx, t, "", "audit", "export", "--data", dir, out)
@@ -171,7 +186,7 @@ func TestL4L5AWitnessAndTheSignerFindARollback(t *testing.T) {
 	for range more {
 		newMeeting(ctx, t, admin)
 	}
-	signed(ctx, t, admin, size+more-1, witnessName)
+	signed(ctx, t, auditor(ctx, t, again), size+more-1, witnessName)
 	second.stop(t)
 	again.stop()
 
@@ -198,10 +213,7 @@ func TestL4L5AWitnessAndTheSignerFindARollback(t *testing.T) {
 	command(ctx, t, "", "audit", "new-log", "--data", dir, "--i-know-what-this-ends") // the way on
 	on := start(ctx, t, dir, flags...)
 	on.log.await(ctx, t, `another audit log begins`, 1)
-	admin = on.client()
-	_, err = admin.SignIn(ctx, "admin@example.org", password)
-	do(t, err)
-	signed(ctx, t, admin, 0)
+	signed(ctx, t, auditor(ctx, t, on), 0)
 	now, err := os.ReadFile(filepath.Join(dir, "audit.keys"))
 	do(t, err)
 	if lines := strings.Fields(string(now)); len(lines) != 2 || lines[0] != strings.TrimSpace(string(keys)) {

@@ -112,12 +112,12 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 func TestWhoMayReadTheAuditLogGetsItWithProofs(t *testing.T) {
 	t.Parallel()
 	s := setScene(t)
-	s.asAdmin.get("/api/v1/audit/checkpoint").problem(http.StatusNotFound, "checkpoint.none")
+	s.asAuditor.get("/api/v1/audit/checkpoint").problem(http.StatusNotFound, "checkpoint.none")
 	earlier, first := s.sign()
 	s.asMember.post("/api/v1/meetings", nil).want(201)
 	size, _ := s.sign()
-	browser := s.signedIn(s.admin)
-	for _, c := range []*client{s.asAdmin, browser} {
+	browser := s.signedIn(s.auditor)
+	for _, c := range []*client{s.asAuditor, browser} {
 		got := decode[httpapi.Checkpoint](c.get("/api/v1/audit/checkpoint").want(200))
 		opened, err := s.trust().Open([]byte(got.Note))
 		if err != nil || opened.Size != size || got.Size != size || got.Origin != opened.Origin || got.Root != opened.Root.String() || len(got.Keys) != 1 || got.Keys[0] != s.desk.held.Log.Key {
@@ -148,10 +148,10 @@ func TestWhoMayReadTheAuditLogGetsItWithProofs(t *testing.T) {
 		"/api/v1/audit/entries/" + number(size) + "/proof": "audit.range", "/api/v1/audit/entries/-1/proof": "audit.range",
 		"/api/v1/audit/export?from=" + number(size+1): "audit.range", "/api/v1/audit/export?from=-1": "audit.range",
 	} {
-		s.asAdmin.get(path).problem(http.StatusNotFound, code)
+		s.asAuditor.get(path).problem(http.StatusNotFound, code)
 	}
 	for _, path := range []string{"/api/v1/audit/proof?earlier=x&size=1", "/api/v1/audit/entries/1e9/proof", "/api/v1/audit/export?from=9223372036854775808"} {
-		if a := s.asAdmin.get(path); a.status != http.StatusBadRequest && a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "parameter.invalid") {
+		if a := s.asAuditor.get(path); a.status != http.StatusBadRequest && a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "parameter.invalid") {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
 	}
@@ -165,7 +165,7 @@ func TestAnExportOverTheNetworkIsVerified(t *testing.T) {
 	size, _ := s.sign()
 	dir := t.TempDir()
 	for name, from := range map[string]int64{"whole": 0, "rest": middle} {
-		a := s.asAdmin.get("/api/v1/audit/export?from=" + number(from)).want(200)
+		a := s.asAuditor.get("/api/v1/audit/export?from=" + number(from)).want(200)
 		if a.header.Get("Content-Type") != "application/x-ndjson" || !strings.HasSuffix(a.body, `{"type":"end","size":`+number(size)+"}\n") && !strings.Contains(a.body, `"size":`+number(size)) {
 			t.Errorf("%s: %v, %.200s", name, a.header, a.body)
 		}
@@ -196,10 +196,13 @@ func TestNobodyElseReadsTheAuditLogOrCosignsIt(t *testing.T) {
 	cosigned := s.cosigned()
 	for _, path := range []string{"/checkpoint", "/proof?earlier=0&size=1", "/entries/0/proof", "/export"} {
 		s.asMember.get("/api/v1/audit"+path).problem(http.StatusForbidden, "access.denied")
+		s.asAdmin.get("/api/v1/audit"+path).problem(http.StatusForbidden, "access.denied") // who runs it does not read it
 		s.inBrowser.get("/api/v1/audit"+path).problem(http.StatusForbidden, "access.denied")
 		s.nobody.get("/api/v1/audit"+path).problem(http.StatusUnauthorized, "access.signin_required")
 	}
-	s.asMember.post("/api/v1/audit/cosignatures", map[string]any{"note": cosigned}).problem(http.StatusForbidden, "access.denied")
+	for _, c := range []*client{s.asMember, s.asAdmin} {
+		c.post("/api/v1/audit/cosignatures", map[string]any{"note": cosigned}).problem(http.StatusForbidden, "access.denied")
+	}
 }
 
 func TestACosignatureIsCheckedAndShown(t *testing.T) {
@@ -207,7 +210,7 @@ func TestACosignatureIsCheckedAndShown(t *testing.T) {
 	s := setScene(t)
 	cosigned := s.cosigned()
 	give := func(text string) answer {
-		return s.asAdmin.post("/api/v1/audit/cosignatures", map[string]any{"note": text})
+		return s.asAuditor.post("/api/v1/audit/cosignatures", map[string]any{"note": text})
 	}
 	bare := cosigned[:strings.LastIndex(strings.TrimSpace(cosigned), "\n")+1]
 	for text, code := range map[string]string{
@@ -229,7 +232,7 @@ func TestACosignatureIsCheckedAndShown(t *testing.T) {
 	if n := len(s.entries(before)); n != 1 {
 		t.Errorf("%d entries for two cosignatures of a day", n)
 	}
-	if got := decode[httpapi.Checkpoint](s.asAdmin.get("/api/v1/audit/checkpoint").want(200)); got.Note != cosigned {
+	if got := decode[httpapi.Checkpoint](s.asAuditor.get("/api/v1/audit/checkpoint").want(200)); got.Note != cosigned {
 		t.Errorf("shown\n%s\nwant\n%s", got.Note, cosigned)
 	}
 }

@@ -17,8 +17,9 @@ import (
 type scene struct {
 	*env
 	admin, member, other    user.User
+	auditor                 user.User
 	asAdmin, asMember       *client // programs
-	asOther                 *client // a program too
+	asOther, asAuditor      *client // programs too
 	adminInBrowser          *client
 	inBrowser               *client // the member's
 	nobody                  *client
@@ -32,8 +33,8 @@ func setScene(t *testing.T) *scene {
 	t.Helper()
 	e := start(t, options{})
 	s := &scene{env: e, admin: e.account("admin@example.org", access.Administrator), member: e.account("member@example.org", access.Ordinary),
-		other: e.account("other@example.org", access.Ordinary), nobody: e.browser()}
-	s.asAdmin, s.asMember, s.asOther = e.program(s.admin), e.program(s.member), e.program(s.other)
+		other: e.account("other@example.org", access.Ordinary), auditor: e.account("auditor@example.org", "auditor"), nobody: e.browser()}
+	s.asAdmin, s.asMember, s.asOther, s.asAuditor = e.program(s.admin), e.program(s.member), e.program(s.other), e.program(s.auditor)
 	s.inBrowser, s.adminInBrowser = e.signedIn(s.member), e.signedIn(s.admin)
 	second := e.signedIn(s.member)
 	for _, session := range decode[items[httpapi.Session]](second.get("/api/v1/me/sessions").want(200)).Items {
@@ -47,6 +48,7 @@ func setScene(t *testing.T) *scene {
 	s.tokenID = tokens.Items[0].ID
 	s.asAdmin.get("/api/v1/me").want(200)
 	s.asOther.get("/api/v1/me").want(200)
+	s.asAuditor.get("/api/v1/me").want(200)
 	if _, _, err := e.db.OpenConference(t.Context(), s.meeting.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +170,7 @@ func examples() map[string]example {
 		"addCosignature": {
 			before: func(s *scene) { s.note = s.cosigned() },
 			granted: func(s *scene) answer {
-				return s.asAdmin.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
+				return s.asAuditor.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
 			},
 			refused: func(s *scene) answer {
 				return s.asMember.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
