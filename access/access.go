@@ -75,7 +75,7 @@ func Decide(actor Actor, action Action, object Object) Decision {
 }
 
 // reach is the farthest that any column which fits the actor goes.
-func (r rule) reach(actor Actor) reach {
+func (r *rule) reach(actor Actor) reach {
 	far := none
 	switch actor.Kind {
 	case KindAnonymous:
@@ -96,7 +96,7 @@ func (r rule) reach(actor Actor) reach {
 }
 
 // seat is the reach of the actor's role in a conference.
-func (r rule) seat(actor Actor) reach {
+func (r *rule) seat(actor Actor) reach {
 	far := none
 	for _, role := range [...]Role{RoleParticipant, RoleModerator, RoleHost} {
 		if actor.Has(role) {
@@ -107,7 +107,7 @@ func (r rule) seat(actor Actor) reach {
 }
 
 // accounts is the farthest that an account can go.
-func (r rule) accounts() reach {
+func (r *rule) accounts() reach {
 	far := r.account
 	for _, role := range accountRoles {
 		far = max(far, r.of(role))
@@ -116,7 +116,7 @@ func (r rule) accounts() reach {
 }
 
 // of is the reach of a role.
-func (r rule) of(role Role) reach {
+func (r *rule) of(role Role) reach {
 	switch role {
 	case RoleUser:
 		return r.user

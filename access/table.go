@@ -159,11 +159,11 @@ func (a Action) Writes() bool {
 	return !ok || bool(r.writes)
 }
 
-func find(a Action) (rule, bool) {
-	for _, r := range table {
-		if r.action == a {
-			return r, true
+func find(a Action) (*rule, bool) {
+	for i := range table {
+		if table[i].action == a {
+			return &table[i], true
 		}
 	}
-	return rule{}, false
+	return nil, false
 }

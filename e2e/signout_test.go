@@ -38,8 +38,8 @@ func TestA21SigningOutEndsTheCall(t *testing.T) {
 	do(t, anna.Chat(ctx, "still here"))
 }
 
-// TestA21ChangingThePasswordEndsTheOtherCalls: that of the session which changed it goes on.
-func TestA21ChangingThePasswordEndsTheOtherCalls(t *testing.T) {
+// TestA21ANewPasswordEndsCalls: that of the session which changed it goes on.
+func TestA21ANewPasswordEndsCalls(t *testing.T) {
 	t.Parallel()
 	ctx := within(t, patience)
 	s := start(ctx, t, t.TempDir())

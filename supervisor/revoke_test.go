@@ -1,6 +1,7 @@
 package supervisor_test
 
 import (
+	"context"
 	"slices"
 	"syscall"
 	"testing"
@@ -60,26 +61,53 @@ func (w *world) told(t *testing.T, sessions ...string) {
 	}
 }
 
-// forgotten waits until the ends of all sign-ins have come to their conferences.
-func (w *world) forgotten(t *testing.T) {
+// noting tells which sessions are forgotten because they have ended.
+type noting struct {
+	supervisor.Records
+	forgotten chan []string
+}
+
+func (n noting) ForgetAdmissions(ctx context.Context, conferenceID string, sessions []string) error {
+	err := n.Records.ForgetAdmissions(ctx, conferenceID, sessions)
+	if err == nil {
+		n.forgotten <- sessions
+	}
+	return err
+}
+
+// watched is a world that tells what is forgotten.
+func watched(t *testing.T) (*world, noting) {
 	t.Helper()
-	for until := time.Now().Add(patience); ; time.Sleep(supervisor.RedialFirst) {
-		ended, err := w.db.EndedAdmissions(t.Context(), time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(ended) == 0 {
+	n := noting{forgotten: make(chan []string, 64)}
+	w := newWorld(t, func(o *supervisor.Options) {
+		n.Records = o.Records
+		o.Records = n
+	})
+	return w, n
+}
+
+// wait returns when these sessions are forgotten, and nothing is left to be ended.
+func (n noting) wait(t *testing.T, sessions ...string) {
+	t.Helper()
+	for late := time.After(patience); ; {
+		select {
+		case got := <-n.forgotten:
+			if slices.Sort(got); !slices.Equal(got, sessions) {
+				continue // of before, once more
+			}
+			if ended, err := n.EndedAdmissions(t.Context(), time.Now()); err != nil || len(ended) > 0 {
+				t.Errorf("still to be ended: %v, %v", ended, err)
+			}
 			return
-		}
-		if time.Now().After(until) {
-			t.Fatalf("never came to an end: %v", ended)
+		case <-late:
+			t.Fatalf("never forgotten: %q", sessions)
 		}
 	}
 }
 
 func TestA21TheEndOfASignInComesToItsConferences(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w, kept := watched(t)
 	id, worker := w.open(t)
 	owner, end := w.signedIn(t)
 	other, endOther := w.signedIn(t)
@@ -92,15 +120,15 @@ func TestA21TheEndOfASignInComesToItsConferences(t *testing.T) {
 	both := []string{first, second}
 	slices.Sort(both)
 	w.told(t, both...)
-	w.forgotten(t)
+	kept.wait(t, both...)
 	endOther()
 	w.told(t, another)
-	w.forgotten(t)
+	kept.wait(t, another)
 }
 
 func TestA21TheEndOfASignInComesThroughEveryControllerThatHasTheWorker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w, kept := watched(t)
 	id, worker := w.open(t)
 	owner, end := w.signedIn(t)
 	w.enter(t, id, worker, owner, sessionOf("first"))
@@ -110,7 +138,7 @@ func TestA21TheEndOfASignInComesThroughEveryControllerThatHasTheWorker(t *testin
 	<-w.workers
 	end()
 	w.told(t, sessionOf("first"))
-	w.forgotten(t)
+	kept.wait(t, sessionOf("first"))
 }
 
 func TestAWorkerThatCannotBeToldOfTheEndOfASignInIsReplaced(t *testing.T) {
