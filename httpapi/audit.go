@@ -136,12 +136,12 @@ func (a *API) exportAudit(ctx context.Context, in *exportInput) (*huma.StreamRes
 	if err != nil {
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		ctx.SetHeader("Content-Type", exportType)
-		ctx.SetHeader("Content-Disposition", `attachment; filename="audit-`+strconv.FormatInt(in.From, 10)+`.ndjson"`)
-		if err := a.audit.Export(ctx.Context(), segment, ctx.BodyWriter()); err != nil {
+	return &huma.StreamResponse{Body: func(out huma.Context) {
+		out.SetHeader("Content-Type", exportType)
+		out.SetHeader("Content-Disposition", `attachment; filename="audit-`+strconv.FormatInt(in.From, 10)+`.ndjson"`)
+		if err := a.audit.Export(ctx, segment, out.BodyWriter()); err != nil {
 			// The status is out already; a file that was cut off has no end, and whoever verifies it says so.
-			a.log.ErrorContext(ctx.Context(), "an export of the audit log was not finished", "err", err)
+			a.log.ErrorContext(ctx, "an export of the audit log was not finished", "err", err)
 		}
 	}}, nil
 }

@@ -48,6 +48,7 @@ type Archive struct {
 	keys      func() ([]string, error)
 	witnesses []string
 	now       func() time.Time
+	segment   int64 // entries of a segment
 
 	merging sync.Mutex // held while a cosignature is added
 }
@@ -55,7 +56,7 @@ type Archive struct {
 // New returns an Archive. Keys returns the public keys of the log, the present one last; witnesses are the public keys of those
 // whose cosignatures are taken.
 func New(s Storage, keys func() ([]string, error), witnesses []string, now func() time.Time) *Archive {
-	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now}
+	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries}
 }
 
 // KeysIn reads the public keys of a log from a file, one on each line, the present one last; none when the file is not there.
@@ -147,7 +148,7 @@ func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64) (
 		return Segment{}, ErrRange
 	}
 	s := Segment{Header: export.Header{Origin: last.Signed.Origin, Content: export.ContentSealed}, End: from}
-	for most := int64(export.SegmentEntries); s.End == from && from < last.Signed.Size && most <= export.EntriesMax; most *= 2 {
+	for most := a.segment; s.End == from && from < last.Signed.Size && most <= export.EntriesMax; most *= 2 {
 		note, err := a.storage.Checkpoint(ctx, min(from+most, last.Signed.Size))
 		if err != nil {
 			return Segment{}, err

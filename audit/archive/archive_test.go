@@ -173,7 +173,8 @@ func verified(t *testing.T, s *shelf, files verifier.Files) *verifier.Report {
 
 func TestSegmentsProveThemselvesAndFollowEachOther(t *testing.T) {
 	t.Parallel()
-	s := newShelf(t, 5, 6, 300, 10_000, 10_300)
+	s := newShelf(t, 5, 6, 300, 400, 430, 700)
+	s.InSegmentsOf(400)
 	files := fstest.MapFS{}
 	var ends []int64
 	for from := int64(0); ; {
@@ -192,7 +193,7 @@ func TestSegmentsProveThemselvesAndFollowEachOther(t *testing.T) {
 		files[name] = &fstest.MapFile{Data: text.Bytes()}
 		ends, from = append(ends, segment.End), segment.End
 	}
-	if !slices.Equal(ends, []int64{10_000, 10_300}) {
+	if !slices.Equal(ends, []int64{400, 700}) {
 		t.Errorf("segments end at %v", ends)
 	}
 	dir := t.TempDir()
@@ -205,8 +206,19 @@ func TestSegmentsProveThemselvesAndFollowEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := verified(t, s, opened); r.Checkpoints < 5 || r.End != 10_300 {
+	if r := verified(t, s, opened); r.Checkpoints < 6 || r.End != 700 {
 		t.Errorf("%d checkpoints, to %d", r.Checkpoints, r.End)
+	}
+}
+
+func TestASegmentIsLongerWhereNoCheckpointEndsItSooner(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, 5, 60)
+	s.InSegmentsOf(20)
+	for from, end := range map[int64]int64{0: 5, 4: 5, 5: 60, 59: 60, 60: 60} {
+		if segment, err := s.Segment(t.Context(), auditor(), from); err != nil || segment.End != end || segment.Header.Start.Size() != from {
+			t.Errorf("from %d to %d, want %d: %v", from, segment.End, end, err)
+		}
 	}
 }
 

@@ -44,7 +44,6 @@ func Copy(ctx context.Context, from Source, to Sink, origin string, start, end i
 			if err := to.Checkpoint(notes[0].note); err != nil {
 				return err
 			}
-			notes = notes[1:]
 		}
 		if at == end {
 			return nil
