@@ -208,8 +208,8 @@ func (id identities) suffice(mode config.IsolationMode) error {
 func (id identities) tell(log *slog.Logger) {
 	switch {
 	case id.root:
-		log.Warn("Front and controller run with the rights of root: a fault in the front gives away this machine.", "why", id.why)
+		log.Warn("Front, controller and signer run with the rights of root: a fault in the front gives away this machine.", "why", id.why)
 	case !id.separate:
-		log.Warn("Front and controller are not separate users: a fault in the front reaches the data.", "why", id.why)
+		log.Warn("Front, controller and signer are not separate users: a fault in the front reaches the data, and the key of the audit log.", "why", id.why)
 	}
 }
