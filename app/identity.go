@@ -152,15 +152,11 @@ func (id identities) ownCertificates(data *os.File, name string) error {
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
-	dir, err := openIn(data, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	dir, st, err := openDirectoryIn(data, name)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	st, err := statOf(dir)
-	if err != nil {
-		return err
-	}
 	switch int(st.Uid) {
 	case 0, id.controller:
 		return gift{from: int(st.Uid), to: id.front, group: id.group}.directory(dir)
@@ -176,15 +172,11 @@ func (id identities) ownSigner(data *os.File, name string) error {
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
-	dir, err := openIn(data, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	dir, st, err := openDirectoryIn(data, name)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	st, err := statOf(dir)
-	if err != nil {
-		return err
-	}
 	switch int(st.Uid) {
 	case id.signer:
 		return nil
@@ -193,6 +185,19 @@ func (id identities) ownSigner(data *os.File, name string) error {
 	}
 	return fmt.Errorf("%s belongs to user %d, but the signer of the audit log is user %d: somebody has put it there. "+
 		"If it was you, give it to that one with everything in it (chown -R); else move it away, bring back the one that was there, and find out who", dir.Name(), st.Uid, id.signer)
+}
+
+// openDirectoryIn opens a directory that lies in an open one, and says whose it is.
+func openDirectoryIn(data *os.File, name string) (*os.File, unix.Stat_t, error) {
+	dir, err := openIn(data, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, unix.Stat_t{}, err
+	}
+	st, err := statOf(dir)
+	if err != nil {
+		return nil, st, errors.Join(err, dir.Close())
+	}
+	return dir, st, nil
 }
 
 // suffice refuses what strict mode must not put up with.

@@ -34,19 +34,11 @@ func Launcher(ctx context.Context, c config.Config, stderr io.Writer, log *slog.
 	if err != nil {
 		return err
 	}
-	l, err := handed.Listener(nameLauncher)
+	listener, owner, err := ownedListener(&handed, nameLauncher)
 	if err != nil {
 		return err
-	}
-	listener, ok := l.(*net.UnixListener)
-	if !ok {
-		return fmt.Errorf("the socket %q is not a unix socket", nameLauncher)
 	}
 	defer listener.Close()
-	owner, err := ownerOf(listener)
-	if err != nil {
-		return err
-	}
 	executable, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
@@ -186,15 +178,32 @@ func admit(conn *net.UnixConn, owner uint32) error {
 	return widen(conn)
 }
 
+// ownedListener is an inherited unix listener, and the user who owns its path and may connect.
+func ownedListener(handed *activation.Set, name string) (*net.UnixListener, uint32, error) {
+	l, err := handed.Listener(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	listener, ok := l.(*net.UnixListener)
+	if !ok {
+		return nil, 0, errors.Join(fmt.Errorf("the socket %q is not a unix socket", name), l.Close())
+	}
+	owner, err := ownerOf(listener)
+	if err != nil {
+		return nil, 0, errors.Join(err, listener.Close())
+	}
+	return listener, owner, nil
+}
+
 // ownerOf is the user who owns the path of a unix listener.
 func ownerOf(l *net.UnixListener) (uint32, error) {
 	info, err := os.Stat(l.Addr().String())
 	if err != nil {
-		return 0, fmt.Errorf("the launcher's socket: %w", err)
+		return 0, fmt.Errorf("the inherited socket: %w", err)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, errors.New("the launcher's socket has no owner")
+		return 0, errors.New("the inherited socket has no owner")
 	}
 	return stat.Uid, nil
 }

@@ -39,19 +39,11 @@ func Signer(ctx context.Context, c config.Config, log *slog.Logger) error {
 	}
 	ctx, cancel := withLifeline(ctx, &handed)
 	defer cancel()
-	l, err := handed.Listener(nameSigner)
+	listener, owner, err := ownedListener(&handed, nameSigner)
 	if err != nil {
 		return err
-	}
-	listener, ok := l.(*net.UnixListener)
-	if !ok {
-		return fmt.Errorf("the socket %q is not a unix socket", nameSigner)
 	}
 	defer listener.Close()
-	owner, err := ownerOf(listener)
-	if err != nil {
-		return err
-	}
 	if err := enterSignerDir(c.SignerDir()); err != nil {
 		return err
 	}
