@@ -33,6 +33,7 @@ const (
 	KindChatSent            Kind = "chat.sent"
 	KindLogBegun            Kind = "log.begun"
 	KindLogWitnessed        Kind = "log.witnessed"
+	KindLogExported         Kind = "log.exported"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -50,7 +51,7 @@ func Kinds() []Kind {
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
-		KindLogBegun, KindLogWitnessed,
+		KindLogBegun, KindLogWitnessed, KindLogExported,
 	}
 }
 

@@ -19,3 +19,13 @@ type witnessDetails struct {
 func LogWitnessed(o Origin, witness string, entries int64) Entry {
 	return newEntry(o, KindLogWitnessed, OutcomeSuccess, "witness", witness, witnessDetails{Entries: entries})
 }
+
+type exportDetails struct {
+	End   int64 `json:"end"`
+	Start int64 `json:"start"`
+}
+
+// LogExported says that somebody was given the entries of a log from start on, up to end and without it.
+func LogExported(o Origin, name string, start, end int64) Entry {
+	return newEntry(o, KindLogExported, OutcomeSuccess, "log", name, exportDetails{End: end, Start: start})
+}

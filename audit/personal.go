@@ -76,6 +76,7 @@ var personal = map[Kind]about{
 	KindChatSent:            {CategoryConference, actors, nil},
 	KindLogBegun:            {CategorySecurity, nobodys, map[string]whose{"before": nobodys, "beforeEntries": nobodys}},
 	KindLogWitnessed:        {CategorySecurity, nobodys, map[string]whose{"entries": nobodys}},
+	KindLogExported:         {CategorySecurity, nobodys, map[string]whose{"end": nobodys, "start": nobodys}},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].

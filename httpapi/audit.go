@@ -46,7 +46,7 @@ func (a *API) addAudit() {
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/audit/export", ID: "exportAudit", Tag: "Audit log", Action: access.AuditRead,
 		Summary: "One segment of an export of the audit log, personal data sealed; its last line says where the next one begins",
-		Codes:   []fault.Code{"checkpoint.none", "audit.range"},
+		Audits:  []audit.Kind{audit.KindLogExported}, Codes: []fault.Code{"checkpoint.none", "audit.range"},
 	}, a.exportAudit)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/audit/cosignatures", ID: "addCosignature", Tag: "Audit log", Action: access.AuditCosign,

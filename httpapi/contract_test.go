@@ -65,7 +65,7 @@ type example struct {
 	before func(*scene)
 }
 
-// examples has one for each mutating route, by operation id.
+// examples has one for each route that changes something, or whose use is recorded, by operation id.
 func examples() map[string]example {
 	credentials := func(u user.User, password string) map[string]any {
 		return map[string]any{"email": u.Email, "password": password}
@@ -167,6 +167,11 @@ func examples() map[string]example {
 				return s.nobody.post("/api/v1/join/"+s.closed.Link, map[string]any{"name": "Guest"})
 			},
 		},
+		"exportAudit": {
+			before:  func(s *scene) { s.sign() },
+			granted: func(s *scene) answer { return s.asAdmin.get("/api/v1/audit/export") },
+			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/export") },
+		},
 		"addCosignature": {
 			before: func(s *scene) { s.note = s.cosigned() },
 			granted: func(s *scene) answer {
@@ -207,8 +212,8 @@ func (e *env) exec(statement string) {
 	}
 }
 
-// Every route has a place in the access table; every route that changes something says which audit entries it writes, and
-// an example shows that it does.
+// Every route has a place in the access table; every route that changes something says which audit entries it writes, as a
+// read does whose use is recorded, and an example shows that it does.
 func TestEveryRouteHasAnActionAndWritesItsEntries(t *testing.T) {
 	t.Parallel()
 	known := examples()
@@ -222,13 +227,15 @@ func TestEveryRouteHasAnActionAndWritesItsEntries(t *testing.T) {
 			}
 		}
 		if !r.Mutates() {
-			if len(r.Audits) > 0 || r.Action != "" && r.Action.Writes() {
+			if r.Action != "" && r.Action.Writes() {
 				t.Errorf("%s changes something but is read with %s", r.ID, r.Method)
 			}
-			continue
+			if len(r.Audits) == 0 { // one that is recorded itself is shown to be, as below
+				continue
+			}
 		}
 		switch x, has := known[r.ID]; {
-		case r.Action == "" || !r.Action.Writes():
+		case r.Mutates() && (r.Action == "" || !r.Action.Writes()):
 			t.Errorf("%s changes something and names no action that writes", r.ID)
 		case len(r.Audits) == 0:
 			t.Errorf("%s changes something and names no audit entry", r.ID)

@@ -134,8 +134,8 @@ type Segment struct {
 }
 
 // Segment finds the part of the log from an entry on that ends with a checkpoint: of export.SegmentEntries, as far as there are
-// so many, or more where no checkpoint ends it sooner. Its end is its beginning when there is nothing more that is signed. It
-// fails with ErrRange, ErrNothingSigned.
+// so many, or more where no checkpoint ends it sooner. Its end is its beginning when there is nothing more that is signed. That
+// somebody is given it is an entry itself. It fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64) (Segment, error) {
 	if err := a.mayRead(actor); err != nil {
 		return Segment{}, err
@@ -158,8 +158,15 @@ func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64) (
 			s.End = max(from, c.Size)
 		}
 	}
-	s.Header.Start, err = tree.Load(ctx, a.storage.AuditTree(), from)
-	return s, err
+	if s.Header.Start, err = tree.Load(ctx, a.storage.AuditTree(), from); err != nil {
+		return Segment{}, err
+	}
+	return s, a.exported(ctx, actor, s.Header.Origin, from, s.End)
+}
+
+// exported records that somebody is given a part of the log.
+func (a *Archive) exported(ctx context.Context, actor access.Actor, origin string, start, end int64) error {
+	return a.storage.Record(ctx, audit.LogExported(audit.Origin{At: a.now(), Actor: actor}, origin, start, end))
 }
 
 // Export writes a segment.
@@ -175,13 +182,16 @@ func (a *Archive) Export(ctx context.Context, s Segment, w io.Writer) error {
 }
 
 // ExportTo writes the whole log, as far as it is signed, as segments in a directory that exists, and returns how many entries
-// that are; rights as for export.NewDirectory.
+// that are. It records that too; rights as for export.NewDirectory.
 func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string, rights func(do func() error) error) (int64, error) {
 	if err := a.mayRead(actor); err != nil {
 		return 0, err
 	}
 	last, err := a.newest(ctx)
 	if err != nil {
+		return 0, err
+	}
+	if err := a.exported(ctx, actor, last.Signed.Origin, 0, last.Signed.Size); err != nil {
 		return 0, err
 	}
 	out := export.NewDirectory(dir, export.Header{Origin: last.Signed.Origin, Content: export.ContentSealed}, rights)

@@ -237,6 +237,10 @@ func TestAWholeExportIsVerified(t *testing.T) {
 	if r := verified(t, s, opened); r.Checkpoints != 6 || r.Entries != 700 {
 		t.Errorf("%d checkpoints, %d entries", r.Checkpoints, r.Entries)
 	}
+	recorded := s.store.Recorded()
+	if len(recorded) != 1 || recorded[0].Kind != audit.KindLogExported || recorded[0].Details != `{"end":700,"start":0}` || recorded[0].ActorID != "command-line" {
+		t.Errorf("recorded %+v", recorded)
+	}
 }
 
 func TestCheckpointsOfAnotherLogAreLeftOut(t *testing.T) {
@@ -313,12 +317,22 @@ func changed(note []byte) []byte {
 	return c
 }
 
-func TestWithoutAnEntryNothingIsCosigned(t *testing.T) {
+func TestWithoutAnEntryNothingIsCosignedOrExported(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, 5)
 	s.bare(t)
 	full := errors.New("full")
 	a := archive.New(refusing{s.store, full}, func() ([]string, error) { return []string{s.log.Key}, nil }, []string{s.log.WitnessKey}, now)
+	if _, err := a.Segment(t.Context(), auditor(), 0); !errors.Is(err, full) {
+		t.Errorf("a segment: %v", err)
+	}
+	dir := t.TempDir()
+	if _, err := a.ExportTo(t.Context(), auditor(), dir, nil); !errors.Is(err, full) {
+		t.Errorf("an export: %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("an export has left %v, %v", left, err)
+	}
 	before := bytes.Clone(s.log.Notes[5])
 	if _, err := a.Cosign(t.Context(), auditor(), s.signed[5]); !errors.Is(err, full) || !bytes.Equal(before, s.log.Notes[5]) {
 		t.Errorf("%v", err)

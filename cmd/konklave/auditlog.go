@@ -37,6 +37,9 @@ func (cmd *AuditExportCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := app.Unlock(ctx, c, db); err != nil { // the export is recorded
+		return err
+	}
 	n, err := app.AuditArchive(c, db, time.Now).ExportTo(ctx, operator(), cmd.Dir, rights.Back)
 	if err != nil {
 		return readable(err)
