@@ -169,7 +169,7 @@ func examples() map[string]example {
 		},
 		"exportAudit": {
 			before:  func(s *scene) { s.sign() },
-			granted: func(s *scene) answer { return s.asAdmin.get("/api/v1/audit/export") },
+			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/export") },
 			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/export") },
 		},
 		"addCosignature": {
