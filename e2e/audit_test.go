@@ -128,6 +128,15 @@ func auditor(ctx context.Context, t *testing.T, s *server) *client.Client {
 	return c
 }
 
+// firstAuditor has the administrator make that account.
+func firstAuditor(ctx context.Context, t *testing.T, s *server, admin *client.Client) *client.Client {
+	t.Helper()
+	do(t, admin.Do(ctx, http.MethodPost, "/users", map[string]any{
+		"email": auditorEmail, "name": "Auditor", "roles": []string{"auditor"}, "language": "en", "password": password,
+	}, nil))
+	return auditor(ctx, t, s)
+}
+
 // allow puts an API token of an auditor into the witness's file.
 func (w *watched) allow(ctx context.Context, t *testing.T, auditor *client.Client) {
 	t.Helper()
@@ -146,10 +155,7 @@ func TestL4L5AWitnessAndTheSignerFindARollback(t *testing.T) {
 	flags := []string{"--audit-witness-keys", w.public}
 	s := start(ctx, t, dir, flags...)
 	admin := s.admin(ctx)
-	do(t, admin.Do(ctx, http.MethodPost, "/users", map[string]any{
-		"email": auditorEmail, "name": "Auditor", "roles": []string{"auditor"}, "language": "en", "password": password,
-	}, nil))
-	reader := auditor(ctx, t, s)
+	reader := firstAuditor(ctx, t, s, admin)
 	w.allow(ctx, t, reader)
 	s.log.await(ctx, t, `signs the audit log`, 1)
 	size := signed(ctx, t, reader, 0)
