@@ -4,15 +4,16 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"konklave/sandbox"
 )
 
 // confined is a front or controller that was taken over: it may write below dir and read the paths, and tries what it reads
-// from its standard input, one attack for each line. When the last path is the word alone, it is a signer, without the network.
+// from its standard input, one attack for each line. When one of them is the word alone, it is a signer, without the network.
 func confined(dir string, paths []string) error {
-	profile := sandbox.Profile{Read: paths, Write: []string{dir}, Alone: paths[len(paths)-1] == "alone"}
+	profile := sandbox.Profile{Read: paths, Write: []string{dir}, Alone: slices.Contains(paths, "alone")}
 	for _, f := range sandbox.Confine(profile) {
 		fmt.Println("layer", f.Layer, f.InForce, f.Detail)
 	}
