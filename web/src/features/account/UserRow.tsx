@@ -28,7 +28,7 @@ export function UserRow({ user, by, onChanged }: UserRowProps) {
     <li className="grid gap-3 py-2">
       <div className="flex min-h-12 flex-wrap items-center gap-3">
         <Avatar name={user.name} className="size-9 text-sm" />
-        <div className="min-w-0 grow">
+        <div className="min-w-0 grow basis-40">
           <p className="wrap-anywhere" dir="auto">
             {user.name}
           </p>
