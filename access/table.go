@@ -23,6 +23,16 @@ const (
 
 	UserList   Action = "user.list"
 	UserCreate Action = "user.create"
+	UserUnlock Action = "user.unlock"
+
+	SessionProve      Action = "session.prove"
+	FactorList        Action = "factor.list"
+	FactorAdd         Action = "factor.add"
+	FactorRemove      Action = "factor.remove"
+	FactorReset       Action = "factor.reset"
+	RecoveryCodesMake Action = "recovery_codes.make"
+
+	FindingList Action = "finding.list"
 
 	MeetingList    Action = "meeting.list"
 	MeetingCreate  Action = "meeting.create"
@@ -86,6 +96,16 @@ var table = [...]rule{
 
 	{UserList, false, true, none, none, none, every, none, none, none, every},
 	{UserCreate, true, true, none, none, none, every, none, none, none, every},
+	{UserUnlock, true, true, none, none, none, every, none, none, none, every},
+
+	{SessionProve, true, false, none, none, own, own, none, none, none, none},
+	{FactorList, false, false, none, none, own, own, none, none, none, none},
+	{FactorAdd, true, false, none, none, own, own, none, none, none, none},
+	{FactorRemove, true, false, none, none, own, own, none, none, none, none},
+	{FactorReset, true, false, none, none, none, none, none, none, none, every},
+	{RecoveryCodesMake, true, false, none, none, own, own, none, none, none, none},
+
+	{FindingList, false, true, none, none, none, every, none, none, none, none},
 
 	{MeetingList, false, true, none, none, own, own, none, none, none, none},
 	{MeetingCreate, true, true, none, none, own, own, none, none, none, none},

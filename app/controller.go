@@ -13,8 +13,10 @@ import (
 
 	"konklave/activation"
 	"konklave/auth"
+	"konklave/auth/passkey"
 	"konklave/conference"
 	"konklave/config"
+	"konklave/finding"
 	"konklave/httpapi"
 	"konklave/journal"
 	"konklave/launch"
@@ -76,14 +78,15 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 
 	passwords := auth.NewPasswords(parallelHashes)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
+	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, time.Now)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, time.Now)
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
-		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, time.Now),
-		Setup: setup, Tickets: tickets, Conferences: sup, Database: db, RelayTest: relayTest(c, relay, time.Now),
+		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, time.Now),
+		Setup: setup, Tickets: tickets, Findings: finding.NewService(db), Conferences: sup, Database: db, RelayTest: relayTest(c, relay, time.Now),
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {
 		return err

@@ -60,6 +60,7 @@ const (
 	FailureUnknown  FailureReason = "unknown_account"
 	FailurePassword FailureReason = "wrong_password"
 	FailureDisabled FailureReason = "disabled_account"
+	FailureFactor   FailureReason = "wrong_factor"
 )
 
 type failureDetails struct {

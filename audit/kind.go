@@ -16,6 +16,12 @@ const (
 	KindSessionFailed       Kind = "session.failed"
 	KindSessionLocked       Kind = "session.locked"
 	KindSessionEnded        Kind = "session.ended"
+	KindUserUnlocked        Kind = "user.unlocked"
+	KindSessionProved       Kind = "session.proved"
+	KindFactorAdded         Kind = "factor.added"
+	KindFactorRemoved       Kind = "factor.removed"
+	KindFactorsReset        Kind = "factors.reset"
+	KindRecoveryCodesMade   Kind = "recovery_codes.made"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
 	KindMeetingCreated      Kind = "meeting.created"
@@ -34,7 +40,8 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored, KindUserCreated, KindProfileChanged, KindPasswordChanged,
-		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded,
+		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded, KindUserUnlocked,
+		KindSessionProved, KindFactorAdded, KindFactorRemoved, KindFactorsReset, KindRecoveryCodesMade,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,

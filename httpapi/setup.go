@@ -87,6 +87,9 @@ func (a *API) repeatSetup(ctx context.Context, f FirstUser) (*setUp, error) {
 	if err != nil {
 		return nil, err
 	}
+	if begun.Body.User == nil { // whoever has added a second factor has long had the answer
+		return nil, auth.ErrSetupDone
+	}
 	recoveryKey, err := a.setup.Repeat(ctx, access.Nobody(), f.Token, made)
 	if err != nil {
 		return nil, err

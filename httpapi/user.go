@@ -23,6 +23,11 @@ func (a *API) addUsers() {
 			"password.too_short", "password.too_long",
 		},
 	}, a.createUser)
+	add(a, Route{
+		Method: http.MethodDelete, Path: prefix + "/users/{id}/lock", ID: "unlockUser", Tag: "Users", Action: access.UserUnlock,
+		Summary: "End the locks of an account that failed sign-ins brought about, and forget those",
+		Audits:  []audit.Kind{audit.KindUserUnlocked}, Codes: []fault.Code{"user.unknown"},
+	}, a.unlockUser)
 }
 
 type listUsersInput struct {
@@ -56,4 +61,8 @@ func (a *API) createUser(ctx context.Context, in *body[NewUser]) (*body[User], e
 		return nil, err
 	}
 	return &body[User]{showUser(u)}, nil
+}
+
+func (a *API) unlockUser(ctx context.Context, in *idInput) (*empty, error) {
+	return nil, a.signIn.Unlock(ctx, callerOf(ctx).actor, in.ID)
 }

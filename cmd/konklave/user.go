@@ -25,6 +25,8 @@ import (
 type UserCmd struct {
 	Add      UserAddCmd      `cmd:"" help:"Create an account."`
 	List     UserListCmd     `cmd:"" help:"List the accounts."`
+	Unlock   UserUnlockCmd   `cmd:"" help:"End the locks that failed sign-ins brought upon an account."`
+	Factors  UserFactorsCmd  `cmd:"" help:"Remove the second factors of an account, for somebody who has lost them."`
 	Password UserPasswordCmd `cmd:"" help:"Give an account a new password, for somebody who has forgotten it, and sign it out everywhere."`
 }
 
@@ -109,6 +111,49 @@ func (cmd *UserPasswordCmd) Run(ctx context.Context, std streams) (err error) {
 	}
 	fmt.Fprintln(std.out, "The account has a new password and is signed out everywhere.")
 	cmd.print(std.out, password)
+	return nil
+}
+
+// UserUnlockCmd ends the locks of an account.
+type UserUnlockCmd struct {
+	place
+	Email string `required:"" help:"E-mail address of the account." placeholder:"ADDRESS"`
+}
+
+// Run forgets the failed sign-ins of the account.
+func (cmd *UserUnlockCmd) Run(ctx context.Context, std streams) (err error) {
+	db, err := cmd.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	if err := signIn.UnlockAddress(ctx, operator(), cmd.Email); err != nil {
+		return readable(err)
+	}
+	fmt.Fprintln(std.out, "The account is not locked any more.")
+	return nil
+}
+
+// UserFactorsCmd removes the second factors of an account.
+type UserFactorsCmd struct {
+	place
+	Email  string `required:"" help:"E-mail address of the account." placeholder:"ADDRESS"`
+	Remove bool   `required:"" help:"Remove all second factors and recovery codes; the password is what is left."`
+}
+
+// Run removes the factors.
+func (cmd *UserFactorsCmd) Run(ctx context.Context, std streams) (err error) {
+	db, err := cmd.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	if err := signIn.ResetFactors(ctx, operator(), cmd.Email); err != nil {
+		return readable(err)
+	}
+	fmt.Fprintln(std.out, "The account has no second factor any more.")
 	return nil
 }
 

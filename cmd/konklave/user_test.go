@@ -127,3 +127,28 @@ func TestUserList(t *testing.T) {
 		t.Errorf("exit %d, printed %q and %q", code, out, stderr)
 	}
 }
+
+func TestUserUnlockAndFactors(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	if code, _, stderr := konklave(t, "", "user", "add", "--data", data, "--email", "anna@example.org", "--name", "Anna"); code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		out  string
+		err  string
+	}{
+		{[]string{"unlock", "--email", "Anna@example.org"}, 0, "The account is not locked any more.\n", ""},
+		{[]string{"unlock", "--email", "ben@example.org"}, 1, "", "no such account"},
+		{[]string{"factors", "--remove", "--email", "anna@example.org"}, 0, "The account has no second factor any more.\n", ""},
+		{[]string{"factors", "--email", "anna@example.org"}, 2, "", "--remove"},
+		{[]string{"factors", "--remove", "--email", "ben@example.org"}, 1, "", "no such account"},
+	} {
+		code, out, stderr := konklave(t, "", append([]string{"user", c.args[0], "--data", data}, c.args[1:]...)...)
+		if code != c.code || out != c.out || !strings.Contains(stderr, c.err) {
+			t.Errorf("%v: exit %d, printed %q and %q", c.args, code, out, stderr)
+		}
+	}
+}

@@ -56,6 +56,30 @@ type Device struct {
 	ExpiresAt int64
 }
 
+type Factor struct {
+	ID         string
+	Tenant     string
+	UserID     string
+	Kind       string
+	Name       string
+	Credential []byte
+	Secret     []byte
+	Step       int64
+	CreatedAt  int64
+	UsedAt     int64
+}
+
+type Finding struct {
+	Number   int64
+	ID       string
+	Tenant   string
+	At       int64
+	Kind     string
+	UserID   string
+	Topic    string
+	Evidence string
+}
+
 type InstanceSetting struct {
 	Name  string
 	Value string
@@ -100,6 +124,12 @@ type Meeting struct {
 	DeletedAt     int64
 }
 
+type RecoveryCode struct {
+	UserID string
+	Hash   []byte
+	Tenant string
+}
+
 type Session struct {
 	ID        string
 	Tenant    string
@@ -110,6 +140,7 @@ type Session struct {
 	ExpiresAt int64
 	UserAgent string
 	Source    string
+	ProvedAt  int64
 }
 
 type SetupToken struct {
@@ -125,6 +156,7 @@ type SignInFailure struct {
 	Source  string
 	Known   bool
 	At      int64
+	Entry   string
 }
 
 type Ticket struct {
@@ -141,6 +173,11 @@ type Ticket struct {
 	UsedAt        int64
 	Session       string
 	OpenedAt      int64
+}
+
+type UsedChallenge struct {
+	Hash      []byte
+	ExpiresAt int64
 }
 
 type User struct {

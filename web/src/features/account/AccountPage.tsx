@@ -8,6 +8,7 @@ import { Button, ButtonLink } from '../../ui/Button'
 import { Loading, Page, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { AppearanceFields } from '../appearance/AppearanceFields'
+import { Factors } from './Factors'
 import { PasswordForm } from './PasswordForm'
 import { ProfileForm } from './ProfileForm'
 import { Sessions } from './Sessions'
@@ -53,12 +54,16 @@ function Account() {
         <AppearanceFields />
       </Section>
       <PasswordForm />
+      <Factors />
       <Sessions />
       <Tokens />
       {user.role === 'admin' && (
         <>
           <ButtonLink href="/conferences" className="justify-self-start">
             {t('account.conferences')}
+          </ButtonLink>
+          <ButtonLink href="/findings" className="justify-self-start">
+            {t('account.findings')}
           </ButtonLink>
           <Users />
         </>
