@@ -56,6 +56,10 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
+	passwords, err := Passwords(c, parallelHashes) // while the file can be read
+	if err != nil {
+		return err
+	}
 	confineController(c, log)
 	key, err := instanceKey(c.Data)
 	if err != nil {
@@ -76,7 +80,6 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		return err
 	}
 
-	passwords := auth.NewPasswords(parallelHashes)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, time.Now)

@@ -49,6 +49,7 @@ type Flags struct {
 	BackupInterval            *string `help:"Time between two backups; 0s makes none." placeholder:"DURATION"`
 	BackupKeep                *string `help:"How many of the newest backups stay." placeholder:"N"`
 	BackupKeepDays            *string `help:"Of how many days a backup stays." placeholder:"N"`
+	PasswordsRefusedFile      *string `help:"File of passwords that nobody may choose." placeholder:"FILE"`
 	VaultMasterKeyFile        *string `help:"File of the master key." placeholder:"FILE"`
 }
 

@@ -115,6 +115,8 @@ func Settings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Backup.Keep} }},
 		{"backup.keep-days", "Of how many days, counted from the newest backup's, the day's newest backup stays as well.",
 			func(c *Config) value { return intValue[int]{&c.Backup.KeepDays} }},
+		{"passwords.refused-file", "File of passwords that nobody may choose, one on each line, beside the common ones that are always refused: names, places, the product.\nA listed one is refused with a few digits or signs around it too. It is read at the start. Empty means none.",
+			func(c *Config) value { return textValue{&c.Passwords.RefusedFile} }},
 	}
 }
 

@@ -21,7 +21,7 @@ func (a *API) addSetup() {
 		Audits:  []audit.Kind{audit.KindSetupCompleted, audit.KindRecoveryKeyMade, audit.KindSessionStarted}, Status: http.StatusCreated,
 		Codes: []fault.Code{
 			"setup.invalid", "setup.done", "auth.locked", "email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid",
-			"language.invalid", "password.too_short", "password.too_long", "password.invalid",
+			"language.invalid", "password.too_short", "password.too_long", "password.common", "password.invalid",
 		},
 	}, a.completeSetup)
 }

@@ -20,7 +20,7 @@ func (a *API) addUsers() {
 		Summary: "Create an account", Audits: []audit.Kind{audit.KindUserCreated}, Status: http.StatusCreated,
 		Codes: []fault.Code{
 			"email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid", "role.invalid", "language.invalid",
-			"password.too_short", "password.too_long",
+			"password.too_short", "password.too_long", "password.common",
 		},
 	}, a.createUser)
 	add(a, Route{

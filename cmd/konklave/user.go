@@ -39,7 +39,7 @@ type place struct {
 
 // open opens the database and makes the data directory when it is not there.
 func (p place) open(ctx context.Context) (*store.Store, error) {
-	loaded, err := config.Load(config.Flags{File: p.File, Data: p.Data, Database: p.Database}, os.Environ())
+	loaded, err := p.load()
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +50,19 @@ func (p place) open(ctx context.Context) (*store.Store, error) {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
 	return store.Open(ctx, loaded.Config.DSN(), store.Options{})
+}
+
+func (p place) load() (config.Loaded, error) {
+	return config.Load(config.Flags{File: p.File, Data: p.Data, Database: p.Database}, os.Environ())
+}
+
+// passwords hashes passwords as the server does, and refuses the same ones.
+func (p place) passwords() (*auth.Passwords, error) {
+	loaded, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return app.Passwords(loaded.Config, 1)
 }
 
 // operator is who acts when a command is typed on the machine itself.
@@ -76,7 +89,11 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	u, err := user.NewService(db, auth.NewPasswords(1), time.Now).Create(ctx, operator(), user.New{
+	passwords, err := cmd.passwords()
+	if err != nil {
+		return err
+	}
+	u, err := user.NewService(db, passwords, time.Now).Create(ctx, operator(), user.New{
 		Email: cmd.Email, Name: cmd.Name, Role: access.Role(cmd.Role), Language: user.Language(cmd.Language), Password: password,
 	})
 	if err != nil {
@@ -105,7 +122,11 @@ func (cmd *UserPasswordCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	passwords, err := cmd.passwords()
+	if err != nil {
+		return err
+	}
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), passwords)
 	if err := signIn.ResetPassword(ctx, operator(), cmd.Email, password); err != nil {
 		return readable(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -150,5 +151,32 @@ func TestUserUnlockAndFactors(t *testing.T) {
 		if code != c.code || out != c.out || !strings.Contains(stderr, c.err) {
 			t.Errorf("%v: exit %d, printed %q and %q", c.args, code, out, stderr)
 		}
+	}
+}
+
+func TestUserAddRefusesWhatTheOperatorListed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	words, file := filepath.Join(dir, "words.txt"), filepath.Join(dir, "konklave.yaml")
+	for name, text := range map[string]string{words: "Musterstadt\n", file: "passwords:\n  refused-file: " + words + "\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(password string) (int, string) {
+		code, _, stderr := konklave(t, password+"\n", "user", "add", "--config", file, "--data", dir, "--email", "anna@example.org", "--name", "Anna", "--password-stdin")
+		return code, stderr
+	}
+	if code, stderr := add("Musterstadt2026!"); code != 1 || !strings.Contains(stderr, "tried first") {
+		t.Errorf("a listed one: exit %d, %q", code, stderr)
+	}
+	if code, stderr := add("password2026!"); code != 1 || !strings.Contains(stderr, "tried first") {
+		t.Errorf("a common one: exit %d, %q", code, stderr)
+	}
+	if err := os.Remove(words); err != nil {
+		t.Fatal(err)
+	}
+	if code, stderr := add("Dienstweg ist kein Holzweg"); code != 1 || !strings.Contains(stderr, "passwords.refused-file") {
+		t.Errorf("without the file: exit %d, %q", code, stderr)
 	}
 }

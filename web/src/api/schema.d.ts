@@ -212,7 +212,7 @@ export interface paths {
         get?: never;
         /**
          * Change the caller's password; all other sessions end
-         * @description Error codes: `auth.failed`, `auth.locked`, `session.proof_needed`, `password.too_short`, `password.too_long`, `password.invalid`.
+         * @description Error codes: `auth.failed`, `auth.locked`, `session.proof_needed`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
          */
         put: operations["changePassword"];
         post?: never;
@@ -490,7 +490,7 @@ export interface paths {
         put?: never;
         /**
          * Create the first administrator with the token of the set-up link, sign in, and show the recovery key. Sent again within an hour, with the same token, address and password, because the answer was lost, it shows another recovery key that takes the place of the first
-         * @description Error codes: `setup.invalid`, `setup.done`, `auth.locked`, `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.invalid`.
+         * @description Error codes: `setup.invalid`, `setup.done`, `auth.locked`, `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
          */
         post: operations["completeSetup"];
         delete?: never;
@@ -511,7 +511,7 @@ export interface paths {
         put?: never;
         /**
          * Create an account
-         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `language.invalid`, `password.too_short`, `password.too_long`.
+         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`.
          */
         post: operations["createUser"];
         delete?: never;
