@@ -117,6 +117,20 @@ for (const language of both) {
     await signIn(page, administrator, language)
   })
 
+  test(`a common password is refused, and why is said, ${language}`, async ({ seat }) => {
+    const page = await (await open(seat, language)).page()
+    await signIn(page, administrator, language)
+    await page.goto('/account')
+    await page.getByLabel(say('account.oldPassword'), { exact: true }).fill(administrator.password)
+    await page.getByLabel(say('account.newPassword'), { exact: true }).fill('P4ssw0rt2026!')
+    await button(page, say('account.changePassword')).click()
+    await expect(page.getByText(say('error.password.common'))).toBeVisible()
+    await expectAccessible(page)
+    await page.getByLabel(say('account.newPassword'), { exact: true }).fill('Drei Wörter, die niemand kennt')
+    await button(page, say('account.changePassword')).click()
+    await expect(page.getByText(say('account.passwordChanged')).first()).toBeVisible()
+  })
+
   test(`a lock is found and ended, ${language}`, async ({ seat }) => {
     const guard = await open(seat, language)
     const page = await guard.page()
