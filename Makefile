@@ -60,11 +60,12 @@ fmt: check-go web/node_modules/.installed ## Format everything
 
 ##@ Now and then
 
-GENERATED := store/sqlgen httpapi/openapi.json web/src/api/schema.d.ts docs/config.example.yaml
+GENERATED := auth/common.bin store/sqlgen httpapi/openapi.json web/src/api/schema.d.ts docs/config.example.yaml
 SUMS := find $(GENERATED) -type f -print0 | sort -z | xargs -0 sha256sum
 
 .PHONY: generate
 generate: check-go check-node bin/tools/sqlc web/openapi/node_modules/.installed ## Regenerate SQL code, OpenAPI document, TypeScript types, example configuration
+	cd auth && go generate
 	cd store && ../bin/tools/sqlc generate
 	go run ./httpapi/specgen httpapi/openapi.json
 	go run ./cmd/konklave config example > bin/config.example.yaml && mv bin/config.example.yaml docs/config.example.yaml

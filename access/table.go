@@ -24,9 +24,18 @@ const (
 	AuditRead   Action = "audit.read"
 	AuditCosign Action = "audit.cosign"
 
-	UserList   Action = "user.list"
-	UserCreate Action = "user.create"
+	SessionProve      Action = "session.prove"
+	FactorList        Action = "factor.list"
+	FactorAdd         Action = "factor.add"
+	FactorRemove      Action = "factor.remove"
+	FactorReset       Action = "factor.reset"
+	RecoveryCodesMake Action = "recovery_codes.make"
 
+	FindingList Action = "finding.list"
+
+	UserList    Action = "user.list"
+	UserCreate  Action = "user.create"
+	UserUnlock  Action = "user.unlock"
 	UserDisable Action = "user.disable"
 	UserEnable  Action = "user.enable"
 	RoleAssign  Action = "role.assign"
@@ -110,10 +119,17 @@ var table = [...]rule{
 	{TokenList, reads, token, may{account: own}},
 	{TokenCreate, writes, person, may{account: own}},
 	{TokenRevoke, writes, person, may{account: own}},
+	{SessionProve, writes, person, may{account: own}},
+	{FactorList, reads, person, may{account: own}},
+	{FactorAdd, writes, person, may{account: own}},
+	{FactorRemove, writes, person, may{account: own}},
+	{FactorReset, writes, person, may{system: every}},
+	{RecoveryCodesMake, writes, person, may{account: own}},
 
 	// accounts
 	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
 	{UserCreate, writes, token, may{userAdmin: every, system: every}},
+	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
 	{UserDisable, writes, person, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, person, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, person, may{userAdmin: every, system: every}},
@@ -121,6 +137,9 @@ var table = [...]rule{
 	// the audit log
 	{AuditRead, reads, token, may{auditor: every, system: every}},
 	{AuditCosign, writes, token, may{auditor: every}},
+
+	// what was noticed
+	{FindingList, reads, token, may{security: every, auditor: every}},
 
 	// meetings
 	{MeetingList, reads, token, may{user: own, manager: every}},

@@ -14,8 +14,10 @@ import (
 	"konklave/activation"
 	"konklave/audit/sequencer"
 	"konklave/auth"
+	"konklave/auth/passkey"
 	"konklave/conference"
 	"konklave/config"
+	"konklave/finding"
 	"konklave/httpapi"
 	"konklave/journal"
 	"konklave/launch"
@@ -54,6 +56,10 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
+	passwords, err := Passwords(c, parallelHashes) // while the file can be read
+	if err != nil {
+		return err
+	}
 	confineController(c, log)
 	key, err := instanceKey(c.Data)
 	if err != nil {
@@ -69,9 +75,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	}
 	defer db.Close()
 
-	passwords := auth.NewPasswords(parallelHashes)
 	clock := auth.Forward(time.Now)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max})
+	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, clock)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
@@ -79,8 +85,8 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
-		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, clock),
-		Setup: setup, Tickets: tickets, Conferences: sup, Database: db,
+		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
+		Setup: setup, Tickets: tickets, Findings: finding.NewService(db), Conferences: sup, Database: db,
 		Audit: AuditArchive(c, db, time.Now), AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {

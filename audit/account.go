@@ -83,6 +83,7 @@ const (
 	FailurePassword FailureReason = "wrong_password"
 	FailureDisabled FailureReason = "disabled_account"
 	FailureRoles    FailureReason = "roles_conflict"
+	FailureFactor   FailureReason = "wrong_factor"
 )
 
 type failureDetails struct {

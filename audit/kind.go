@@ -19,6 +19,12 @@ const (
 	KindSessionFailed       Kind = "session.failed"
 	KindSessionLocked       Kind = "session.locked"
 	KindSessionEnded        Kind = "session.ended"
+	KindUserUnlocked        Kind = "user.unlocked"
+	KindSessionProved       Kind = "session.proved"
+	KindFactorAdded         Kind = "factor.added"
+	KindFactorRemoved       Kind = "factor.removed"
+	KindFactorsReset        Kind = "factors.reset"
+	KindRecoveryCodesMade   Kind = "recovery_codes.made"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
 	KindMeetingCreated      Kind = "meeting.created"
@@ -45,7 +51,8 @@ func Kinds() []Kind {
 	return []Kind{
 		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored,
 		KindUserCreated, KindUserDisabled, KindUserEnabled, KindRolesAssigned, KindProfileChanged, KindPasswordChanged,
-		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded,
+		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded, KindUserUnlocked,
+		KindSessionProved, KindFactorAdded, KindFactorRemoved, KindFactorsReset, KindRecoveryCodesMade,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,

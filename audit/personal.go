@@ -44,7 +44,7 @@ type about struct {
 
 // personal is the table of what is personal. Besides it, in every kind: who acted is personal when the actor is a guest, an
 // account or a token, and nothing else is personal in the tenant, the outcome, the reporting conference and the time.
-// A session, a token, a message or a place in a conference belongs to a person as much as an account does; a meeting, a
+// A session, a token, a second factor, a message or a place in a conference belongs to a person as much as an account does; a meeting, a
 // conference, a backup, the public half of a key, a log or a witness does not.
 var personal = map[Kind]about{
 	//                       category               object      details
@@ -62,6 +62,12 @@ var personal = map[Kind]about{
 	KindSessionFailed:       {CategorySecurity, theObjects, map[string]whose{"reason": nobodys, "source": theObjects}},
 	KindSessionLocked:       {CategorySecurity, theObjects, map[string]whose{"scope": nobodys, "source": theObjects, "until": nobodys}},
 	KindSessionEnded:        {CategorySecurity, actors, map[string]whose{"reason": nobodys}},
+	KindUserUnlocked:        {CategorySecurity, theObjects, map[string]whose{"failures": nobodys}},
+	KindSessionProved:       {CategorySecurity, actors, nil},
+	KindFactorAdded:         {CategorySecurity, actors, map[string]whose{"kind": nobodys}},
+	KindFactorRemoved:       {CategorySecurity, actors, nil},
+	KindFactorsReset:        {CategorySecurity, theObjects, map[string]whose{"factors": nobodys}},
+	KindRecoveryCodesMade:   {CategorySecurity, theObjects, map[string]whose{"codes": nobodys}},
 	KindTokenCreated:        {CategorySecurity, actors, map[string]whose{"expiresAt": nobodys}},
 	KindTokenRevoked:        {CategorySecurity, actors, nil},
 	KindMeetingCreated:      {CategoryConference, nobodys, map[string]whose{"guestsAllowed": nobodys}},

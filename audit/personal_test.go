@@ -51,7 +51,7 @@ func TestEveryKindSaysWhatIsPersonal(t *testing.T) {
 
 func TestNothingPersonalStaysInClear(t *testing.T) {
 	t.Parallel()
-	people := []string{`"u1"`, `"u2"`, `"t1"`, `"t2"`, `"s1"`, `"g1"`, `"p1"`, `"msg1"`, "192.0.2."}
+	people := []string{`"u1"`, `"u2"`, `"t1"`, `"t2"`, `"s1"`, `"f1"`, `"g1"`, `"p1"`, `"msg1"`, "192.0.2."}
 	for _, e := range entries() {
 		r := e.Record()
 		split, err := Split(r)

@@ -37,6 +37,8 @@ type Failures struct {
 	Bucket  []time.Time // of this account from this source or known browser
 	Account []time.Time // of this account from all sources, known browsers left out
 	Source  []time.Time // of all accounts from this source
+
+	Accounts int // how many accounts were tried from this source within SprayWindow
 }
 
 // lock is a lock that is in force; the zero lock is none.

@@ -54,13 +54,13 @@ func TestA26LockStages(t *testing.T) {
 		known    bool
 		want     audit.LockScope
 	}{
-		"below every limit":        {Failures{many(LockFailures - 1), many(AccountLockFailures - 1), many(SourceLockFailures - 1)}, false, ""},
-		"account and source":       {Failures{many(LockFailures), nil, nil}, false, audit.LockAccountSource},
-		"account":                  {Failures{nil, many(AccountLockFailures), nil}, false, audit.LockAccount},
-		"source":                   {Failures{nil, nil, many(SourceLockFailures)}, false, audit.LockSource},
-		"all: the longest counts":  {Failures{many(99), many(99), many(99)}, false, audit.LockAccount},
-		"known browser":            {Failures{nil, many(99), many(99)}, true, ""},
-		"known browser that tries": {Failures{many(LockFailures), nil, nil}, true, audit.LockAccountSource},
+		"below every limit":        {Failures{Bucket: many(LockFailures - 1), Account: many(AccountLockFailures - 1), Source: many(SourceLockFailures - 1)}, false, ""},
+		"account and source":       {Failures{Bucket: many(LockFailures)}, false, audit.LockAccountSource},
+		"account":                  {Failures{Account: many(AccountLockFailures)}, false, audit.LockAccount},
+		"source":                   {Failures{Source: many(SourceLockFailures)}, false, audit.LockSource},
+		"all: the longest counts":  {Failures{Bucket: many(99), Account: many(99), Source: many(99)}, false, audit.LockAccount},
+		"known browser":            {Failures{Account: many(99), Source: many(99)}, true, ""},
+		"known browser that tries": {Failures{Bucket: many(LockFailures)}, true, audit.LockAccountSource},
 	} {
 		if got := lockOf(c.failures, c.known, start); got.scope != c.want {
 			t.Errorf("%s: locked by %q, want %q", name, got.scope, c.want)

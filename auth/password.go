@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -15,7 +16,8 @@ import (
 	"konklave/fault"
 )
 
-// The lengths of a password, in characters (code points). There are no other rules: length is what helps.
+// The lengths of a password, in characters (code points). It must not be a common one either. There are no other rules, and no
+// password grows old: length is what helps.
 const (
 	MinPasswordLength = 12
 	MaxPasswordLength = 128
@@ -50,14 +52,23 @@ const DefaultParallelHashes = 4
 var errHashDamaged = errors.New("stored password hash is damaged")
 
 // Passwords hashes and verifies passwords with argon2id, a limited number at a time.
-type Passwords struct{ slots chan struct{} }
-
-// NewPasswords returns Passwords that hash so many passwords at a time; parallel must be at least 1.
-func NewPasswords(parallel int) *Passwords {
-	return &Passwords{slots: make(chan struct{}, parallel)}
+type Passwords struct {
+	slots   chan struct{}
+	refused []string // as ReadRefused returns them
 }
 
-// CheckPassword returns the fault of a password that may not be chosen, or nil.
+// NewPasswords returns Passwords that hash so many passwords at a time, and refuse these (as ReadRefused returns them) beside the
+// common ones; parallel must be at least 1.
+func NewPasswords(parallel int, refused ...string) *Passwords {
+	return &Passwords{slots: make(chan struct{}, parallel), refused: refused}
+}
+
+func (p *Passwords) refuses(password string) bool {
+	_, listed := slices.BinarySearch(p.refused, password)
+	return listed
+}
+
+// CheckPassword returns the fault of a password that may not be chosen anywhere, or nil.
 func CheckPassword(password string) error {
 	if !utf8.ValidString(password) {
 		return ErrPasswordInvalid
@@ -68,6 +79,9 @@ func CheckPassword(password string) error {
 	case n > MaxPasswordLength:
 		return ErrPasswordTooLong
 	}
+	if common(password, inFilter) {
+		return ErrPasswordCommon
+	}
 	return nil
 }
 
@@ -75,6 +89,9 @@ func CheckPassword(password string) error {
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	if err := CheckPassword(password); err != nil {
 		return "", err
+	}
+	if common(password, p.refuses) {
+		return "", ErrPasswordCommon
 	}
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // never fails

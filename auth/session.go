@@ -39,6 +39,7 @@ type Session struct {
 	ExpiresAt time.Time // in any case; earlier when it is idle
 	UserAgent string    // shortened
 	Source    string    // the network it was begun from, shortened
+	ProvedAt  time.Time // when its owner last proved who it is
 }
 
 // Identity is who a request comes from.
@@ -159,7 +160,7 @@ func (s *Sessions) begin(u user.User, userAgent, source string) (session Session
 	secret = newSecret()
 	hash, _ = hashSecret(secret)
 	return Session{
-		ID: newID(), Tenant: u.Tenant, UserID: u.ID, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.lifetime),
+		ID: newID(), Tenant: u.Tenant, UserID: u.ID, CreatedAt: now, SeenAt: now, ProvedAt: now, ExpiresAt: now.Add(s.lifetime),
 		UserAgent: shortUserAgent(userAgent), Source: shortSource(source),
 	}, secret, hash
 }

@@ -2,11 +2,13 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"konklave/access"
 	"konklave/audit"
 	"konklave/fault"
+	"konklave/finding"
 )
 
 // TicketLifetime is how long after its issue a ticket opens a connection.
@@ -46,17 +48,20 @@ type TicketStore interface {
 	// ErrTicketRevoked (its sign-in is over); for the last four it writes the entry that refused makes. The ticket is good for
 	// that session from then on.
 	RedeemTicket(ctx context.Context, secret Hash, conference, session string, now time.Time, refused func(Grant, audit.TicketReason) audit.Entry) (Grant, error)
+	// KeepFinding stores a finding, unless one of the same kind and topic is too new.
+	KeepFinding(ctx context.Context, f finding.Finding) error
 }
 
 // Tickets issues and redeems the single-use tickets that open a connection to a conference.
 type Tickets struct {
-	store TicketStore
-	now   func() time.Time
+	store   TicketStore
+	now     func() time.Time
+	guesses guesses
 }
 
 // NewTickets returns Tickets that take the time from now.
 func NewTickets(store TicketStore, now func() time.Time) *Tickets {
-	return &Tickets{store: store, now: now}
+	return &Tickets{store: store, now: now, guesses: guesses{at: map[string][]time.Time{}}}
 }
 
 // Issue makes a ticket for the actor, whose identity takes the place of Tenant, Kind, ActorID and SignIn in the grant. Whether the
@@ -85,13 +90,31 @@ func (t *Tickets) Issue(ctx context.Context, actor access.Actor, g Grant) (ticke
 // a version that does not tell. Faults: ticket.unknown, ticket.expired, ticket.used, ticket.foreign,
 // ticket.revoked.
 func (t *Tickets) Redeem(ctx context.Context, ticket, conference, session string) (Grant, error) {
+	now := wholeMillis(t.now())
 	hash, ok := hashSecret(ticket)
 	if !ok {
-		return Grant{}, ErrTicketUnknown
+		return Grant{}, t.guessed(ctx, conference, now)
 	}
-	now := wholeMillis(t.now())
-	return t.store.RedeemTicket(ctx, hash, conference, session, now, func(g Grant, reason audit.TicketReason) audit.Entry {
+	grant, err := t.store.RedeemTicket(ctx, hash, conference, session, now, func(g Grant, reason audit.TicketReason) audit.Entry {
 		worker := access.Worker(conference, g.Tenant)
 		return audit.TicketRefused(audit.Origin{At: now, Actor: worker}, conference, reason)
 	})
+	if errors.Is(err, ErrTicketUnknown) {
+		return Grant{}, t.guessed(ctx, conference, now)
+	}
+	return grant, err
+}
+
+// guessed counts a ticket that nobody issued and returns what to answer.
+func (t *Tickets) guessed(ctx context.Context, conference string, now time.Time) error {
+	n := t.guesses.add(conference, now)
+	if n < GuessedTickets {
+		return ErrTicketUnknown
+	}
+	evidence := finding.Evidence{Failures: n, Conference: conference}
+	found := finding.New(access.DefaultTenant, now, finding.TicketGuessing, "", conference, GuessWindow, evidence)
+	if err := t.store.KeepFinding(ctx, found); err != nil {
+		return err
+	}
+	return ErrTicketUnknown
 }

@@ -30,6 +30,7 @@ type Config struct {
 	Vault      Vault
 	Backup     Backup
 	Audit      Audit
+	Passwords  Passwords
 }
 
 // TLS says where the certificate of the public listener comes from.
@@ -140,6 +141,11 @@ const (
 	IsolationBestEffort IsolationMode = "best-effort" // go on with what is there, and say so
 	IsolationStrict     IsolationMode = "strict"      // start no conference
 )
+
+// Passwords says which passwords nobody may choose, beside the common ones.
+type Passwords struct {
+	RefusedFile string // one on each line; empty for none
+}
 
 // Backup says when backups are made by themselves and which stay.
 type Backup struct {

@@ -96,7 +96,8 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		"limits.session-rate": "2", "limits.session-burst": "4", "limits.misses-per-hour": "5",
 		"vault.master-key-file": "elsewhere.key",
 		"backup.directory":      "b", "backup.interval": "1h0m0s", "backup.keep": "3", "backup.keep-days": "0",
-		"audit.witness-keys": witnessKey,
+		"audit.witness-keys":     witnessKey,
+		"passwords.refused-file": "words.txt",
 	}
 	if len(other) != len(Settings()) {
 		t.Fatalf("the test knows %d settings, there are %d", len(other), len(Settings()))

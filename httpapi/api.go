@@ -21,6 +21,7 @@ import (
 	"konklave/auth"
 	"konklave/conference"
 	"konklave/config"
+	"konklave/finding"
 	"konklave/meeting"
 	"konklave/sandbox"
 	"konklave/user"
@@ -73,6 +74,8 @@ type Options struct {
 	Tokens      *auth.Tokens
 	Setup       *auth.Setup
 	Tickets     *auth.Tickets
+	Findings    *finding.Service
+	Factors     *auth.Factors
 	Conferences Conferences
 	Database    Database
 	Audit       AuditLog
@@ -95,6 +98,8 @@ type API struct {
 	tokens        *auth.Tokens
 	setup         *auth.Setup
 	tickets       *auth.Tickets
+	findings      *finding.Service
+	factors       *auth.Factors
 	conferences   Conferences
 	database      Database
 	audit         AuditLog
@@ -115,6 +120,7 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
+		findings: o.Findings, factors: o.Factors,
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
@@ -129,9 +135,12 @@ func New(o Options) *API {
 	a.addConnectionTest()
 	a.addSetup()
 	a.addSession()
+	a.addSecond()
 	a.addMe()
+	a.addFactors()
 	a.addTokens()
 	a.addUsers()
+	a.addFindings()
 	a.addMeetings()
 	a.addJoin()
 	a.addConferences()

@@ -21,6 +21,7 @@ type caller struct {
 	source      string       // network address of the client
 	agent       string       // what the client says it is
 	device      string       // value of the device cookie, or empty
+	origin      string       // under which the client reached the front
 	guestCookie string       // to be set; empty when the caller has one or is no guest
 }
 
@@ -39,7 +40,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, route Route) (contex
 	if route.Mutates() && !byToken && !sameOrigin(r) {
 		return nil, ErrForeignOrigin
 	}
-	who := caller{actor: access.Nobody(), source: clientAddress(r), agent: r.UserAgent(), device: cookie(r, auth.DeviceCookie), secret: cookie(r, auth.SessionCookie)}
+	who := caller{actor: access.Nobody(), source: clientAddress(r), agent: r.UserAgent(), device: cookie(r, auth.DeviceCookie), secret: cookie(r, auth.SessionCookie), origin: ownOrigin(r)}
 	var expired error
 	if !route.Nobody {
 		var err error

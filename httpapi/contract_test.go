@@ -8,6 +8,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/auth/factortest"
 	"konklave/httpapi"
 	"konklave/meeting"
 	"konklave/user"
@@ -27,6 +28,7 @@ type scene struct {
 	closed                  meeting.Meeting // without guests
 	tokenID, otherSessionID string
 	note                    string // a checkpoint that the witness has cosigned
+	key                     *factortest.Authenticator
 }
 
 func setScene(t *testing.T) *scene {
@@ -133,6 +135,66 @@ func examples() map[string]example {
 			before:  func(s *scene) { s.exec("UPDATE users SET disabled_at = 1 WHERE id = '" + s.other.ID + "'") },
 			granted: func(s *scene) answer { return s.adminInBrowser.delete("/api/v1/users/" + s.other.ID + "/disabled") },
 			refused: func(s *scene) answer { return s.inBrowser.delete("/api/v1/users/" + s.other.ID + "/disabled") },
+		},
+		"signInWithFactor": {
+			before: func(s *scene) { s.key = s.inBrowser.withPasskey() },
+			granted: func(s *scene) answer {
+				w := s.nobody.half(s.member)
+				return s.nobody.post("/api/v1/session/factor", map[string]any{"challenge": w.Challenge, "passkey": s.key.Get(w.Passkey)})
+			},
+			refused: func(s *scene) answer {
+				return s.nobody.post("/api/v1/session/factor", map[string]any{"challenge": s.nobody.half(s.member).Challenge, "code": "0"})
+			},
+			traces: []audit.Kind{audit.KindSessionFailed},
+		},
+		"signInWithPasskey": {
+			before: func(s *scene) { s.key = s.inBrowser.withPasskey() },
+			granted: func(s *scene) answer {
+				w := decode[httpapi.FactorWanted](s.nobody.get("/api/v1/session/passkey").want(200))
+				return s.nobody.post("/api/v1/session/passkey", map[string]any{"challenge": w.Challenge, "passkey": s.key.Get(w.Passkey)})
+			},
+			refused: func(s *scene) answer {
+				w := decode[httpapi.FactorWanted](s.nobody.get("/api/v1/session/passkey").want(200))
+				return s.nobody.post("/api/v1/session/passkey", map[string]any{"challenge": w.Challenge, "passkey": "{}"})
+			},
+		},
+		"proveSession": {
+			granted: func(s *scene) answer {
+				w := decode[httpapi.FactorWanted](s.inBrowser.get("/api/v1/session/proof").want(200))
+				return s.inBrowser.post("/api/v1/session/proof", map[string]any{"challenge": w.Challenge, "password": password})
+			},
+			refused: func(s *scene) answer {
+				return s.asMember.post("/api/v1/session/proof", map[string]any{"challenge": ""})
+			},
+		},
+		"addApp": {
+			granted: func(s *scene) answer { return s.inBrowser.addApp() },
+			refused: func(s *scene) answer {
+				return s.inBrowser.post("/api/v1/me/factors/app", map[string]any{"challenge": "", "name": "Phone", "code": "123456"})
+			},
+		},
+		"addPasskey": {
+			granted: func(s *scene) answer { _, a := s.inBrowser.addPasskey(); return a },
+			refused: func(s *scene) answer {
+				return s.inBrowser.post("/api/v1/me/factors/passkey", map[string]any{"challenge": "", "name": "Key", "passkey": "{}"})
+			},
+		},
+		"removeFactor": {
+			before: func(s *scene) { s.inBrowser.withPasskey() },
+			granted: func(s *scene) answer {
+				list := decode[httpapi.Factors](s.inBrowser.get("/api/v1/me/factors").want(200))
+				return s.inBrowser.delete("/api/v1/me/factors/" + list.Items[0].ID)
+			},
+			refused: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/factors/unknown") },
+		},
+		"makeRecoveryCodes": {
+			before:  func(s *scene) { s.inBrowser.withPasskey() },
+			granted: func(s *scene) answer { return s.inBrowser.post("/api/v1/me/recovery-codes", nil) },
+			refused: func(s *scene) answer { return s.asMember.post("/api/v1/me/recovery-codes", nil) },
+		},
+		"unlockUser": {
+			granted: func(s *scene) answer { return s.asAdmin.delete("/api/v1/users/" + s.member.ID + "/lock") },
+			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/users/" + s.member.ID + "/lock") },
 		},
 		"createMeeting": {
 			granted: func(s *scene) answer { return s.asMember.post("/api/v1/meetings", nil) },

@@ -23,8 +23,10 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/auth/passkey"
 	"konklave/conference"
 	"konklave/config"
+	"konklave/finding"
 	"konklave/httpapi"
 	"konklave/meeting"
 	"konklave/sandbox"
@@ -141,6 +143,7 @@ type env struct {
 	tickets  *auth.Tickets
 	setup    *auth.Setup
 	desk     *auditDesk
+	factors  *auth.Factors
 }
 
 type options struct {
@@ -179,11 +182,14 @@ func start(t *testing.T, o options) *env {
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
+	signIn := auth.NewSignIn(db, sessions, passwords)
+	e.factors = auth.NewFactors(db, signIn, keys, passkey.Library{})
 	e.api = httpapi.New(httpapi.Options{
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
-		SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
+		SignIn: signIn, Factors: e.factors, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
+		Findings:    finding.NewService(db),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
@@ -262,7 +268,7 @@ func (e *env) signedIn(u user.User) *client {
 	hash := sha256.Sum256(secret)
 	at := e.clock.now()
 	session := auth.Session{
-		ID: strings.ToLower(rand.Text()), Tenant: u.Tenant, UserID: u.ID, CreatedAt: at, SeenAt: at,
+		ID: strings.ToLower(rand.Text()), Tenant: u.Tenant, UserID: u.ID, CreatedAt: at, SeenAt: at, ProvedAt: at,
 		ExpiresAt: at.Add(auth.DefaultSessionLifetime), UserAgent: "test", Source: "192.0.2.0/24",
 	}
 	device := sha256.Sum256([]byte(session.ID))
@@ -423,7 +429,10 @@ func (e *env) lastEntry() int64 {
 func (e *env) dump() string {
 	e.t.Helper()
 	var b strings.Builder
-	for _, table := range []string{"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints"} {
+	for _, table := range []string{
+		"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints",
+		"factors", "recovery_codes", "used_challenges",
+	} {
 		e.dumpTable(&b, table)
 	}
 	return b.String()

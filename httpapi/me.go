@@ -25,7 +25,7 @@ func (a *API) addMe() {
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/me/password", ID: "changePassword", Tag: "Profile", Action: access.PasswordChange,
 		Summary: "Change the caller's password; all other sessions end", Audits: []audit.Kind{audit.KindPasswordChanged},
-		Codes: []fault.Code{"auth.failed", "auth.locked", "password.too_short", "password.too_long", "password.invalid"},
+		Codes: []fault.Code{"auth.failed", "auth.locked", "session.proof_needed", "password.too_short", "password.too_long", "password.common", "password.invalid"},
 	}, a.changePassword)
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/me/sessions", ID: "listSessions", Tag: "Profile", Action: access.SessionList,
@@ -72,7 +72,7 @@ type PasswordChange struct {
 func (a *API) changePassword(ctx context.Context, in *body[PasswordChange]) (*empty, error) {
 	who := callerOf(ctx)
 	return nil, a.signIn.ChangePassword(ctx, who.actor, auth.PasswordChange{
-		Old: in.Body.Old, New: in.Body.New, Address: who.source, Keep: who.session.ID,
+		Old: in.Body.Old, New: in.Body.New, Address: who.source, Keep: who.session.ID, ProvedAt: who.session.ProvedAt,
 	})
 }
 

@@ -31,6 +31,8 @@ func (a *API) addSession() {
 type CurrentSession struct {
 	User      *User      `json:"user,omitempty" doc:"Absent when nobody is signed in."`
 	ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"When the session ends in any case; absent with an API token."`
+
+	Factor *FactorWanted `json:"factor,omitempty" doc:"The password was right and nobody is signed in yet: a second factor is wanted."`
 }
 
 func (a *API) getSession(ctx context.Context, _ *struct{}) (*body[CurrentSession], error) {
@@ -62,15 +64,27 @@ func (a *API) postSession(ctx context.Context, in *body[Credentials]) (*signedIn
 	return a.beginSession(ctx, in.Body.Email, in.Body.Password)
 }
 
-// beginSession signs in; it is always a new session, and the one that the browser had before ends.
+// beginSession signs in, or asks for a second factor; it is always a new session, and the one that the browser had before ends.
 func (a *API) beginSession(ctx context.Context, email, password string) (*signedIn, error) {
 	who := callerOf(ctx)
-	begun, err := a.signIn.SignIn(ctx, access.Nobody(), auth.Attempt{
-		Email: email, Password: password, Address: who.source, UserAgent: who.agent, Device: who.device, Session: who.secret,
-	})
+	attempt := who.attempt()
+	attempt.Email, attempt.Password = email, password
+	begun, err := a.signIn.SignIn(ctx, access.Nobody(), attempt)
 	if err != nil {
 		return nil, err
 	}
+	if begun.Proved == nil {
+		return a.showBegun(begun), nil
+	}
+	wanted, err := a.factors.Want(ctx, access.Nobody().Tenant, *begun.Proved, a.site(who))
+	if err != nil {
+		return nil, err
+	}
+	shown := showWanted(wanted)
+	return &signedIn{Body: CurrentSession{Factor: &shown}}, nil
+}
+
+func (a *API) showBegun(begun auth.SignedIn) *signedIn {
 	shown, expires := showUser(begun.Identity.User), begun.Identity.Session.ExpiresAt
 	return &signedIn{
 		SetCookie: []http.Cookie{
@@ -78,7 +92,7 @@ func (a *API) beginSession(ctx context.Context, email, password string) (*signed
 			hostCookie(auth.DeviceCookie, begun.Device, int(auth.DeviceLifetime.Seconds())),
 		},
 		Body: CurrentSession{User: &shown, ExpiresAt: &expires},
-	}, nil
+	}
 }
 
 type signedOut struct {

@@ -21,7 +21,7 @@ func (a *API) addSetup() {
 		Audits:  []audit.Kind{audit.KindSetupCompleted, audit.KindRecoveryKeyMade, audit.KindSessionStarted}, Status: http.StatusCreated,
 		Codes: []fault.Code{
 			"setup.invalid", "setup.done", "auth.locked", "email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid",
-			"language.invalid", "password.too_short", "password.too_long", "password.invalid",
+			"language.invalid", "password.too_short", "password.too_long", "password.common", "password.invalid",
 		},
 	}, a.completeSetup)
 }
@@ -86,6 +86,9 @@ func (a *API) repeatSetup(ctx context.Context, f FirstUser) (*setUp, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if begun.Body.User == nil { // whoever has added a second factor has long had the answer
+		return nil, auth.ErrSetupDone
 	}
 	recoveryKey, err := a.setup.Repeat(ctx, access.Nobody(), f.Token, made)
 	if err != nil {

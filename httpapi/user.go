@@ -20,9 +20,14 @@ func (a *API) addUsers() {
 		Summary: "Create an account", Audits: []audit.Kind{audit.KindUserCreated}, Status: http.StatusCreated,
 		Codes: []fault.Code{
 			"email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid", "role.invalid", "role.conflict",
-			"language.invalid", "password.too_short", "password.too_long",
+			"language.invalid", "password.too_short", "password.too_long", "password.common",
 		},
 	}, a.createUser)
+	add(a, Route{
+		Method: http.MethodDelete, Path: prefix + "/users/{id}/lock", ID: "unlockUser", Tag: "Users", Action: access.UserUnlock,
+		Summary: "End the locks of an account that failed sign-ins brought about, and forget those",
+		Audits:  []audit.Kind{audit.KindUserUnlocked}, Codes: []fault.Code{"user.unknown"},
+	}, a.unlockUser)
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/users/{id}/roles", ID: "assignRoles", Tag: "Users", Action: access.RoleAssign,
 		Summary: "Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere",
@@ -97,4 +102,8 @@ func shownUser(u user.User, err error) (*body[User], error) {
 		return nil, err
 	}
 	return &body[User]{showUser(u)}, nil
+}
+
+func (a *API) unlockUser(ctx context.Context, in *idInput) (*empty, error) {
+	return nil, a.signIn.Unlock(ctx, callerOf(ctx).actor, in.ID)
 }

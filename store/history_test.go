@@ -60,6 +60,14 @@ func history() map[int64][]written {
 		5: {
 			{"admissions", map[string]any{"conference_id": "c1", "session": "h", "tenant": "default", "sign_in": "s1"}},
 		},
+		6: {
+			{"findings", map[string]any{"id": "n1", "tenant": "default", "at": 1, "kind": "sign_in.locked", "user_id": "u1", "topic": "t", "evidence": `{"failures":6}`}},
+		},
+		7: {
+			{"factors", map[string]any{"id": "f1", "tenant": "default", "user_id": "u1", "kind": "totp", "name": "Phone", "credential": []byte{}, "secret": blob, "step": 1, "created_at": 1}},
+			{"recovery_codes", map[string]any{"user_id": "u1", "hash": blob, "tenant": "default"}},
+			{"used_challenges", map[string]any{"hash": blob, "expires_at": 2}},
+		},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/finding"
 	"konklave/store/sqlgen"
 	"konklave/user"
 )
@@ -60,6 +61,7 @@ func sessionOf(row sqlgen.Session) auth.Session {
 	return auth.Session{
 		ID: row.ID, Tenant: row.Tenant, UserID: row.UserID, UserAgent: row.UserAgent, Source: row.Source,
 		CreatedAt: fromMillis(row.CreatedAt), SeenAt: fromMillis(row.SeenAt), ExpiresAt: fromMillis(row.ExpiresAt),
+		ProvedAt: fromMillis(row.ProvedAt),
 	}
 }
 
@@ -90,8 +92,8 @@ func (s *Store) KnowsDevice(ctx context.Context, userID string, device auth.Hash
 }
 
 // SignInFailures implements auth.SignInStore.
-func (s *Store) SignInFailures(ctx context.Context, tenant, account, source string, since time.Time) (auth.Failures, error) {
-	from := millis(since)
+func (s *Store) SignInFailures(ctx context.Context, tenant, account, source string, now time.Time) (auth.Failures, error) {
+	from := millis(now.Add(-auth.FailureMemory))
 	bucket, err := ask(ctx, s, (*sqlgen.Queries).FailuresOfBucket, sqlgen.FailuresOfBucketParams{
 		Tenant: tenant, Account: account, Source: source, Since: from, AtMost: maxFailures,
 	})
@@ -107,7 +109,13 @@ func (s *Store) SignInFailures(ctx context.Context, tenant, account, source stri
 	ofSource, err := ask(ctx, s, (*sqlgen.Queries).FailuresOfSource, sqlgen.FailuresOfSourceParams{
 		Tenant: tenant, Source: source, Since: from, AtMost: maxFailures,
 	})
-	return auth.Failures{Bucket: oldestFirst(bucket), Account: oldestFirst(ofAccount), Source: oldestFirst(ofSource)}, err
+	if err != nil {
+		return auth.Failures{}, err
+	}
+	tried, err := s.triedAccounts(ctx, tenant, source, now.Add(-auth.SprayWindow))
+	return auth.Failures{
+		Bucket: oldestFirst(bucket), Account: oldestFirst(ofAccount), Source: oldestFirst(ofSource), Accounts: tried,
+	}, err
 }
 
 func oldestFirst(newestFirst []int64) []time.Time {
@@ -116,14 +124,17 @@ func oldestFirst(newestFirst []int64) []time.Time {
 }
 
 // RecordFailure implements auth.SignInStore.
-func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.Time, entries []audit.Entry) error {
+func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.Time, entries []audit.Entry, found []finding.Finding) error {
 	return s.change(ctx, "record failed sign-in", func(ctx context.Context, q *sqlgen.Queries) error {
 		if err := q.ForgetFailures(ctx, millis(forget)); err != nil {
 			return err
 		}
 		if err := q.InsertFailure(ctx, sqlgen.InsertFailureParams{
-			Tenant: f.Tenant, Account: f.Account, Source: f.Source, Known: f.Known, At: millis(f.At),
+			Tenant: f.Tenant, Account: f.Account, Source: f.Source, Known: f.Known, Entry: f.Entry, At: millis(f.At),
 		}); err != nil {
+			return err
+		}
+		if err := keepFindings(ctx, q, found...); err != nil {
 			return err
 		}
 		return s.record(ctx, q, entries...)
@@ -140,10 +151,16 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entr
 		if err := rowsOrElse(rows, err, auth.ErrFailed); err != nil {
 			return err
 		}
+		if err := useFactor(ctx, q, n.Tenant, n.UserID, b.Factor); err != nil {
+			return err
+		}
 		if err := forgetWhatIsOver(ctx, q, b); err != nil {
 			return err
 		}
 		if err := s.endBeyond(ctx, q, b); err != nil {
+			return err
+		}
+		if err := noticeBrowser(ctx, q, b); err != nil {
 			return err
 		}
 		if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
@@ -153,7 +170,7 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entr
 		}
 		return q.InsertSession(ctx, sqlgen.InsertSessionParams{
 			ID: n.ID, Tenant: n.Tenant, UserID: n.UserID, Hash: b.Secret, UserAgent: n.UserAgent, Source: n.Source,
-			CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt),
+			CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt), ProvedAt: millis(n.ProvedAt),
 		})
 	})
 }
@@ -173,6 +190,18 @@ func (s *Store) endBeyond(ctx context.Context, q *sqlgen.Queries, b auth.Begin) 
 		return err
 	}
 	return s.record(ctx, q, mapped(ids, b.Ended)...)
+}
+
+// noticeBrowser keeps the finding of a new browser, unless it is the first one.
+func noticeBrowser(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
+	if b.NewBrowser == nil {
+		return nil
+	}
+	known, err := q.HasDevices(ctx, sqlgen.HasDevicesParams{UserID: b.Session.UserID, Now: millis(b.Session.CreatedAt)})
+	if err != nil || !known {
+		return err
+	}
+	return keepFindings(ctx, q, *b.NewBrowser)
 }
 
 func forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {

@@ -15,7 +15,6 @@ import (
 	"konklave/access"
 	"konklave/app"
 	"konklave/auth"
-	"konklave/config"
 	"konklave/fault"
 	"konklave/store"
 	"konklave/user"
@@ -25,6 +24,8 @@ import (
 type UserCmd struct {
 	Add      UserAddCmd      `cmd:"" help:"Create an account."`
 	List     UserListCmd     `cmd:"" help:"List the accounts."`
+	Unlock   UserUnlockCmd   `cmd:"" help:"End the locks that failed sign-ins brought upon an account."`
+	Factors  UserFactorsCmd  `cmd:"" help:"Remove the second factors of an account, for somebody who has lost them."`
 	Password UserPasswordCmd `cmd:"" help:"Give an account a new password, for somebody who has forgotten it, and sign it out everywhere."`
 }
 
@@ -37,17 +38,26 @@ type place struct {
 
 // open opens the database and makes the data directory when it is not there.
 func (p place) open(ctx context.Context) (*store.Store, error) {
-	loaded, err := config.Load(config.Flags{File: p.File, Data: p.Data, Database: p.Database}, os.Environ())
+	c, err := p.load()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := app.ActAsOwner(loaded.Config.Data); err != nil {
+	if _, err := app.ActAsOwner(c.Data); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(loaded.Config.Data, 0o700); err != nil {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
-	return store.Open(ctx, loaded.Config.DSN(), store.Options{})
+	return store.Open(ctx, c.DSN(), store.Options{})
+}
+
+// passwords hashes passwords as the server does, and refuses the same ones.
+func (p place) passwords() (*auth.Passwords, error) {
+	c, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return app.Passwords(c, 1)
 }
 
 // operator is who acts when a command is typed on the machine itself.
@@ -74,7 +84,11 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	u, err := user.NewService(db, auth.NewPasswords(1), time.Now).Create(ctx, operator(), user.New{
+	passwords, err := cmd.passwords()
+	if err != nil {
+		return err
+	}
+	u, err := user.NewService(db, passwords, time.Now).Create(ctx, operator(), user.New{
 		Email: cmd.Email, Name: cmd.Name, Roles: cmd.roles(), Language: user.Language(cmd.Language), Password: password,
 	})
 	if err != nil {
@@ -121,12 +135,59 @@ func (cmd *UserPasswordCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	passwords, err := cmd.passwords()
+	if err != nil {
+		return err
+	}
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), passwords)
 	if err := signIn.ResetPassword(ctx, operator(), cmd.Email, password); err != nil {
 		return readable(err)
 	}
 	fmt.Fprintln(std.out, "The account has a new password and is signed out everywhere.")
 	cmd.print(std.out, password)
+	return nil
+}
+
+// UserUnlockCmd ends the locks of an account.
+type UserUnlockCmd struct {
+	keyPlace
+	Email string `required:"" help:"E-mail address of the account." placeholder:"ADDRESS"`
+}
+
+// Run forgets the failed sign-ins of the account.
+func (cmd *UserUnlockCmd) Run(ctx context.Context, std streams) (err error) {
+	db, _, err := cmd.unlock(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	if err := signIn.UnlockAddress(ctx, operator(), cmd.Email); err != nil {
+		return readable(err)
+	}
+	fmt.Fprintln(std.out, "The account is not locked any more.")
+	return nil
+}
+
+// UserFactorsCmd removes the second factors of an account.
+type UserFactorsCmd struct {
+	keyPlace
+	Email  string `required:"" help:"E-mail address of the account." placeholder:"ADDRESS"`
+	Remove bool   `required:"" help:"Remove all second factors and recovery codes; the password is what is left."`
+}
+
+// Run removes the factors.
+func (cmd *UserFactorsCmd) Run(ctx context.Context, std streams) (err error) {
+	db, _, err := cmd.unlock(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	signIn := auth.NewSignIn(db, auth.NewSessions(db, auth.SessionOptions{Now: time.Now}), auth.NewPasswords(1))
+	if err := signIn.ResetFactors(ctx, operator(), cmd.Email); err != nil {
+		return readable(err)
+	}
+	fmt.Fprintln(std.out, "The account has no second factor any more.")
 	return nil
 }
 

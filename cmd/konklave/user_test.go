@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -141,5 +142,57 @@ func TestUserList(t *testing.T) {
 	want := regexp.MustCompile(`^EMAIL +NAME +ROLES +LANGUAGE +CREATED\nanna@example\.org +Name +user +de +\d{4}-\d\d-\d\d\nzoe@example\.org +Name +user +de +\d{4}-\d\d-\d\d\n$`)
 	if code != 0 || stderr != "" || !want.MatchString(out) {
 		t.Errorf("exit %d, printed %q and %q", code, out, stderr)
+	}
+}
+
+func TestUserUnlockAndFactors(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	if code, _, stderr := konklave(t, "", "user", "add", "--data", data, "--email", "anna@example.org", "--name", "Anna"); code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		out  string
+		err  string
+	}{
+		{[]string{"unlock", "--email", "Anna@example.org"}, 0, "The account is not locked any more.\n", ""},
+		{[]string{"unlock", "--email", "ben@example.org"}, 1, "", "no such account"},
+		{[]string{"factors", "--remove", "--email", "anna@example.org"}, 0, "The account has no second factor any more.\n", ""},
+		{[]string{"factors", "--email", "anna@example.org"}, 2, "", "--remove"},
+		{[]string{"factors", "--remove", "--email", "ben@example.org"}, 1, "", "no such account"},
+	} {
+		code, out, stderr := konklave(t, "", append([]string{"user", c.args[0], "--data", data}, c.args[1:]...)...)
+		if code != c.code || out != c.out || !strings.Contains(stderr, c.err) {
+			t.Errorf("%v: exit %d, printed %q and %q", c.args, code, out, stderr)
+		}
+	}
+}
+
+func TestUserAddRefusesWhatTheOperatorListed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	words, file := filepath.Join(dir, "words.txt"), filepath.Join(dir, "konklave.yaml")
+	for name, text := range map[string]string{words: "Musterstadt\n", file: "passwords:\n  refused-file: " + words + "\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(password string) (int, string) {
+		code, _, stderr := konklave(t, password+"\n", "user", "add", "--config", file, "--data", dir, "--email", "anna@example.org", "--name", "Anna", "--password-stdin")
+		return code, stderr
+	}
+	if code, stderr := add("Musterstadt2026!"); code != 1 || !strings.Contains(stderr, "tried first") {
+		t.Errorf("a listed one: exit %d, %q", code, stderr)
+	}
+	if code, stderr := add("password2026!"); code != 1 || !strings.Contains(stderr, "tried first") {
+		t.Errorf("a common one: exit %d, %q", code, stderr)
+	}
+	if err := os.Remove(words); err != nil {
+		t.Fatal(err)
+	}
+	if code, stderr := add("Dienstweg ist kein Holzweg"); code != 1 || !strings.Contains(stderr, "passwords.refused-file") {
+		t.Errorf("without the file: exit %d, %q", code, stderr)
 	}
 }

@@ -1,6 +1,6 @@
 -- name: InsertSession :exec
-INSERT INTO sessions (id, tenant, user_id, hash, created_at, seen_at, expires_at, user_agent, source)
-VALUES (@id, @tenant, @user_id, @hash, @created_at, @seen_at, @expires_at, @user_agent, @source);
+INSERT INTO sessions (id, tenant, user_id, hash, created_at, seen_at, expires_at, user_agent, source, proved_at)
+VALUES (@id, @tenant, @user_id, @hash, @created_at, @seen_at, @expires_at, @user_agent, @source, @proved_at);
 
 -- name: SessionByHash :one
 SELECT sqlc.embed(sessions), sqlc.embed(users)
@@ -45,7 +45,7 @@ ON CONFLICT (user_id, hash) DO UPDATE SET expires_at = excluded.expires_at;
 DELETE FROM devices WHERE expires_at <= @now;
 
 -- name: InsertFailure :exec
-INSERT INTO sign_in_failures (tenant, account, source, known, at) VALUES (@tenant, @account, @source, @known, @at);
+INSERT INTO sign_in_failures (tenant, account, source, known, entry, at) VALUES (@tenant, @account, @source, @known, @entry, @at);
 
 -- name: FailuresOfBucket :many
 SELECT at FROM sign_in_failures WHERE tenant = @tenant AND account = @account AND source = @source AND at >= @since
@@ -64,3 +64,17 @@ DELETE FROM sign_in_failures WHERE tenant = @tenant AND account = @account AND s
 
 -- name: ForgetFailures :exec
 DELETE FROM sign_in_failures WHERE at < @forget;
+
+-- name: AccountsTried :one
+SELECT COUNT(DISTINCT account) FROM sign_in_failures WHERE tenant = @tenant AND source = @source AND at >= @since;
+
+-- name: FailureTrail :many
+SELECT entry, account, source, known FROM sign_in_failures
+WHERE tenant = @tenant AND (account = @account OR @account = '') AND (source = @source OR @source = '') AND at >= @since
+ORDER BY at DESC, id DESC LIMIT @at_most;
+
+-- name: ForgiveAccount :execrows
+DELETE FROM sign_in_failures WHERE tenant = @tenant AND account = @account;
+
+-- name: HasDevices :one
+SELECT EXISTS (SELECT 1 FROM devices WHERE user_id = @user_id AND expires_at > @now);

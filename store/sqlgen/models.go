@@ -102,6 +102,30 @@ type Device struct {
 	ExpiresAt int64
 }
 
+type Factor struct {
+	ID         string
+	Tenant     string
+	UserID     string
+	Kind       string
+	Name       string
+	Credential []byte
+	Secret     []byte
+	Step       int64
+	CreatedAt  int64
+	UsedAt     int64
+}
+
+type Finding struct {
+	Number   int64
+	ID       string
+	Tenant   string
+	At       int64
+	Kind     string
+	UserID   string
+	Topic    string
+	Evidence string
+}
+
 type InstanceSetting struct {
 	Name  string
 	Value string
@@ -146,6 +170,12 @@ type Meeting struct {
 	DeletedAt     int64
 }
 
+type RecoveryCode struct {
+	UserID string
+	Hash   []byte
+	Tenant string
+}
+
 type Session struct {
 	ID        string
 	Tenant    string
@@ -156,6 +186,7 @@ type Session struct {
 	ExpiresAt int64
 	UserAgent string
 	Source    string
+	ProvedAt  int64
 }
 
 type SetupToken struct {
@@ -171,6 +202,7 @@ type SignInFailure struct {
 	Source  string
 	Known   bool
 	At      int64
+	Entry   string
 }
 
 type Ticket struct {
@@ -188,6 +220,11 @@ type Ticket struct {
 	Session       string
 	OpenedAt      int64
 	SignIn        string
+}
+
+type UsedChallenge struct {
+	Hash      []byte
+	ExpiresAt int64
 }
 
 type User struct {

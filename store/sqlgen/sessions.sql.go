@@ -9,6 +9,23 @@ import (
 	"context"
 )
 
+const accountsTried = `-- name: AccountsTried :one
+SELECT COUNT(DISTINCT account) FROM sign_in_failures WHERE tenant = $1 AND source = $2 AND at >= $3
+`
+
+type AccountsTriedParams struct {
+	Tenant string
+	Source string
+	Since  int64
+}
+
+func (q *Queries) AccountsTried(ctx context.Context, arg AccountsTriedParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, accountsTried, arg.Tenant, arg.Source, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteOtherSessions = `-- name: DeleteOtherSessions :many
 DELETE FROM sessions WHERE tenant = $1 AND user_id = $2 AND id <> $3 RETURNING id
 `
@@ -102,6 +119,61 @@ func (q *Queries) DeleteSessionsBeyond(ctx context.Context, arg DeleteSessionsBe
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const failureTrail = `-- name: FailureTrail :many
+SELECT entry, account, source, known FROM sign_in_failures
+WHERE tenant = $1 AND (account = $2 OR $2 = '') AND (source = $3 OR $3 = '') AND at >= $4
+ORDER BY at DESC, id DESC LIMIT $5
+`
+
+type FailureTrailParams struct {
+	Tenant  string
+	Account string
+	Source  string
+	Since   int64
+	AtMost  int32
+}
+
+type FailureTrailRow struct {
+	Entry   string
+	Account string
+	Source  string
+	Known   bool
+}
+
+func (q *Queries) FailureTrail(ctx context.Context, arg FailureTrailParams) ([]FailureTrailRow, error) {
+	rows, err := q.db.QueryContext(ctx, failureTrail,
+		arg.Tenant,
+		arg.Account,
+		arg.Source,
+		arg.Since,
+		arg.AtMost,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FailureTrailRow
+	for rows.Next() {
+		var i FailureTrailRow
+		if err := rows.Scan(
+			&i.Entry,
+			&i.Account,
+			&i.Source,
+			&i.Known,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -261,6 +333,23 @@ func (q *Queries) ForgetSessions(ctx context.Context, now int64) error {
 	return err
 }
 
+const forgiveAccount = `-- name: ForgiveAccount :execrows
+DELETE FROM sign_in_failures WHERE tenant = $1 AND account = $2
+`
+
+type ForgiveAccountParams struct {
+	Tenant  string
+	Account string
+}
+
+func (q *Queries) ForgiveAccount(ctx context.Context, arg ForgiveAccountParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, forgiveAccount, arg.Tenant, arg.Account)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const forgiveFailures = `-- name: ForgiveFailures :exec
 DELETE FROM sign_in_failures WHERE tenant = $1 AND account = $2 AND source = $3
 `
@@ -276,8 +365,24 @@ func (q *Queries) ForgiveFailures(ctx context.Context, arg ForgiveFailuresParams
 	return err
 }
 
+const hasDevices = `-- name: HasDevices :one
+SELECT EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND expires_at > $2)
+`
+
+type HasDevicesParams struct {
+	UserID string
+	Now    int64
+}
+
+func (q *Queries) HasDevices(ctx context.Context, arg HasDevicesParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasDevices, arg.UserID, arg.Now)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const insertFailure = `-- name: InsertFailure :exec
-INSERT INTO sign_in_failures (tenant, account, source, known, at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO sign_in_failures (tenant, account, source, known, entry, at) VALUES ($1, $2, $3, $4, $5, $6)
 `
 
 type InsertFailureParams struct {
@@ -285,6 +390,7 @@ type InsertFailureParams struct {
 	Account string
 	Source  string
 	Known   bool
+	Entry   string
 	At      int64
 }
 
@@ -294,14 +400,15 @@ func (q *Queries) InsertFailure(ctx context.Context, arg InsertFailureParams) er
 		arg.Account,
 		arg.Source,
 		arg.Known,
+		arg.Entry,
 		arg.At,
 	)
 	return err
 }
 
 const insertSession = `-- name: InsertSession :exec
-INSERT INTO sessions (id, tenant, user_id, hash, created_at, seen_at, expires_at, user_agent, source)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO sessions (id, tenant, user_id, hash, created_at, seen_at, expires_at, user_agent, source, proved_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type InsertSessionParams struct {
@@ -314,6 +421,7 @@ type InsertSessionParams struct {
 	ExpiresAt int64
 	UserAgent string
 	Source    string
+	ProvedAt  int64
 }
 
 func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
@@ -327,6 +435,7 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 		arg.ExpiresAt,
 		arg.UserAgent,
 		arg.Source,
+		arg.ProvedAt,
 	)
 	return err
 }
@@ -371,7 +480,7 @@ func (q *Queries) PutDevice(ctx context.Context, arg PutDeviceParams) error {
 }
 
 const sessionByHash = `-- name: SessionByHash :one
-SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles
+SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, sessions.proved_at, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles
 FROM sessions JOIN users ON users.id = sessions.user_id
 WHERE sessions.hash = $1
 `
@@ -394,6 +503,7 @@ func (q *Queries) SessionByHash(ctx context.Context, hash []byte) (SessionByHash
 		&i.Session.ExpiresAt,
 		&i.Session.UserAgent,
 		&i.Session.Source,
+		&i.Session.ProvedAt,
 		&i.User.ID,
 		&i.User.Tenant,
 		&i.User.Email,
@@ -408,7 +518,7 @@ func (q *Queries) SessionByHash(ctx context.Context, hash []byte) (SessionByHash
 }
 
 const sessionsOfUser = `-- name: SessionsOfUser :many
-SELECT id, tenant, user_id, hash, created_at, seen_at, expires_at, user_agent, source FROM sessions
+SELECT id, tenant, user_id, hash, created_at, seen_at, expires_at, user_agent, source, proved_at FROM sessions
 WHERE tenant = $1 AND user_id = $2 AND seen_at > $3 AND expires_at > $4
 ORDER BY created_at DESC, id
 `
@@ -444,6 +554,7 @@ func (q *Queries) SessionsOfUser(ctx context.Context, arg SessionsOfUserParams) 
 			&i.ExpiresAt,
 			&i.UserAgent,
 			&i.Source,
+			&i.ProvedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,5 +143,28 @@ var roles = map[string]func(*testing.T, *house){
 			t.Errorf("entry %+v", added[0])
 		}
 		h.wantTry(t, auth.Attempt{Email: anna.Email, Password: "wrong password"}, auth.ErrFailed)
+	},
+	"A49RolesThatCameTogetherElsewhereKeepOutWithEachFactor": func(t *testing.T, h *house) {
+		anna := h.account(t, "anna@example.org", access.Roles(access.RoleOperator))
+		key, _, codes := h.passkey(t, h.identity(t, anna))
+		half := h.half(t, anna, home)
+		if _, err := h.Raw.ExecContext(t.Context(), fmt.Sprintf("UPDATE users SET roles = '%s %s'", access.RoleOperator, access.RoleAuditor)); err != nil {
+			t.Fatal(err)
+		}
+		h.wantTry(t, auth.Attempt{Email: anna.Email, Password: password}, auth.ErrRoles)
+		added := h.wantNewEntries(t, func() {
+			h.wantFinish(t, home, auth.Answer{Challenge: half.Challenge, RecoveryCode: codes[0]}, auth.ErrRoles)
+		}, audit.KindSessionFailed)
+		if !strings.Contains(added[0].Details, string(audit.FailureRoles)) {
+			t.Errorf("entry %+v", added[0])
+		}
+		w, err := h.factors.AskPasskey(meet())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := auth.Answer{Challenge: w.Challenge, Passkey: key.Get(w.Passkey)}
+		if in, err := h.factors.SignInByPasskey(t.Context(), access.Nobody(), auth.Attempt{Address: home}, answer, meet()); !errors.Is(err, auth.ErrRoles) || in.Session != "" {
+			t.Errorf("by passkey: %v", err)
+		}
 	},
 }

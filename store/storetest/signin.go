@@ -117,7 +117,7 @@ var signIns = map[string]func(*testing.T, *house){
 		at := h.clock.Now()
 		for i := range auth.SourceLockFailures - 1 {
 			f := auth.Failure{Tenant: access.DefaultTenant, Account: fmt.Sprint("account", i), Source: "198.51.100.1/32", At: at}
-			if err := h.RecordFailure(t.Context(), f, at.Add(-auth.FailureMemory), nil); err != nil {
+			if err := h.RecordFailure(t.Context(), f, at.Add(-auth.FailureMemory), nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/auth/passkey"
 	"konklave/journal"
 	"konklave/meeting"
 	"konklave/store"
@@ -33,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, roles, setup, sessions, signIns, tokens, tickets, admissions, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks,
+		users, roles, setup, sessions, signIns, tokens, tickets, admissions, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks, findings, factors,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -85,6 +86,7 @@ type house struct {
 	log       logKey // of the audit log
 	journal   *journal.Journal
 	passwords *auth.Passwords
+	factors   *auth.Factors
 }
 
 func newHouse(t *testing.T, db Database, passwordHash string) *house {
@@ -110,6 +112,7 @@ func newHouse(t *testing.T, db Database, passwordHash string) *house {
 	h.meetings = meeting.NewService(h.Store, h.clock.Now)
 	h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now})
 	h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
+	h.factors = auth.NewFactors(h.Store, h.signIn, h.keys, passkey.Library{})
 	h.tokens = auth.NewTokens(h.Store, h.clock.Now)
 	h.tickets = auth.NewTickets(h.Store, h.clock.Now)
 	h.setup = auth.NewSetup(h.Store, h.passwords, h.keys.NewRecovery, h.clock.Now)

@@ -168,8 +168,9 @@ export class Server {
   }
 
   /** `konklave user add` beside the running server. */
-  addUser(email: string, name: string, password: string): void {
-    const who = ['--email', email, '--name', name, '--role', 'user', '--password-stdin']
+  /** The roles are separated by commas. */
+  addUser(email: string, name: string, password: string, roles = 'user'): void {
+    const who = ['--email', email, '--name', name, '--role', roles, '--password-stdin']
     const args = ['user', 'add', '--data', this.data, ...who]
     execFileSync(binary, args, { input: `${password}\n`, stdio: ['pipe', 'pipe', 'pipe'], env: environment() })
   }

@@ -10,6 +10,12 @@ export type Token = Schemas['Token']
 export type Preview = Schemas['Preview']
 export type Instance = Schemas['Instance']
 export type LiveConference = Schemas['Conference']
+export type Factor = Schemas['Factor']
+export type Factors = Schemas['Factors']
+export type AddedFactor = Schemas['AddedFactor']
+export type NewApp = Schemas['NewApp']
+export type FactorWanted = Schemas['FactorWanted']
+export type Finding = Schemas['Finding']
 
 /** A request that was refused or could not be made. */
 export class ApiError extends Error {

@@ -138,6 +138,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was noticed that somebody should look at, the newest first */
+        get: operations["listFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/instance": {
         parameters: {
             query?: never;
@@ -200,6 +217,91 @@ export interface paths {
         patch: operations["updateMe"];
         trace?: never;
     };
+    "/api/v1/me/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's second factors, the oldest first */
+        get: operations["listFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/factors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a second factor; with the last one go the recovery codes
+         * @description Error codes: `session.proof_needed`, `factor.unknown`.
+         */
+        delete: operations["removeFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/factors/app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin to add an authenticator app; nothing is stored yet
+         * @description Error codes: `session.proof_needed`.
+         */
+        get: operations["beginApp"];
+        put?: never;
+        /**
+         * Add the authenticator app that shows this code
+         * @description Error codes: `session.proof_needed`, `factor.expired`, `factor.code_wrong`, `factor.name_invalid`, `factor.too_many`.
+         */
+        post: operations["addApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/factors/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin to make a passkey; nothing is stored yet
+         * @description Error codes: `session.proof_needed`, `passkey.no_name`.
+         */
+        get: operations["beginPasskey"];
+        put?: never;
+        /**
+         * Add the passkey that the browser has made
+         * @description Error codes: `session.proof_needed`, `factor.expired`, `factor.name_invalid`, `factor.too_many`, `passkey.refused`, `passkey.taken`.
+         */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/password": {
         parameters: {
             query?: never;
@@ -210,10 +312,30 @@ export interface paths {
         get?: never;
         /**
          * Change the caller's password; all other sessions end
-         * @description Error codes: `auth.failed`, `auth.locked`, `password.too_short`, `password.too_long`, `password.invalid`.
+         * @description Error codes: `auth.failed`, `auth.locked`, `session.proof_needed`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
          */
         put: operations["changePassword"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make recovery codes in place of earlier ones; they are shown only now
+         * @description Error codes: `session.proof_needed`, `factor.none`.
+         */
+        post: operations["makeRecoveryCodes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -393,6 +515,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish a sign-in with a second factor; sets the session cookie
+         * @description Error codes: `auth.locked`, `auth.roles`, `factor.failed`, `factor.expired`.
+         */
+        post: operations["signInWithFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin to sign in with a passkey instead of a password
+         * @description Error codes: `passkey.no_name`.
+         */
+        get: operations["beginPasskeySignIn"];
+        put?: never;
+        /**
+         * Sign in with a passkey; sets the session cookie
+         * @description Error codes: `auth.roles`, `factor.expired`, `passkey.refused`.
+         */
+        post: operations["signInWithPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the caller can prove once more who it is */
+        get: operations["beginProof"];
+        put?: never;
+        /**
+         * Prove once more who one is, for what is sensitive; good for ten minutes
+         * @description Error codes: `auth.failed`, `auth.locked`, `factor.failed`, `factor.expired`.
+         */
+        post: operations["proveSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -404,7 +591,7 @@ export interface paths {
         put?: never;
         /**
          * Create the first administrator with the token of the set-up link, sign in, and show the recovery key. Sent again within an hour, with the same token, address and password, because the answer was lost, it shows another recovery key that takes the place of the first
-         * @description Error codes: `setup.invalid`, `setup.done`, `auth.locked`, `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.invalid`.
+         * @description Error codes: `setup.invalid`, `setup.done`, `auth.locked`, `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
          */
         post: operations["completeSetup"];
         delete?: never;
@@ -425,7 +612,7 @@ export interface paths {
         put?: never;
         /**
          * Create an account
-         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`.
+         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`.
          */
         post: operations["createUser"];
         delete?: never;
@@ -458,6 +645,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End the locks of an account that failed sign-ins brought about, and forget those
+         * @description Error codes: `user.unknown`.
+         */
+        delete: operations["unlockUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/roles": {
         parameters: {
             query?: never;
@@ -482,6 +689,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AddedFactor: {
+            factor: components["schemas"]["Factor"];
+            /** @description With the first factor; shown only now. */
+            recoveryCodes?: string[];
+        };
         Admission: {
             conference: string;
             /**
@@ -493,6 +705,12 @@ export interface components {
             signalling: string;
             /** @description For the first frame; single use. */
             ticket: string;
+        };
+        AppCode: {
+            challenge: string;
+            /** @description What the app shows now. */
+            code: string;
+            name: string;
         };
         Checkpoint: {
             /** @description The public keys of the log, the present one last. Whoever verifies has got them elsewhere. */
@@ -574,6 +792,8 @@ export interface components {
              * @description When the session ends in any case; absent with an API token.
              */
             expiresAt?: string;
+            /** @description The password was right and nobody is signed in yet: a second factor is wanted. */
+            factor?: components["schemas"]["FactorWanted"];
             /** @description Absent when nobody is signed in. */
             user?: components["schemas"]["User"];
         };
@@ -583,11 +803,85 @@ export interface components {
             /** @description In the form of c2sp.org/tlog-proof, with the signed checkpoint. */
             proof: string;
         };
+        Evidence: {
+            /**
+             * Format: int64
+             * @description How many accounts were tried.
+             */
+            accounts?: number;
+            /** @description What the browser says it is, shortened. */
+            agent?: string;
+            conference?: string;
+            /** @description Ids of audit entries, the newest first, 200 at most. */
+            entries?: string[];
+            /**
+             * Format: int64
+             * @description How many proofs failed.
+             */
+            failures?: number;
+            /** @description What is locked: account_source, account or source. */
+            scope?: string;
+            /** @description Ids of sessions. */
+            sessions?: string[];
+            /** @description Networks; a known browser begins with device:. */
+            sources?: string[];
+            /** @description When the lock ends by itself. */
+            until?: string;
+        };
+        Factor: {
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            /** @enum {string} */
+            kind: "totp" | "passkey";
+            name: string;
+            /**
+             * Format: date-time
+             * @description Of the last use; absent before the first.
+             */
+            usedAt?: string;
+        };
+        FactorAnswer: {
+            challenge: string;
+            /** @description Of an authenticator app. */
+            code?: string;
+            /** @description The credential as toJSON gives it, as JSON text. */
+            passkey?: string;
+            recoveryCode?: string;
+        };
+        Factors: {
+            items: components["schemas"]["Factor"][];
+            /**
+             * Format: int64
+             * @description How many are left.
+             */
+            recoveryCodes: number;
+        };
+        FactorWanted: {
+            /** @description To be sent with the answer, within five minutes. */
+            challenge: string;
+            /** @description Of which one is enough. */
+            kinds: ("password" | "totp" | "passkey" | "recovery_code")[];
+            /** @description For PublicKeyCredential.parseRequestOptionsFromJSON, as JSON text; absent when a passkey is not among the kinds. */
+            passkey?: string;
+        };
         FieldError: {
             code: string;
             detail: string;
             /** @description JSON pointer into the request body, or the name of the parameter. */
             field: string;
+        };
+        Finding: {
+            /** Format: date-time */
+            at: string;
+            evidence: components["schemas"]["Evidence"];
+            id: string;
+            /** @enum {string} */
+            kind: "sign_in.locked" | "sign_in.spray" | "ticket.guessing" | "browser.new" | "passkey.copied";
+            /** @enum {string} */
+            severity: "notice" | "warning" | "alarm";
+            /** @description The account it is about; absent where there is none, or nobody's. */
+            userId?: string;
         };
         FirstUser: {
             /** Format: email */
@@ -623,6 +917,12 @@ export interface components {
             /** @description The participant id this browser had before; honoured for the same account or guest only. */
             rejoin?: string;
         };
+        MadePasskey: {
+            challenge: string;
+            name: string;
+            /** @description The credential as toJSON gives it, as JSON text. */
+            passkey: string;
+        };
         Meeting: {
             /** Format: date-time */
             createdAt: string;
@@ -640,11 +940,27 @@ export interface components {
             guestsAllowed?: boolean;
             title?: string;
         };
+        NewApp: {
+            /** @description What the QR code says (otpauth). */
+            address: string;
+            /** @description To be sent with the code, within five minutes. */
+            challenge: string;
+            /** @description The QR code without its margin: a line for each row, 1 is dark. */
+            qr: string[];
+            /** @description As people type it, base 32. */
+            secret: string;
+        };
         NewMeeting: {
             /** @description People without an account may join by the link; true when absent. */
             guestsAllowed?: boolean;
             /** @description Absent: a title in the language of the caller. */
             title?: string;
+        };
+        NewPasskey: {
+            /** @description To be sent with the answer, within five minutes. */
+            challenge: string;
+            /** @description For PublicKeyCredential.parseCreationOptionsFromJSON, as JSON text. */
+            options: string;
         };
         NewToken: {
             /**
@@ -668,6 +984,9 @@ export interface components {
         PageConference: {
             items: components["schemas"]["Conference"][];
         };
+        PageFinding: {
+            items: components["schemas"]["Finding"][];
+        };
         PageMeeting: {
             items: components["schemas"]["Meeting"][];
         };
@@ -679,6 +998,11 @@ export interface components {
         };
         PageUser: {
             items: components["schemas"]["User"][];
+        };
+        PasskeyAnswer: {
+            challenge: string;
+            /** @description The credential as toJSON gives it, as JSON text. */
+            passkey: string;
         };
         PasswordChange: {
             /** Format: password */
@@ -717,6 +1041,23 @@ export interface components {
             /** @enum {string} */
             language?: "de" | "en";
             name?: string;
+        };
+        Proof: {
+            challenge: string;
+            /** @description Of an authenticator app. */
+            code?: string;
+            /** @description The credential as toJSON gives it, as JSON text. */
+            passkey?: string;
+            /**
+             * Format: password
+             * @description Where there is no second factor.
+             */
+            password?: string;
+            recoveryCode?: string;
+        };
+        RecoveryCodeList: {
+            /** @description Each is good once. They are shown only now. */
+            recoveryCodes: string[];
         };
         RelayAccess: {
             credential: string;
@@ -1007,6 +1348,40 @@ export interface operations {
             };
         };
     };
+    listFindings: {
+        parameters: {
+            query?: {
+                /** @description Continue after the finding with this id. */
+                after?: string;
+                /** @description At most this many, up to 200, which is also the default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageFinding"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getInstance: {
         parameters: {
             query?: never;
@@ -1165,6 +1540,188 @@ export interface operations {
             };
         };
     };
+    listFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Factors"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApp"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppCode"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedFactor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewPasskey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MadePasskey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedFactor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     changePassword: {
         parameters: {
             query?: never;
@@ -1184,6 +1741,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodeList"];
+                };
             };
             /** @description Error */
             default: {
@@ -1656,6 +2242,163 @@ export interface operations {
             };
         };
     };
+    signInWithFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentSession"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginPasskeySignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorWanted"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signInWithPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentSession"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorWanted"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proveSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     completeSetup: {
         parameters: {
             query?: never;
@@ -1807,6 +2550,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlockUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -15,6 +15,7 @@ const AccountPage = lazyPart(async () => (await import('../features/account/Acco
 const JoinRoute = lazyPart(async () => (await import('../features/join/JoinRoute')).JoinRoute)
 const TestPage = lazyPart(async () => (await import('../features/connection/TestPage')).TestPage)
 const ConferencesPage = lazyPart(async () => (await import('../features/conferences/ConferencesPage')).ConferencesPage)
+const FindingsPage = lazyPart(async () => (await import('../features/findings/FindingsPage')).FindingsPage)
 const NotFoundPage = lazyPart(async () => (await import('../features/failure/NotFoundPage')).NotFoundPage)
 
 /** The pages of the client by their address; each is fetched when it is needed. */
@@ -41,6 +42,11 @@ export function App() {
               <Route path="/conferences">
                 <Texts chapter="more">
                   <ConferencesPage />
+                </Texts>
+              </Route>
+              <Route path="/findings">
+                <Texts chapter="more">
+                  <FindingsPage />
                 </Texts>
               </Route>
               <Route path="/test">

@@ -80,7 +80,14 @@ test('every text is used', () => {
     /^conference\.reconnecting\.(signalling|media|both)$/,
     /^test\./,
   ]
-  composed.push(/^layer\./, /^role\./, /^ended\.\w+\.(title|text)$/, /^appearance\.(system|light|dark)$/)
+  composed.push(
+    /^layer\./,
+    /^role\./,
+    /^ended\.\w+\.(title|text)$/,
+    /^appearance\.(system|light|dark)$/,
+    /^finding\./,
+    /^severity\./,
+  )
   const unused = Object.keys(en)
     .map(key => key.replace(/_(one|other)$/, ''))
     .filter(key => !composed.some(pattern => pattern.test(key)) && !code.includes(`'${key}'`))

@@ -4,7 +4,7 @@ import { describe, type Trouble } from '../problem/problem'
 import { CopyButton } from './Copy'
 
 /** Mistakes in typing: whoever made one needs no code and no id. */
-const ordinary = new Set(['auth.failed', 'password.wrong'])
+const ordinary = new Set(['auth.failed', 'password.wrong', 'factor.failed', 'passkey.cancelled'])
 
 /** What went wrong, said in place, with the id to copy. Read out when it appears. */
 export function Problem({ trouble }: { readonly trouble: Trouble }) {

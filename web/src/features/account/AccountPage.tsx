@@ -8,6 +8,7 @@ import { Button, ButtonLink } from '../../ui/Button'
 import { Loading, Page, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { AppearanceFields } from '../appearance/AppearanceFields'
+import { Factors } from './Factors'
 import { PasswordForm } from './PasswordForm'
 import { ProfileForm } from './ProfileForm'
 import { hasRole } from './roles'
@@ -54,11 +55,17 @@ function Account() {
         <AppearanceFields />
       </Section>
       <PasswordForm />
+      <Factors />
       <Sessions />
       <Tokens />
       {hasRole(user, 'operator') && (
         <ButtonLink href="/conferences" className="justify-self-start">
           {t('account.conferences')}
+        </ButtonLink>
+      )}
+      {hasRole(user, 'security_officer', 'auditor') && (
+        <ButtonLink href="/findings" className="justify-self-start">
+          {t('account.findings')}
         </ButtonLink>
       )}
       {hasRole(user, 'user_admin', 'security_officer', 'auditor') && <Users by={user} />}

@@ -9,6 +9,7 @@ import { Problem } from '../../ui/Problem'
 import { useNotify } from '../../ui/Toasts'
 import { RoleFields } from './RoleFields'
 import { hasRole } from './roles'
+import { Unlock } from './Unlock'
 
 interface UserRowProps {
   readonly user: User
@@ -52,6 +53,7 @@ export function UserRow({ user, by, onChanged }: UserRowProps) {
       </div>
       <div id={id} hidden={!open} className="grid gap-4 rounded-lg border border-line p-4">
         {open && assigns && <RolesForm user={user} onChanged={onChanged} />}
+        {open && bars && <Lock user={user} />}
         {open && bars && <Bar user={user} onChanged={onChanged} />}
       </div>
     </li>
@@ -86,6 +88,17 @@ function RolesForm({ user, onChanged }: ChangeProps) {
         {t('users.saveRoles')}
       </Button>
     </form>
+  )
+}
+
+/** What failed sign-ins did to the account; whether they did is not known here. */
+function Lock({ user }: { readonly user: User }) {
+  const t = useText()
+  return (
+    <div className="grid gap-2">
+      <Unlock user={user} />
+      <p className="text-quiet text-sm">{t('users.unlockText')}</p>
+    </div>
   )
 }
 

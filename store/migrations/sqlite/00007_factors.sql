@@ -1,0 +1,34 @@
+-- +goose Up
+
+-- Second factors. The secret of an authenticator app is sealed; what is known of a passkey is none.
+CREATE TABLE factors (
+    id         TEXT PRIMARY KEY,
+    tenant     TEXT NOT NULL,
+    user_id    TEXT NOT NULL REFERENCES users (id),
+    kind       TEXT NOT NULL CHECK (kind IN ('totp', 'passkey')),
+    name       TEXT NOT NULL,
+    credential BLOB NOT NULL,
+    secret     BLOB NOT NULL,
+    step       INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX factors_by_user ON factors (user_id);
+CREATE UNIQUE INDEX factors_by_credential ON factors (credential) WHERE kind = 'passkey';
+
+CREATE TABLE recovery_codes (
+    user_id TEXT NOT NULL REFERENCES users (id),
+    hash    BLOB NOT NULL,
+    tenant  TEXT NOT NULL,
+    PRIMARY KEY (user_id, hash)
+) STRICT;
+
+-- What was answered once, until it expires anyway.
+CREATE TABLE used_challenges (
+    hash       BLOB PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX used_challenges_by_expiry ON used_challenges (expires_at);
+
+-- When the owner of a session last proved who it is.
+ALTER TABLE sessions ADD COLUMN proved_at INTEGER NOT NULL DEFAULT 0;

@@ -1,0 +1,13 @@
+-- name: InsertFinding :exec
+INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence) VALUES (@id, @tenant, @at, @kind, @user_id, @topic, @evidence);
+
+-- name: FindingSince :one
+SELECT EXISTS (SELECT 1 FROM findings WHERE tenant = @tenant AND kind = @kind AND topic = @topic AND at > @since);
+
+-- name: ForgetFindings :exec
+DELETE FROM findings WHERE at < @forget;
+
+-- name: FindingsAfter :many
+SELECT * FROM findings WHERE findings.tenant = @tenant AND findings.number < COALESCE(
+    (SELECT last.number FROM findings last WHERE last.tenant = @tenant AND last.id = @after_id), 9223372036854775807)
+ORDER BY findings.number DESC LIMIT @at_most;
