@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -61,9 +62,21 @@ type ProviderIdentity struct {
 	Context       string              // the class of that proof: "acr", or AuthnContextClassRef of SAML; empty when not told
 	SignedInAt    time.Time           // when the person proved it to the provider; zero when not told
 	Session       string              // the provider's name for its session, for logout: "sid", or SessionIndex; may be empty
-	Hint          []byte              // what Logout and Review of the same provider need; a secret, opaque
+	Hint          Hint                // what Logout and Review of the same provider need
 	AskAgain      time.Time           // when the provider has to be asked again at the latest, or the session to end
 }
+
+// Hint is what a provider wants to be given again: a secret, opaque, to be kept encrypted. It does not print itself.
+type Hint []byte
+
+// String hides the secret.
+func (Hint) String() string { return "(secret)" }
+
+// GoString hides the secret.
+func (Hint) GoString() string { return "(secret)" }
+
+// LogValue hides the secret.
+func (Hint) LogValue() slog.Value { return slog.StringValue("(secret)") }
 
 // PasswordProvider checks a name and a password: a directory.
 type PasswordProvider interface {
@@ -105,8 +118,9 @@ type Redirection struct {
 
 // Answer is what the browser comes back with.
 type Answer struct {
-	Query url.Values // of the address
-	Form  url.Values // of the body; nil when there is none
+	Query    url.Values // of the address
+	RawQuery string     // the same as it came, for signatures over it
+	Form     url.Values // of the body; nil when there is none
 }
 
 // OnceStore remembers for all controllers what may be shown once only.
