@@ -22,11 +22,15 @@ type Browser struct {
 // maxPages is how many pages a sign-in may have.
 const maxPages = 12
 
-// NewBrowser returns a browser that stops at addresses which begin with callback.
+// NewBrowser returns a browser that stops at addresses which begin with callback. The authority may be nil.
 func NewBrowser(a *Authority, callback string) *Browser {
 	jar, _ := cookiejar.New(nil) // never fails without options
+	transport := new(http.Transport)
+	if a != nil {
+		transport.TLSClientConfig = a.trust()
+	}
 	return &Browser{callback: callback, client: &http.Client{
-		Jar: jar, Transport: &http.Transport{TLSClientConfig: a.trust()},
+		Jar: jar, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -40,22 +44,40 @@ var (
 // Go opens an address, signs in with name and password wherever a page asks for them, and returns with what it would
 // send to the callback: the parameters of the address, and the form where there is one.
 func (b *Browser) Go(ctx context.Context, address, name, password string) (query, form url.Values, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	request, err := b.follow(ctx, address, name, password)
 	if err != nil {
 		return nil, nil, err
 	}
+	if request.Body != nil {
+		err = request.ParseForm()
+	}
+	return request.URL.Query(), request.PostForm, err
+}
+
+// GoRaw is Go for pages that ask for nothing; it returns the parameters of the address as they are.
+func (b *Browser) GoRaw(ctx context.Context, address string) (rawQuery string, err error) {
+	request, err := b.follow(ctx, address, "", "")
+	if err != nil {
+		return "", err
+	}
+	return request.URL.RawQuery, nil
+}
+
+// follow returns the first request to the callback.
+func (b *Browser) follow(ctx context.Context, address, name, password string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
 	for range maxPages {
 		if strings.HasPrefix(request.URL.String(), b.callback) {
-			if request.Body != nil {
-				err = request.ParseForm()
-			}
-			return request.URL.Query(), request.PostForm, err
+			return request, nil
 		}
 		if request, err = b.next(ctx, request, name, password); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return nil, nil, errors.New("the provider's pages do not come to an end")
+	return nil, errors.New("the provider's pages do not come to an end")
 }
 
 // next does a request and returns the one that follows from the answer.

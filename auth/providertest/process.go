@@ -22,7 +22,7 @@ var ErrMissing = errors.New("is not on this machine; tools/install-test-tools in
 
 // How long a server may take to start, and how often it is looked at meanwhile.
 const (
-	startTime = 2 * time.Minute
+	startTime = time.Minute
 	lookAgain = 20 * time.Millisecond
 )
 
@@ -82,7 +82,7 @@ func (p *process) wait(ctx context.Context, ready func(context.Context) error) e
 		case <-p.done:
 			return fmt.Errorf("it ended: %w", err)
 		case <-ctx.Done():
-			return err
+			return errors.Join(ctx.Err(), err)
 		}
 	}
 }
