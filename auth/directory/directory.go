@@ -43,6 +43,11 @@ type Directory struct {
 	preferred atomic.Int64 // index of the server that answered last
 }
 
+var (
+	_ auth.PasswordProvider = (*Directory)(nil)
+	_ auth.Reviewer         = (*Directory)(nil)
+)
+
 // New returns the directory of the settings, which were read by settings.Read. It reads the roots, and the password file
 // to see that it is there; it does not connect.
 func New(s settings.Directory, log *slog.Logger, now func() time.Time) (*Directory, error) {
@@ -90,6 +95,9 @@ func (d *Directory) SignIn(ctx context.Context, name, password string) (auth.Pro
 	return auth.ProviderIdentity{}, auth.ErrFailed.Because(reason)
 }
 
+// decoy begins the DN of nobody, at whom a bind takes as long as at somebody.
+const decoy = "cn=konklave-decoy-of-nobody,"
+
 // attempt returns an auth.Reason when the person is refused. Someone who is not there costs a bind as well.
 func (d *Directory) attempt(ctx context.Context, name, password string) (auth.ProviderIdentity, error) {
 	if !plausible(name) {
@@ -108,7 +116,7 @@ func (d *Directory) attempt(ctx context.Context, name, password string) (auth.Pr
 		return auth.ProviderIdentity{}, err
 	}
 	if refused != "" {
-		dn = "cn=nobody," + d.settings.Base
+		dn = decoy + d.settings.Base
 	}
 	proved := s.prove(ctx, dn, password)
 	switch {

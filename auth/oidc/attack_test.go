@@ -312,6 +312,7 @@ func TestReview(t *testing.T) {
 	}{
 		"right":                  {func(*hostile) {}, nil},
 		"no new ID token":        {func(h *hostile) { h.token = remover("id_token") }, nil},
+		"no context any more":    {func(h *hostile) { h.claims = remover("acr") }, nil},
 		"removed":                {func(h *hostile) { h.tokenStatus = http.StatusBadRequest }, auth.ErrProviderGone},
 		"somebody else":          {func(h *hostile) { h.claims = setter("sub", "eva") }, auth.ErrProviderGone},
 		"information of another": {func(h *hostile) { h.info = setter("sub", "eva") }, auth.ErrProviderGone},
@@ -320,7 +321,8 @@ func TestReview(t *testing.T) {
 		"token endpoint fails":   {func(h *hostile) { h.tokenStatus, h.tokenError = http.StatusBadRequest, "temporarily_unavailable" }, auth.ErrProviderUnavailable},
 	} {
 		h := newHostile(t)
-		p := h.provider(t)
+		h.claims = setter("acr", "high")
+		p := h.provider(t, func(s *settings.OpenID) { s.Contexts = []string{"high"} })
 		started, query := h.begin(t, p, auth.Wish{})
 		id, err := p.Finish(t.Context(), auth.Answer{Query: query}, started.State)
 		must(t, err)
@@ -331,7 +333,7 @@ func TestReview(t *testing.T) {
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", what, err, c.want)
 		}
-		if c.want == nil && (now.Subject != id.Subject || !reflect.DeepEqual(now.Groups, []string{"other"}) || !now.AskAgain.Equal(h.now.Add(time.Hour)) || !now.SignedInAt.Equal(id.SignedInAt)) {
+		if c.want == nil && (now.Subject != id.Subject || !reflect.DeepEqual(now.Groups, []string{"other"}) || !now.AskAgain.Equal(h.now.Add(time.Hour)) || !now.SignedInAt.Equal(id.SignedInAt) || now.Context != "high") {
 			t.Errorf("%s: %+v", what, now)
 		}
 		if last := h.requests[len(h.requests)-1]; last.Get("refresh_token") != "refresh-2" || last.Get("grant_type") != "refresh_token" {

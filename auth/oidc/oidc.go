@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,6 +50,11 @@ type Provider struct {
 	mu    sync.Mutex
 	known *metadata // nil before the first discovery
 }
+
+var (
+	_ auth.RedirectProvider = (*Provider)(nil)
+	_ auth.Reviewer         = (*Provider)(nil)
+)
 
 // Parts is what a Provider needs beside its settings.
 type Parts struct {
@@ -149,6 +155,8 @@ func (p *Provider) finish(ctx context.Context, a auth.Answer, kept []byte) (auth
 		return auth.ProviderIdentity{}, auth.ReasonState
 	case s.Again && c.AuthTime.time().Before(s.Begun.Add(-ClockSkew)):
 		return auth.ProviderIdentity{}, auth.ReasonStale
+	case len(p.settings.Contexts) > 0 && !slices.Contains(p.settings.Contexts, c.Context):
+		return auth.ProviderIdentity{}, auth.ReasonContext
 	}
 	return p.identity(ctx, m, person{claims: c, raw: raw, refresh: token.RefreshToken}, token)
 }
@@ -201,7 +209,8 @@ func (p *Provider) review(ctx context.Context, id auth.ProviderIdentity) (auth.P
 	if err != nil {
 		return auth.ProviderIdentity{}, err
 	}
-	now.SignedInAt, now.Session = id.SignedInAt, id.Session
+	// How and when the person signed in does not change; a refreshed token need not tell it.
+	now.SignedInAt, now.Session, now.Methods, now.Context = id.SignedInAt, id.Session, id.Methods, id.Context
 	return now, nil
 }
 

@@ -135,6 +135,7 @@ func texts(value jsontext.Value) []string {
 			all = append(all, text(v))
 		case '0', 't', 'f':
 			all = append(all, string(v))
+		default: // what is no plain value says nothing
 		}
 	}
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })

@@ -136,8 +136,6 @@ func (p *Provider) idToken(ctx context.Context, m *metadata, raw, access string)
 		return claims{}, auth.ReasonSubject
 	case c.AccessHash != "" && !equal(c.AccessHash, leftHalf(raw, access)):
 		return claims{}, auth.ReasonSignature
-	case len(p.settings.Contexts) > 0 && !slices.Contains(p.settings.Contexts, c.Context):
-		return claims{}, auth.ReasonContext
 	}
 	return c, nil
 }

@@ -111,12 +111,15 @@ func (p *Provider) Metadata() []byte {
 	for _, method := range []string{nsEncrypt11 + "aes256-gcm", nsEncrypt11 + "aes128-gcm", oaepMGF1P} {
 		encryption += `<md:EncryptionMethod Algorithm="` + method + `"/>`
 	}
-	format := formatPersistent
-	return fmt.Appendf(nil, `<md:EntityDescriptor xmlns:md="%s" xmlns:ds="%s" entityID="%s">`+
-		`<md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="%s">%s%s`+
-		`<md:SingleLogoutService Binding="%s" Location="%s"/><md:SingleLogoutService Binding="%s" Location="%[8]s"/>`+
-		`<md:NameIDFormat>%[10]s</md:NameIDFormat>`+
-		`<md:AssertionConsumerService Binding="%[9]s" Location="%[11]s" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>`,
-		nsMetadata, nsSignature, escape(p.parts.EntityID), nsProtocol, key("signing", ""), key("encryption", encryption),
-		bindingRedirect, escape(p.parts.Logout), bindingPost, format, escape(p.parts.Consumer))
+	return []byte(strings.NewReplacer(
+		"{md}", nsMetadata, "{ds}", nsSignature, "{protocol}", nsProtocol, "{entity}", escape(p.parts.EntityID),
+		"{keys}", key("signing", "")+key("encryption", encryption), "{format}", formatPersistent,
+		"{redirect}", bindingRedirect, "{post}", bindingPost, "{logout}", escape(p.parts.Logout), "{consumer}", escape(p.parts.Consumer),
+	).Replace(metadataTemplate))
 }
+
+const metadataTemplate = `<md:EntityDescriptor xmlns:md="{md}" xmlns:ds="{ds}" entityID="{entity}">` +
+	`<md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="{protocol}">{keys}` +
+	`<md:SingleLogoutService Binding="{redirect}" Location="{logout}"/><md:SingleLogoutService Binding="{post}" Location="{logout}"/>` +
+	`<md:NameIDFormat>{format}</md:NameIDFormat>` +
+	`<md:AssertionConsumerService Binding="{post}" Location="{consumer}" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>`
