@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,6 +135,11 @@ func refused(t *testing.T, err error, want auth.Reason) {
 		t.Errorf("error %v, want auth.failed because of %q", err, want)
 	}
 }
+
+// number makes names that no other test of the shared servers uses, and no other run of the same.
+var number atomic.Int64
+
+func fresh(name string) string { return name + strconv.FormatInt(number.Add(1), 10) }
 
 func must(t *testing.T, err error) {
 	t.Helper()

@@ -52,7 +52,6 @@ func fillSamba(s *providertest.Samba) error {
 		account(c, "ended", normal, "accountExpires", fileTime(time.Now().Add(-time.Minute))),
 		account(c, "ending", normal, "accountExpires", fileTime(time.Now().Add(time.Hour))),
 		account(c, "renew", normal, "pwdLastSet", "0"),
-		account(c, "mover", normal),
 		group("inner", "CN=anna,"+users), group("middle", "CN=inner,"+users), group("outer", "CN=middle,"+users), group("other"),
 	)
 }
@@ -115,9 +114,11 @@ func TestReviewInActiveDirectory(t *testing.T) {
 	c, err := s.Admin(real.authority)
 	must(t, err)
 	defer c.Close()
-	dn := "CN=mover," + users
+	name := fresh("mover")
+	must(t, account(c, name, "512"))
+	dn := "CN=" + name + "," + users
 	d := open(t, config)
-	id, err := d.SignIn(t.Context(), "mover", adPassword)
+	id, err := d.SignIn(t.Context(), name, adPassword)
 	must(t, err)
 	again, err := d.Review(t.Context(), id)
 	must(t, err)

@@ -178,14 +178,15 @@ func TestMoreGroupsThanAPageHolds(t *testing.T) {
 	c, err := s.Admin(real.authority)
 	must(t, err)
 	defer c.Close()
-	dn := "uid=busy," + people
-	must(t, person(c, dn, "busy", "Busy", password))
-	must(t, add(c, "ou=busy,"+groups, "objectClass", "organizationalUnit", "ou", "busy"))
+	name := fresh("busy")
+	dn := "uid=" + name + "," + people
+	must(t, person(c, dn, name, "Busy", password))
+	must(t, add(c, "ou="+name+","+groups, "objectClass", "organizationalUnit", "ou", name))
 	const number = directory.PageSize + 20
 	for i := range number {
-		must(t, add(c, fmt.Sprintf("cn=g%d,ou=busy,%s", i, groups), "objectClass", "groupOfNames", "cn", fmt.Sprintf("g%d", i), "member", dn))
+		must(t, add(c, fmt.Sprintf("cn=g%d,ou=%s,%s", i, name, groups), "objectClass", "groupOfNames", "cn", fmt.Sprintf("g%d", i), "member", dn))
 	}
-	id, err := open(t, config).SignIn(t.Context(), "busy", password)
+	id, err := open(t, config).SignIn(t.Context(), name, password)
 	must(t, err)
 	if len(id.Groups) != number {
 		t.Errorf("%d groups, want %d", len(id.Groups), number)
@@ -198,15 +199,16 @@ func TestReviewFollowsWhatTheDirectorySays(t *testing.T) {
 	c, err := s.Admin(real.authority)
 	must(t, err)
 	defer c.Close()
-	dn, group := "uid=mover,"+people, "cn=moved,"+groups
-	must(t, person(c, dn, "mover", "Before", password))
-	must(t, add(c, group, "objectClass", "groupOfNames", "cn", "moved", "member", dn))
+	before, after := fresh("mover"), fresh("moved")
+	dn, group := "uid="+before+","+people, "cn="+after+","+groups
+	must(t, person(c, dn, before, "Before", password))
+	must(t, add(c, group, "objectClass", "groupOfNames", "cn", after, "member", dn))
 	d := open(t, config)
-	first, err := d.SignIn(t.Context(), "mover", password)
+	first, err := d.SignIn(t.Context(), before, password)
 	must(t, err)
 
-	must(t, c.ModifyDN(ldap.NewModifyDNRequest(dn, "uid=moved", true, "")))
-	dn = "uid=moved," + people
+	must(t, c.ModifyDN(ldap.NewModifyDNRequest(dn, "uid="+after, true, "")))
+	dn = "uid=" + after + "," + people
 	must(t, replace(c, group, "member", "uid=ended,"+people))
 	must(t, replace(c, dn, "cn", "After"))
 	second, err := d.Review(t.Context(), first)
@@ -216,7 +218,7 @@ func TestReviewFollowsWhatTheDirectorySays(t *testing.T) {
 	}
 
 	for range 3 { // guessing at somebody does not throw that person out
-		_, err := d.SignIn(t.Context(), "moved", "guess")
+		_, err := d.SignIn(t.Context(), after, "guess")
 		refused(t, err, auth.ReasonPassword)
 	}
 	if _, err := d.Review(t.Context(), second); err != nil {
@@ -230,7 +232,7 @@ func TestReviewFollowsWhatTheDirectorySays(t *testing.T) {
 	gone(t, d, second, auth.ReasonDisabled)
 	must(t, c.Del(ldap.NewDelRequest(dn, nil)))
 	gone(t, d, second, auth.ReasonUnknown)
-	must(t, person(c, "uid=mover,"+people, "mover", "Somebody else", password)) // of the same name
+	must(t, person(c, "uid="+before+","+people, before, "Somebody else", password)) // of the same name
 	gone(t, d, second, auth.ReasonUnknown)
 	second.Subject = "*"
 	gone(t, d, second, auth.ReasonUnknown)
@@ -328,8 +330,9 @@ func TestReferralsAreNotFollowed(t *testing.T) {
 	defer c.Close()
 	followed := make(chan struct{}, 1)
 	address, _ := listen(t, func(net.Conn) { followed <- struct{}{} })
-	must(t, add(c, "ou=departments,"+providertest.SlapdBase, "objectClass", "organizationalUnit", "ou", "departments"))
-	config.Base = "ou=departments," + providertest.SlapdBase
+	name := fresh("departments")
+	config.Base = "ou=" + name + "," + providertest.SlapdBase
+	must(t, add(c, config.Base, "objectClass", "organizationalUnit", "ou", name))
 	request := ldap.NewAddRequest("ou=away,"+config.Base, []ldap.Control{ldap.NewControlManageDsaIT(true)})
 	request.Attribute("objectClass", []string{"referral", "extensibleObject"})
 	request.Attribute("ou", []string{"away"})

@@ -11,14 +11,13 @@ import (
 
 // Limits of what can be configured.
 const (
-	MaxProviders   = 32
-	MaxRules       = 1000           // of one provider
-	MaxServers     = 16             // of one directory
-	MaxTextBytes   = 4096           // of one value
-	MinReview      = time.Minute    // between two questions about the same person
-	MaxReview      = 24 * time.Hour // so long somebody who was removed can stay at most
-	DefaultReview  = 15 * time.Minute
-	MaxMetadataAge = 7 * 24 * time.Hour
+	MaxProviders  = 32
+	MaxRules      = 1000           // of one provider
+	MaxServers    = 16             // of one directory
+	MaxTextBytes  = 4096           // of one value
+	MinReview     = time.Minute    // between two questions about the same person
+	MaxReview     = 24 * time.Hour // so long somebody who was removed can stay at most
+	DefaultReview = 15 * time.Minute
 )
 
 // Assignable returns the roles that rules may give.
