@@ -42,7 +42,7 @@ const (
 	ReasonSubject   Reason = "subject"   // nobody, or somebody else than before
 	ReasonTooLarge  Reason = "too_large" // over a limit
 	ReasonDenied    Reason = "denied"    // the provider itself said no
-	ReasonStale     Reason = "stale"     // the person proved himself too long ago
+	ReasonStale     Reason = "stale"     // the person proved it too long ago
 	ReasonMalformed Reason = "malformed" // not what the protocol says
 	ReasonContext   Reason = "context"   // the person proved it in a weaker way than is asked for
 )

@@ -29,7 +29,7 @@ type servers struct {
 	samba     func() (*providertest.Samba, error)
 }
 
-var real servers
+var shared servers
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -42,37 +42,37 @@ func run(m *testing.M) int {
 		return 2
 	}
 	defer os.RemoveAll(dir)
-	real.dir = dir
-	if real.authority, err = providertest.NewAuthority(dir); err != nil {
+	shared.dir = dir
+	if shared.authority, err = providertest.NewAuthority(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var close []func()
+	var ends []func()
 	var mu sync.Mutex
-	real.slapd = sync.OnceValues(func() (*providertest.Slapd, error) {
-		s, err := providertest.StartSlapd(ctx, subdir(dir, "slapd"), real.authority)
+	shared.slapd = sync.OnceValues(func() (*providertest.Slapd, error) {
+		s, err := providertest.StartSlapd(ctx, subdir(dir, "slapd"), shared.authority)
 		if err == nil {
 			mu.Lock()
 			defer mu.Unlock()
-			close = append(close, s.Close)
+			ends = append(ends, s.Close)
 			err = fillSlapd(s)
 		}
 		return s, err
 	})
-	real.samba = sync.OnceValues(func() (*providertest.Samba, error) {
-		s, err := providertest.StartSamba(ctx, subdir(dir, "samba"), real.authority)
+	shared.samba = sync.OnceValues(func() (*providertest.Samba, error) {
+		s, err := providertest.StartSamba(ctx, subdir(dir, "samba"), shared.authority)
 		if err == nil {
 			mu.Lock()
 			defer mu.Unlock()
-			close = append(close, s.Close)
+			ends = append(ends, s.Close)
 			err = fillSamba(s)
 		}
 		return s, err
 	})
 	code := m.Run()
-	for _, end := range close {
+	for _, end := range ends {
 		end()
 	}
 	return code
@@ -87,12 +87,12 @@ func subdir(dir, name string) string {
 // slapd returns the OpenLDAP server and settings that fit it; the test changes its own copy.
 func slapd(t *testing.T) (*providertest.Slapd, settings.Directory) {
 	t.Helper()
-	s, err := real.slapd()
+	s, err := shared.slapd()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, settings.Directory{
-		Provider: settings.Provider{ID: "amt", Roots: real.authority.File, Review: 15 * time.Minute, Attributes: []string{"employeeType"}},
+		Provider: settings.Provider{ID: "amt", Roots: shared.authority.File, Review: 15 * time.Minute, Attributes: []string{"employeeType"}},
 		Kind:     settings.LDAP, Servers: []string{s.LDAPS}, BindDN: s.BindDN, BindPasswordFile: s.PasswordFile,
 		Base: people, Filter: "(objectClass=person)", LoginAttributes: []string{"uid", "mail"},
 		NameAttribute: "cn", EmailAttribute: "mail", GroupBase: "ou=groups," + providertest.SlapdBase,
@@ -102,7 +102,7 @@ func slapd(t *testing.T) (*providertest.Slapd, settings.Directory) {
 // samba returns the domain controller and settings that fit it.
 func samba(t *testing.T) (*providertest.Samba, settings.Directory) {
 	t.Helper()
-	s, err := real.samba()
+	s, err := shared.samba()
 	if errors.Is(err, providertest.ErrNotRoot) {
 		t.Skip(err)
 	}
@@ -110,7 +110,7 @@ func samba(t *testing.T) (*providertest.Samba, settings.Directory) {
 		t.Fatal(err)
 	}
 	return s, settings.Directory{
-		Provider: settings.Provider{ID: "ad", Roots: real.authority.File, Review: time.Hour, Attributes: []string{"department"}},
+		Provider: settings.Provider{ID: "ad", Roots: shared.authority.File, Review: time.Hour, Attributes: []string{"department"}},
 		Kind:     settings.ActiveDirectory, Servers: []string{s.LDAPS}, BindDN: s.BindDN, BindPasswordFile: s.PasswordFile,
 		Base: providertest.SambaBase, Filter: "(&(objectCategory=person)(objectClass=user))",
 		LoginAttributes: []string{"sAMAccountName", "userPrincipalName", "mail"},

@@ -33,7 +33,7 @@ func fileTime(at time.Time) string {
 }
 
 func fillSamba(s *providertest.Samba) error {
-	c, err := s.Admin(real.authority)
+	c, err := s.Admin(shared.authority)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func TestActiveDirectoryRefuses(t *testing.T) {
 func TestReviewInActiveDirectory(t *testing.T) {
 	t.Parallel()
 	s, config := samba(t)
-	c, err := s.Admin(real.authority)
+	c, err := s.Admin(shared.authority)
 	must(t, err)
 	defer c.Close()
 	name := fresh("mover")

@@ -39,7 +39,7 @@ func person(c *ldap.Conn, dn, uid, name, secret string, more ...string) error {
 }
 
 func fillSlapd(s *providertest.Slapd) error {
-	c, err := s.Admin(real.authority)
+	c, err := s.Admin(shared.authority)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func TestSignInAtTheLimits(t *testing.T) {
 func TestMoreGroupsThanAPageHolds(t *testing.T) {
 	t.Parallel()
 	s, config := slapd(t)
-	c, err := s.Admin(real.authority)
+	c, err := s.Admin(shared.authority)
 	must(t, err)
 	defer c.Close()
 	name := fresh("busy")
@@ -196,7 +196,7 @@ func TestMoreGroupsThanAPageHolds(t *testing.T) {
 func TestReviewFollowsWhatTheDirectorySays(t *testing.T) {
 	t.Parallel()
 	s, config := slapd(t)
-	c, err := s.Admin(real.authority)
+	c, err := s.Admin(shared.authority)
 	must(t, err)
 	defer c.Close()
 	before, after := fresh("mover"), fresh("moved")
@@ -325,7 +325,7 @@ func TestNothingIsSentInClearText(t *testing.T) {
 func TestReferralsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	s, config := slapd(t)
-	c, err := s.Admin(real.authority)
+	c, err := s.Admin(shared.authority)
 	must(t, err)
 	defer c.Close()
 	followed := make(chan struct{}, 1)

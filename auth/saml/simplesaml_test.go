@@ -21,8 +21,8 @@ const (
 	logout   = "https://konklave.example/auth/saml/logout"
 )
 
-// real starts a SimpleSAMLphp and returns our side of it.
-func real(t *testing.T, gcm bool) (*saml.Provider, *providertest.Browser, *bytes.Buffer) {
+// provider starts a SimpleSAMLphp and returns our side of it.
+func provider(t *testing.T, gcm bool) (*saml.Provider, *providertest.Browser, *bytes.Buffer) {
 	t.Helper()
 	dir := t.TempDir()
 	authority, err := providertest.NewAuthority(dir)
@@ -55,7 +55,7 @@ func signIn(t *testing.T, p *saml.Provider, b *providertest.Browser, w auth.Wish
 // Everything against a real SimpleSAMLphp that encrypts with AES-256-GCM.
 func TestSimpleSAMLphp(t *testing.T) {
 	t.Parallel()
-	p, browser, _ := real(t, true)
+	p, browser, _ := provider(t, true)
 	started, answer := signIn(t, p, browser, auth.Wish{}, "anna")
 	id, err := p.Finish(t.Context(), answer, started.State)
 	must(t, err)
@@ -93,7 +93,7 @@ func TestSimpleSAMLphp(t *testing.T) {
 
 func TestSimpleSAMLphpEndsItsSession(t *testing.T) {
 	t.Parallel()
-	p, browser, _ := real(t, true)
+	p, browser, _ := provider(t, true)
 	started, answer := signIn(t, p, browser, auth.Wish{}, "anna")
 	id, err := p.Finish(t.Context(), answer, started.State)
 	must(t, err)
@@ -130,7 +130,7 @@ func TestSimpleSAMLphpEndsItsSession(t *testing.T) {
 
 func TestStepUpAtSimpleSAMLphp(t *testing.T) {
 	t.Parallel()
-	p, browser, _ := real(t, true)
+	p, browser, _ := provider(t, true)
 	started, answer := signIn(t, p, browser, auth.Wish{}, "anna")
 	first, err := p.Finish(t.Context(), answer, started.State)
 	must(t, err)
@@ -145,7 +145,7 @@ func TestStepUpAtSimpleSAMLphp(t *testing.T) {
 // Debian's release encrypts with AES-CBC unless it is changed.
 func TestCBCOfSimpleSAMLphpIsRefused(t *testing.T) {
 	t.Parallel()
-	p, browser, log := real(t, false)
+	p, browser, log := provider(t, false)
 	started, answer := signIn(t, p, browser, auth.Wish{}, "anna")
 	_, err := p.Finish(t.Context(), answer, started.State)
 	refused(t, "AES-CBC", err, auth.ReasonAlgorithm)
