@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,8 +22,8 @@ func (s *session) find(name string) (dn string, refused auth.Reason, err error) 
 		fmt.Fprintf(&alternatives, "(%s=%s)", attribute, ldap.EscapeFilter(name))
 	}
 	entry, err := s.one("(|"+alternatives.String()+")", nothing())
-	if reason, ok := err.(auth.Reason); ok { //nolint:errorlint // one returns it bare
-		return "", reason, nil
+	if errors.As(err, &refused) {
+		return "", refused, nil
 	}
 	if err != nil {
 		return "", "", err

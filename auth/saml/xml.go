@@ -125,8 +125,11 @@ func is(el *etree.Element, namespace, tag string) bool {
 	return el != nil && el.Tag == tag && el.NamespaceURI() == namespace
 }
 
-// children are the direct children of that name.
+// children are the direct children of that name; nothing has none.
 func children(el *etree.Element, namespace, tag string) []*etree.Element {
+	if el == nil {
+		return nil
+	}
 	var found []*etree.Element
 	for _, c := range el.ChildElements() {
 		if is(c, namespace, tag) {
@@ -138,9 +141,6 @@ func children(el *etree.Element, namespace, tag string) []*etree.Element {
 
 // child is the one direct child of that name, or nil when there is none or several.
 func child(el *etree.Element, namespace, tag string) *etree.Element {
-	if el == nil {
-		return nil
-	}
 	if found := children(el, namespace, tag); len(found) == 1 {
 		return found[0]
 	}
