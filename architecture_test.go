@@ -24,7 +24,7 @@ type layer struct {
 var layers = []layer{
 	{name: "fault", packages: []string{"fault"}},
 	{name: "domain", mates: true, packages: []string{"conference", "ballot", "meeting", "user", "tenant", "access", "audit", "auth", "line", "journal"}},
-	{name: "configuration", packages: []string{"config", "auth/settings"}},
+	{name: "configuration", mates: true, packages: []string{"config", "auth/settings"}},
 	{name: "telemetry", packages: []string{"telemetry"}},
 	{name: "keys", packages: []string{"vault"}},
 	{name: "walls", packages: []string{"sandbox"}},

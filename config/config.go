@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"time"
+
+	"konklave/auth/settings"
 )
 
 // Config is the complete configuration of one instance. Default gives a valid one.
@@ -28,6 +30,7 @@ type Config struct {
 	Limits     Limits
 	Vault      Vault
 	Backup     Backup
+	Identity   settings.Identity // the identity providers; in the file alone
 }
 
 // TLS says where the certificate of the public listener comes from.

@@ -111,15 +111,20 @@ func (p *Provider) Metadata() []byte {
 	for _, method := range []string{nsEncrypt11 + "aes256-gcm", nsEncrypt11 + "aes128-gcm", oaepMGF1P} {
 		encryption += `<md:EncryptionMethod Algorithm="` + method + `"/>`
 	}
+	logout := ""
+	if p.parts.Logout != "" {
+		for _, binding := range []string{bindingRedirect, bindingPost} {
+			logout += `<md:SingleLogoutService Binding="` + binding + `" Location="` + escape(p.parts.Logout) + `"/>`
+		}
+	}
 	return []byte(strings.NewReplacer(
 		"{md}", nsMetadata, "{ds}", nsSignature, "{protocol}", nsProtocol, "{entity}", escape(p.parts.EntityID),
 		"{keys}", key("signing", "")+key("encryption", encryption), "{format}", formatPersistent,
-		"{redirect}", bindingRedirect, "{post}", bindingPost, "{logout}", escape(p.parts.Logout), "{consumer}", escape(p.parts.Consumer),
+		"{post}", bindingPost, "{logout}", logout, "{consumer}", escape(p.parts.Consumer),
 	).Replace(metadataTemplate))
 }
 
 const metadataTemplate = `<md:EntityDescriptor xmlns:md="{md}" xmlns:ds="{ds}" entityID="{entity}">` +
 	`<md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="{protocol}">{keys}` +
-	`<md:SingleLogoutService Binding="{redirect}" Location="{logout}"/><md:SingleLogoutService Binding="{post}" Location="{logout}"/>` +
-	`<md:NameIDFormat>{format}</md:NameIDFormat>` +
+	`{logout}<md:NameIDFormat>{format}</md:NameIDFormat>` +
 	`<md:AssertionConsumerService Binding="{post}" Location="{consumer}" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>`

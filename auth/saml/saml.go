@@ -56,7 +56,7 @@ var _ auth.RedirectProvider = (*Provider)(nil)
 type Parts struct {
 	EntityID string // our name, usually the address of our metadata
 	Consumer string // where responses are posted to
-	Logout   string // where messages of single logout come to, by GET and by POST
+	Logout   string // where messages of single logout come to, by GET and by POST; empty for none
 	Once     auth.OnceStore
 	Log      *slog.Logger
 	Now      func() time.Time

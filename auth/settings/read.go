@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -30,28 +31,55 @@ func Parse(file string, data []byte) (Identity, error) {
 	return Read(file, document.Content[0])
 }
 
-// Read reads the lists directories, openid and saml of a mapping. The error joins one error for each mistake.
+// Read reads the list providers of a mapping. The error joins one error for each mistake.
 func Read(file string, n *yaml.Node) (Identity, error) {
 	r := &reader{file: file}
 	var all Identity
 	r.mapping("identity", n, fields{
-		"directories": func(key string, n *yaml.Node) {
-			r.items(key, n, MaxProviders, func(n *yaml.Node) { all.Directories = append(all.Directories, r.directory(n)) })
-		},
-		"openid": func(key string, n *yaml.Node) {
-			r.items(key, n, MaxProviders, func(n *yaml.Node) { all.OpenID = append(all.OpenID, r.openID(n)) })
-		},
-		"saml": func(key string, n *yaml.Node) {
-			r.items(key, n, MaxProviders, func(n *yaml.Node) { all.SAML = append(all.SAML, r.saml(n)) })
+		"providers": func(key string, n *yaml.Node) {
+			r.items(key, n, MaxProviders, func(n *yaml.Node) { r.add(&all, n) })
 		},
 	})
 	r.mistakes = append(r.mistakes, all.contradictions()...)
 	return all, errors.Join(r.mistakes...)
 }
 
+// add reads one provider, of which its kind says what else is there.
+func (r *reader) add(all *Identity, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.wrong(n, "a provider must hold keys and values")
+		return
+	}
+	var kind Kind
+	for i := 0; i < len(n.Content); i += 2 {
+		if n.Content[i].Value == "kind" {
+			choice(r, &kind, LDAP, ActiveDirectory, OIDC, SAML2)("kind", n.Content[i+1])
+			break
+		}
+	}
+	position := len(all.Directories) + len(all.OpenID) + len(all.SAML)
+	switch kind {
+	case LDAP, ActiveDirectory:
+		d := r.directory(n)
+		d.Position = position
+		all.Directories = append(all.Directories, d)
+	case OIDC:
+		o := r.openID(n)
+		o.Position = position
+		all.OpenID = append(all.OpenID, o)
+	case SAML2:
+		s := r.saml(n)
+		s.Position = position
+		all.SAML = append(all.SAML, s)
+	default:
+		r.wrong(n, "a provider needs a kind: ldap, active-directory, oidc or saml")
+	}
+}
+
 // provider returns the keys that every kind has, together with those of one.
-func (r *reader) provider(p *Provider, n *yaml.Node, own fields) fields {
-	*p = Provider{Place: r.place(n), Review: DefaultReview}
+func (r *reader) provider(p *Provider, n *yaml.Node, review time.Duration, own fields) fields {
+	*p = Provider{Place: r.place(n), Review: review}
+	own["kind"] = r.text(new(string)) // was read before the others
 	own["id"] = r.text(&p.ID)
 	own["label"] = r.text(&p.Label)
 	own["roots"] = r.text(&p.Roots)
@@ -82,9 +110,8 @@ func (r *reader) rule(n *yaml.Node) auth.Rule {
 }
 
 func (r *reader) directory(n *yaml.Node) Directory {
-	d := Directory{Kind: LDAP}
-	r.mapping("a directory", n, r.provider(&d.Provider, n, fields{
-		"kind":               choice(r, &d.Kind, LDAP, ActiveDirectory),
+	var d Directory
+	keys := r.provider(&d.Provider, n, DefaultReview, fields{
 		"servers":            r.texts(&d.Servers, MaxServers),
 		"bind-dn":            r.text(&d.BindDN),
 		"bind-password-file": r.text(&d.BindPasswordFile),
@@ -94,14 +121,16 @@ func (r *reader) directory(n *yaml.Node) Directory {
 		"name-attribute":     r.text(&d.NameAttribute),
 		"email-attribute":    r.text(&d.EmailAttribute),
 		"group-base":         r.text(&d.GroupBase),
-	}))
+	})
+	keys["kind"] = choice(r, &d.Kind, LDAP, ActiveDirectory)
+	r.mapping("a directory", n, keys)
 	d.complete()
 	return d
 }
 
 func (r *reader) openID(n *yaml.Node) OpenID {
 	var o OpenID
-	r.mapping("an OpenID provider", n, r.provider(&o.Provider, n, fields{
+	r.mapping("an OpenID provider", n, r.provider(&o.Provider, n, DefaultReview, fields{
 		"issuer":             r.text(&o.Issuer),
 		"client-id":          r.text(&o.ClientID),
 		"client-secret-file": r.text(&o.ClientSecretFile),
@@ -117,7 +146,7 @@ func (r *reader) openID(n *yaml.Node) OpenID {
 
 func (r *reader) saml(n *yaml.Node) SAML {
 	var s SAML
-	r.mapping("a SAML provider", n, r.provider(&s.Provider, n, fields{
+	r.mapping("a SAML provider", n, r.provider(&s.Provider, n, DefaultSAMLReview, fields{
 		"entity-id":                 r.text(&s.EntityID),
 		"metadata":                  r.text(&s.Metadata),
 		"metadata-certificate-file": r.text(&s.MetadataCertFile),

@@ -3,6 +3,8 @@
 package settings
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"konklave/access"
@@ -18,6 +20,9 @@ const (
 	MinReview     = time.Minute    // between two questions about the same person
 	MaxReview     = 24 * time.Hour // so long somebody who was removed can stay at most
 	DefaultReview = 15 * time.Minute
+
+	// DefaultSAMLReview is long, because SAML has no question about somebody who is not there: the person signs in again.
+	DefaultSAMLReview = 8 * time.Hour
 )
 
 // Assignable returns the roles that rules may give.
@@ -30,31 +35,70 @@ type Identity struct {
 	SAML        []SAML
 }
 
+// Providers returns what all of them have in common, in the order of the list.
+func (i Identity) Providers() []Provider {
+	all := make([]Provider, len(i.Directories)+len(i.OpenID)+len(i.SAML))
+	for _, d := range i.Directories {
+		all[d.Position] = d.Provider
+	}
+	for _, o := range i.OpenID {
+		all[o.Position] = o.Provider
+	}
+	for _, s := range i.SAML {
+		all[s.Position] = s.Provider
+	}
+	return all
+}
+
+// Files are the files that the providers are set up with, those that are named.
+func (i Identity) Files() []string {
+	var named []string
+	for _, p := range i.Providers() {
+		named = append(named, p.Roots)
+	}
+	for _, d := range i.Directories {
+		named = append(named, d.BindPasswordFile)
+	}
+	for _, o := range i.OpenID {
+		named = append(named, o.ClientSecretFile)
+	}
+	for _, s := range i.SAML {
+		named = append(named, s.KeyFile, s.CertFile, s.MetadataCertFile)
+		if !strings.Contains(s.Metadata, "://") {
+			named = append(named, s.Metadata)
+		}
+	}
+	return slices.DeleteFunc(named, func(name string) bool { return name == "" })
+}
+
 // Provider is what every kind of provider has.
 type Provider struct {
 	ID     string        // lower-case letters, digits and dashes; in addresses and in the database, so it stays
 	Label  string        // as people see it on the sign-in page
 	Roots  string        // file with CA certificates (PEM) that its servers are trusted by; empty for the system's
-	Review time.Duration // how often it is asked again about each person
+	Review time.Duration // how often it is asked again about each person, or the person has to sign in again
 	Rules  auth.Rules
 	// Attributes are handed to the rules, by the provider's names.
 	Attributes []string
 	Place      string // where it is configured, "konklave.yaml:12"
+	Position   int    // in the list, from 0
 }
 
-// DirectoryKind is a dialect of LDAP.
-type DirectoryKind string
+// Kind is what a provider speaks.
+type Kind string
 
-// The dialects.
+// The kinds. The first two are dialects of LDAP.
 const (
-	LDAP            DirectoryKind = "ldap"
-	ActiveDirectory DirectoryKind = "active-directory"
+	LDAP            Kind = "ldap"
+	ActiveDirectory Kind = "active-directory"
+	OIDC            Kind = "oidc"
+	SAML2           Kind = "saml"
 )
 
 // Directory is an LDAP server or an Active Directory, with its replicas.
 type Directory struct {
 	Provider
-	Kind             DirectoryKind
+	Kind             Kind
 	Servers          []string // ldaps://host[:port], or ldap://host[:port] which is raised to TLS by StartTLS; in the order of preference
 	BindDN           string   // the service account that searches; never empty
 	BindPasswordFile string   // its password, a trailing line end is not part of it

@@ -12,7 +12,7 @@ import (
 	"konklave/auth/settings"
 )
 
-const complete = `directories:
+const complete = `providers:
   - id: amt
     label: Stadtverwaltung
     servers: [ldaps://ldap1.example.org, ldap://ldap2.example.org:3890]
@@ -30,6 +30,7 @@ const complete = `directories:
       - attribute: employeeType
         value: IT
         roles: [admin, user]
+    kind: ldap
   - id: ad
     label: Kreis
     kind: active-directory
@@ -39,18 +40,18 @@ const complete = `directories:
     bind-password-file: /etc/konklave/ad-password
     base: dc=kreis
     rules: [{everybody: true, roles: [user]}]
-openid:
   - id: land
     label: Landesportal
+    kind: oidc
     issuer: https://login.example.org/
     client-id: konklave
     client-secret-file: /etc/konklave/oidc-secret
     groups-claim: groups
     contexts: ["urn:high"]
     rules: [{group: staff, roles: [user]}]
-saml:
   - id: bund
     label: Bundesportal
+    kind: saml
     entity-id: https://idp.example.org/metadata
     metadata: https://idp.example.org/metadata
     metadata-certificate-file: /etc/konklave/federation.pem
@@ -83,7 +84,7 @@ func TestParseReadsEveryProvider(t *testing.T) {
 	if o := got.OpenID[0]; !reflect.DeepEqual(o.Scopes, []string{"profile", "email"}) || o.GroupsClaim != "groups" || o.Contexts[0] != "urn:high" {
 		t.Errorf("%+v", o)
 	}
-	if s := got.SAML[0]; s.KeyFile != "/etc/konklave/saml.key" || s.MetadataCertFile == "" {
+	if s := got.SAML[0]; s.KeyFile != "/etc/konklave/saml.key" || s.MetadataCertFile == "" || s.Review != settings.DefaultSAMLReview || s.Position != 3 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -115,7 +116,11 @@ func TestParseNamesEachMistakeWithItsPlace(t *testing.T) {
 		{"everybody: true", "group: 'staff'", `f:12: the group "staff" must be the distinguished name`},
 		{"roles: [user]\n      - group", "roles: [host]\n      - group", `f:12: "host" is not a role`},
 		{"attribute: employeeType", "attribute: title", `the attribute "title" is not in the provider's list`},
-		{"kind: active-directory", "kind: ad", "kind is \"ad\", but must be one of [ldap active-directory]"},
+		{"kind: active-directory", "kind: ad", `kind is "ad", but must be one of [ldap active-directory oidc saml]`},
+		{"    kind: ldap\n", "", "f:2: a provider needs a kind"},
+		{"    kind: ldap\n", "    kind: ldap\n    kind: oidc\n", "kind is set twice"},
+		{"    kind: oidc\n", "    kind: oidc\n    base: dc=x\n", `"base" is not a setting of an OpenID provider`},
+		{"  - id: land", "  - land\n  - id: land", "a provider must hold keys and values"},
 		{"ldaps://dc1.example.org", "https://dc1.example.org", "must be ldaps://host or ldap://host"},
 		{"ldaps://dc1.example.org", "ldaps://user@dc1.example.org", "must be ldaps://host or ldap://host"},
 		{"    bind-dn: cn=service,dc=kreis\n", "", "never anonymously"},
@@ -125,12 +130,12 @@ func TestParseNamesEachMistakeWithItsPlace(t *testing.T) {
 		{"issuer: https://login.example.org/", "issuer: http://login.example.org/", "must be an address that begins with https://"},
 		{"client-id: konklave", "client-id: konklave\n    scopes: [openid]", `"openid" cannot be a scope here`},
 		{"metadata: https://idp", "metadata: http://idp", "metadata is \"http://idp"},
-		{"    rules: [{group: staff, roles: [user]}]\nsaml", "saml", "there are no rules"},
-		{"rules: [{group: staff, roles: [user]}]\nsaml", "rules: {}\nsaml", "rules must be a list"},
-		{"saml:", "samls:", `"samls" is not a setting of identity`},
-		{"directories:", "directories: &x", ""},
-		{"openid:", "openid: *x\nother:", "is not valid YAML: yaml: unknown anchor"},
-		{"openid:", "---\nopenid:", "must hold one YAML document only"},
+		{"    rules: [{group: staff, roles: [user]}]\n  - id: bund", "  - id: bund", "there are no rules"},
+		{"rules: [{group: staff, roles: [user]}]\n  - id: bund", "rules: {}\n  - id: bund", "rules must be a list"},
+		{"providers:", "provider:", `"provider" is not a setting of identity`},
+		{"providers:", "providers: &x", ""},
+		{"    label: Landesportal", "    label: *x", "is not valid YAML: yaml: unknown anchor"},
+		{"providers:", "providers: []\n---\nproviders:", "must hold one YAML document only"},
 		{"attributes: [employeeType]", "attributes: [employeeType, employeeType]", `attributes has "employeeType" twice`},
 	} {
 		text := strings.Replace(complete, c.old, c.new, 1)
@@ -163,9 +168,9 @@ func TestListsHaveALimit(t *testing.T) {
 		}
 	}
 	for number, right := range map[int]bool{settings.MaxProviders: true, settings.MaxProviders + 1: false} {
-		text := "saml:\n"
+		text := "providers:\n"
 		for i := range number {
-			text += fmt.Sprintf("  - {id: s%d, label: x, entity-id: x, metadata: x, key-file: x, certificate-file: x, rules: [{everybody: true, roles: [user]}]}\n", i)
+			text += fmt.Sprintf("  - {kind: saml, id: s%d, label: x, entity-id: x, metadata: x, key-file: x, certificate-file: x, rules: [{everybody: true, roles: [user]}]}\n", i)
 		}
 		if _, err := settings.Parse("f", []byte(text)); (err == nil) != right {
 			t.Errorf("%d providers: %v", number, err)
