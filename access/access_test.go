@@ -38,6 +38,7 @@ var wanted = map[Action]string{
 	SessionStart:      "anonymous guest guestParticipant user admin",
 	SessionList:       "user= admin= token=",
 	SessionEnd:        "user= admin=",
+	IdentityReview:    "system",
 	ProfileRead:       "user= admin= token=",
 	ProfileUpdate:     "user= admin= token=",
 	PasswordChange:    "user= admin=",

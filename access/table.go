@@ -12,6 +12,8 @@ const (
 	SessionList  Action = "session.list"
 	SessionEnd   Action = "session.end"
 
+	IdentityReview Action = "identity.review"
+
 	ProfileRead    Action = "profile.read"
 	ProfileUpdate  Action = "profile.update"
 	PasswordChange Action = "password.change"
@@ -74,6 +76,8 @@ var table = [...]rule{
 	{SessionStart, true, false, every, every, every, every, none, none, none, none},
 	{SessionList, false, true, none, none, own, own, none, none, none, none},
 	{SessionEnd, true, false, none, none, own, own, none, none, none, none},
+
+	{IdentityReview, true, false, none, none, none, none, none, none, none, every},
 
 	{ProfileRead, false, true, none, none, own, own, none, none, none, none},
 	{ProfileUpdate, true, true, none, none, own, own, none, none, none, none},

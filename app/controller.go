@@ -78,11 +78,16 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: time.Now})
 	tickets := auth.NewTickets(db, time.Now)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, time.Now)
+	federation, metadata, err := newFederation(c, db, sessions, keys, log)
+	if err != nil {
+		return err
+	}
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: auth.NewTokens(db, time.Now),
+		Federation: federation, ProviderMetadata: metadata,
 		Setup: setup, Tickets: tickets, Conferences: sup, Database: db, RelayTest: relayTest(c, relay, time.Now),
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {
@@ -100,7 +105,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, reviews(federation, log)))
 }
 
 // openDatabase opens the database and brings it up to date. For that it asks whoever waits for this process for time.

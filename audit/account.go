@@ -72,6 +72,54 @@ func SessionFailed(o Origin, userID string, reason FailureReason, source string)
 	return newEntry(o, KindSessionFailed, OutcomeFailure, "user", userID, failureDetails{Reason: reason, Source: source})
 }
 
+type providerDetails struct {
+	Provider string `json:"provider"`
+}
+
+// IdentityLinked says that an account was made for somebody for whom the identity provider vouches.
+func IdentityLinked(o Origin, userID, provider string) Entry {
+	return newEntry(o, KindIdentityLinked, OutcomeSuccess, "user", userID, providerDetails{Provider: provider})
+}
+
+// IdentityReturned says that an account may be used again, because the identity provider vouches for the person anew.
+func IdentityReturned(o Origin, userID, provider string) Entry {
+	return newEntry(o, KindIdentityReturned, OutcomeSuccess, "user", userID, providerDetails{Provider: provider})
+}
+
+type barredDetails struct {
+	Provider      string `json:"provider"`
+	Reason        string `json:"reason"`
+	SessionsEnded int    `json:"sessionsEnded"`
+}
+
+// IdentityBarred says that the sessions of an account ended because its identity provider does not vouch for the person any
+// more. The reason is one of a closed list.
+func IdentityBarred(o Origin, userID, provider, reason string, sessionsEnded int) Entry {
+	return newEntry(o, KindIdentityBarred, OutcomeSuccess, "user", userID, barredDetails{Provider: provider, Reason: reason, SessionsEnded: sessionsEnded})
+}
+
+type assignedDetails struct {
+	Because  []string    `json:"because"`
+	Provider string      `json:"provider"`
+	Role     access.Role `json:"role"`
+}
+
+// RoleAssigned says that an account has another role from now on, and by which rules of the configuration.
+func RoleAssigned(o Origin, userID string, role access.Role, provider string, because []string) Entry {
+	return newEntry(o, KindRoleAssigned, OutcomeSuccess, "user", userID, assignedDetails{Role: role, Provider: provider, Because: because})
+}
+
+type refusedDetails struct {
+	Provider string `json:"provider"`
+	Reason   string `json:"reason"`
+	Source   string `json:"source"`
+}
+
+// ProviderRefused says that a sign-in at an identity provider was not accepted. The reason is one of a closed list.
+func ProviderRefused(o Origin, provider, reason, source string) Entry {
+	return newEntry(o, KindProviderRefused, OutcomeFailure, "provider", provider, refusedDetails{Provider: provider, Reason: reason, Source: source})
+}
+
 // LockScope says what a lock covers.
 type LockScope string
 

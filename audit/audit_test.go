@@ -25,6 +25,8 @@ func entries() []Entry {
 		BackupMade(o, "b", 1), BackupFailed(o, "server.disk_full"), BackupRestored(o, o.At), UserCreated(o, "u2", access.RoleUser), ProfileChanged(o, "u2", []string{"name"}),
 		PasswordChanged(o, "u2", 3), SessionStarted(o, "s1", "192.0.2.0/24"),
 		SessionFailed(o, "", FailureUnknown, "192.0.2.0/24"), SessionLocked(o, "u2", LockAccount, "192.0.2.0/24", o.At),
+		IdentityLinked(o, "u2", "amt"), IdentityReturned(o, "u2", "amt"), IdentityBarred(o, "u2", "amt", "unknown", 2),
+		RoleAssigned(o, "u2", access.RoleAdmin, "amt", []string{"konklave.yaml:12"}), ProviderRefused(o, "amt", "replay", "192.0.2.0/24"),
 		SessionEnded(o, "s1", SessionRevoked), TokenCreated(o, "t2", o.At), TokenRevoked(o, "t2"),
 		MeetingCreated(o, "m1", true), MeetingChanged(o, "m1", []string{"title"}, false), MeetingDeleted(o, "m1"),
 		ParticipantAdmitted(o, "c1", "m1", access.RoleHost, true), TicketRefused(o, "c1", TicketForeign),

@@ -16,6 +16,11 @@ const (
 	KindSessionFailed       Kind = "session.failed"
 	KindSessionLocked       Kind = "session.locked"
 	KindSessionEnded        Kind = "session.ended"
+	KindIdentityLinked      Kind = "identity.linked"
+	KindIdentityReturned    Kind = "identity.returned"
+	KindIdentityBarred      Kind = "identity.barred"
+	KindRoleAssigned        Kind = "role.assigned"
+	KindProviderRefused     Kind = "provider.refused"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
 	KindMeetingCreated      Kind = "meeting.created"
@@ -35,6 +40,7 @@ func Kinds() []Kind {
 	return []Kind{
 		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored, KindUserCreated, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded,
+		KindIdentityLinked, KindIdentityReturned, KindIdentityBarred, KindRoleAssigned, KindProviderRefused,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,

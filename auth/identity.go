@@ -14,7 +14,15 @@ import (
 var (
 	ErrProviderRefused     = fault.New(fault.KindUnauthenticated, "auth.provider_refused", "The sign-in did not succeed. Please start it again; if it happens once more, tell your administrator the time.")
 	ErrProviderUnavailable = fault.New(fault.KindUnavailable, "auth.provider_unavailable", "The sign-in service of your organisation does not answer. Please try again in a few minutes.")
+	ErrProviderUnknown     = fault.New(fault.KindNotFound, "auth.provider_unknown", "There is no such way to sign in. Please load the page again.")
 	ErrProviderGone        = fault.New(fault.KindUnauthenticated, "auth.provider_gone", "Your organisation no longer lists this account as active. Please ask your administrator.")
+)
+
+// The faults of somebody whom a provider has proved and who does not come in all the same.
+var (
+	ErrNoRole         = fault.New(fault.KindDenied, "auth.no_role", "Your organisation has confirmed who you are, but has not admitted you to this service. Please ask your administrator.")
+	ErrAddressMissing = fault.New(fault.KindDenied, "auth.address_missing", "Your organisation has confirmed who you are, but told no e-mail address, which an account needs. Please ask your administrator.")
+	ErrAddressTaken   = fault.New(fault.KindConflict, "auth.address_taken", "There is an account with your e-mail address already that does not belong to this way of signing in. For your protection the two are not joined. Please ask your administrator.")
 )
 
 // Reason is why the word of a provider was not taken. It is the cause of the faults above, for the log and the audit
@@ -45,6 +53,10 @@ const (
 	ReasonStale     Reason = "stale"     // the person proved it too long ago
 	ReasonMalformed Reason = "malformed" // not what the protocol says
 	ReasonContext   Reason = "context"   // the person proved it in a weaker way than is asked for
+	ReasonNoRole    Reason = "no_role"   // no rule gives a role
+	ReasonAddress   Reason = "address"   // no e-mail address, or one that another account has
+	ReasonRemoved   Reason = "removed"   // the provider is not configured any more
+	ReasonSilent    Reason = "silent"    // the provider could not tell for too long
 )
 
 // ProviderIdentity is who a provider says somebody is.

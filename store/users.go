@@ -16,13 +16,19 @@ var _ user.Store = (*Store)(nil)
 // InsertUser implements user.Store. A new administrator ends the set-up.
 func (s *Store) InsertUser(ctx context.Context, u user.User, passwordHash string, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "insert user", entry, func(ctx context.Context, q *sqlgen.Queries) error {
-		if u.Role == access.RoleAdmin {
-			if err := q.DropSetupToken(ctx, u.Tenant); err != nil {
-				return err
-			}
+		if err := endSetup(ctx, q, u); err != nil {
+			return err
 		}
 		return insertUser(ctx, q, u, passwordHash)
 	})
+}
+
+// endSetup makes the set-up link worth nothing when the user is an administrator.
+func endSetup(ctx context.Context, q *sqlgen.Queries, u user.User) error {
+	if u.Role != access.RoleAdmin {
+		return nil
+	}
+	return q.DropSetupToken(ctx, u.Tenant)
 }
 
 func insertUser(ctx context.Context, q *sqlgen.Queries, u user.User, passwordHash string) error {

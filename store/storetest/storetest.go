@@ -33,7 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, journals, workers, damages, audits, clocks,
+		users, setup, sessions, signIns, tokens, tickets, meetings, conferences, journals, workers, damages, audits, clocks, federations,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
