@@ -67,7 +67,9 @@ func StartLemonLDAP(ctx context.Context, dir string, a *Authority, callback, bac
 	}); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, starman, "--listen", host+":8443:ssl", "--ssl-cert", cert, "--ssl-key", key, "--workers", "2", script)
+	cmd := exec.CommandContext(ctx, starman, "--listen", host+":8443:ssl", "--ssl-cert", cert, "--ssl-key", key,
+		// Browsers open connections ahead and keep them: each would hold a worker that somebody else waits for.
+		"--workers", "6", "--disable-keepalive", script)
 	cmd.Env = append(os.Environ(), "LLNG_DEFAULTCONFFILE="+filepath.Join(dir, "lemonldap-ng.ini"))
 	l.process, err = start(ctx, dir, answers(a, l.Issuer+"/.well-known/openid-configuration"), cmd)
 	if err != nil {
