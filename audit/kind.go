@@ -19,6 +19,10 @@ const (
 	KindSessionFailed       Kind = "session.failed"
 	KindSessionLocked       Kind = "session.locked"
 	KindSessionEnded        Kind = "session.ended"
+	KindIdentityLinked      Kind = "identity.linked"
+	KindIdentityReturned    Kind = "identity.returned"
+	KindIdentityBarred      Kind = "identity.barred"
+	KindProviderRefused     Kind = "provider.refused"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
 	KindMeetingCreated      Kind = "meeting.created"
@@ -46,6 +50,7 @@ func Kinds() []Kind {
 		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored,
 		KindUserCreated, KindUserDisabled, KindUserEnabled, KindRolesAssigned, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded,
+		KindIdentityLinked, KindIdentityReturned, KindIdentityBarred, KindProviderRefused,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,

@@ -153,15 +153,37 @@ func ownObject(kind, id string, actor access.Actor) access.Object {
 	return access.Object{Kind: kind, ID: id, OwnerID: actor.UserID, Tenant: actor.Tenant}
 }
 
-// begin makes a session of a user; the secret is for the cookie.
-func (s *Sessions) begin(u user.User, userAgent, source string) (session Session, secret string, hash Hash) {
+// begin makes a session of a user who was proved, the first time in this browser or not; failure is what guard.try
+// returned. The result is for whoever asked, once the session is stored.
+func (s *Sessions) begin(u user.User, a Attempt, failure Failure) (Begin, SignedIn) {
 	now := wholeMillis(s.now())
-	secret = newSecret()
-	hash, _ = hashSecret(secret)
-	return Session{
+	secret := newSecret()
+	hash, _ := hashSecret(secret)
+	session := Session{
 		ID: newID(), Tenant: u.Tenant, UserID: u.ID, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.lifetime),
-		UserAgent: shortUserAgent(userAgent), Source: shortSource(source),
-	}, secret, hash
+		UserAgent: shortUserAgent(a.UserAgent), Source: shortSource(a.Address),
+	}
+	device := a.Device
+	if !failure.Known {
+		device = newSecret()
+	}
+	deviceHash, _ := hashSecret(device)
+	replaced, _ := hashSecret(a.Session)
+	begin := Begin{
+		Session: session, Secret: hash, Replaced: replaced, Failure: failure,
+		Device: deviceHash, DeviceExpires: now.Add(DeviceLifetime), ForgetFailures: now.Add(-FailureMemory),
+		Most: s.most, Ended: func(id string) audit.Entry {
+			return audit.SessionEnded(audit.Origin{At: now, Actor: u.Actor()}, id, audit.SessionSuperseded)
+		},
+	}
+	actor := u.Actor()
+	actor.SignIn = session.ID
+	return begin, SignedIn{Identity: Identity{Actor: actor, User: u, Session: session}, Session: secret, Device: device}
+}
+
+// begun is the entry about a new session.
+func begun(u user.User, s Session) audit.Entry {
+	return audit.SessionStarted(audit.Origin{At: s.CreatedAt, Actor: u.Actor()}, s.ID, s.Source)
 }
 
 // shortUserAgent keeps the printable ASCII characters at the beginning.

@@ -26,20 +26,11 @@ type Credential struct {
 	PasswordHash string
 }
 
-// Failure is a failed proof of identity, to be counted.
-type Failure struct {
-	Tenant  string
-	Account string // hash of the address that was given, whether or not there is such an account
-	Source  string // the network, or the known browser
-	Known   bool   // Source is a browser in which the account's owner signed in before
-	At      time.Time
-}
-
 // Begin is a session to be stored, with everything that changes along with it.
 type Begin struct {
 	Session        Session
 	Secret         Hash
-	PasswordHash   string                      // that the password was verified with
+	PasswordHash   string                      // that the password was verified with; empty when a provider vouches
 	RenewedHash    string                      // to take its place; the same when it need not be renewed
 	Replaced       Hash                        // the session that this browser had before, to be removed; or nil
 	Device         Hash                        // the browser, to be known until DeviceExpires
@@ -50,18 +41,14 @@ type Begin struct {
 	Ended          func(id string) audit.Entry // about a session that ends so
 }
 
-// SignInStore keeps what proofs of identity need. A method that changes something writes the entries in the same transaction.
+// SignInStore keeps what proofs of identity by password need. A method that changes something writes the entries in the same
+// transaction.
 type SignInStore interface {
+	FailureStore
 	// Credential fails with user.ErrUnknown.
 	Credential(ctx context.Context, tenant, email string) (Credential, error)
 	// CredentialOf is Credential by the id of the user.
 	CredentialOf(ctx context.Context, tenant, userID string) (Credential, error)
-	// KnowsDevice reports whether the user signed in with this browser and it is not forgotten at that time.
-	KnowsDevice(ctx context.Context, userID string, device Hash, now time.Time) (bool, error)
-	// SignInFailures returns the failures at or after since.
-	SignInFailures(ctx context.Context, tenant, account, source string, since time.Time) (Failures, error)
-	// RecordFailure counts a failure and forgets those before forget.
-	RecordFailure(ctx context.Context, f Failure, forget time.Time, entries []audit.Entry) error
 	// BeginSession stores a session and forgets the sessions, devices and failures that are over. It fails with ErrFailed
 	// when the user was disabled or the password was changed since it was verified.
 	BeginSession(ctx context.Context, b Begin, entry audit.Entry) error
@@ -77,12 +64,12 @@ type SignIn struct {
 	sessions  *Sessions
 	passwords *Passwords
 	now       func() time.Time
-	turns     turns
+	guard     *guard
 }
 
 // NewSignIn returns a SignIn whose sessions last as those of sessions, from where it takes the time, too.
 func NewSignIn(store SignInStore, sessions *Sessions, passwords *Passwords) *SignIn {
-	return &SignIn{store: store, sessions: sessions, passwords: passwords, now: sessions.now, turns: turns{keys: map[string]*turn{}}}
+	return &SignIn{store: store, sessions: sessions, passwords: passwords, now: sessions.now, guard: newGuard(store, sessions.now)}
 }
 
 // Attempt is a request to sign in.
@@ -119,26 +106,12 @@ func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (Sig
 	if err != nil {
 		return SignedIn{}, err
 	}
-	session, secret, hash := s.sessions.begin(c.User, a.UserAgent, a.Address)
-	deviceSecret := a.Device
-	if !failure.Known {
-		deviceSecret = newSecret()
-		device, _ = hashSecret(deviceSecret)
-	}
-	replaced, _ := hashSecret(a.Session)
-	err = s.store.BeginSession(ctx, Begin{
-		Session: session, Secret: hash, PasswordHash: c.PasswordHash, RenewedHash: renewed,
-		Replaced: replaced, Failure: failure,
-		Device: device, DeviceExpires: session.CreatedAt.Add(DeviceLifetime), ForgetFailures: session.CreatedAt.Add(-FailureMemory),
-		Most: s.sessions.most, Ended: func(id string) audit.Entry {
-			return audit.SessionEnded(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, id, audit.SessionSuperseded)
-		},
-	}, audit.SessionStarted(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, session.ID, session.Source))
-	if err != nil {
+	begin, signedIn := s.sessions.begin(c.User, a, failure)
+	begin.PasswordHash, begin.RenewedHash = c.PasswordHash, renewed
+	if err := s.store.BeginSession(ctx, begin, begun(c.User, begin.Session)); err != nil {
 		return SignedIn{}, err
 	}
-	id := Identity{Actor: c.User.Actor(), User: c.User, Session: session}
-	return SignedIn{Identity: id, Session: secret, Device: deviceSecret}, nil
+	return signedIn, nil
 }
 
 // PasswordChange is a request to change one's own password.
@@ -149,7 +122,7 @@ type PasswordChange struct {
 }
 
 // ChangePassword gives the actor a new password after the old one was proved. Faults: access, password.*, auth.failed,
-// auth.locked.
+// auth.locked, password.elsewhere.
 func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p PasswordChange) error {
 	if err := access.Decide(actor, access.PasswordChange, ownObject("user", actor.UserID, actor)).Err(); err != nil {
 		return err
@@ -160,6 +133,9 @@ func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p Passw
 	c, err := s.store.CredentialOf(ctx, actor.Tenant, actor.UserID)
 	if err != nil {
 		return err
+	}
+	if c.PasswordHash == "" {
+		return ErrPasswordElsewhere
 	}
 	c, _, _, err = s.prove(ctx, proof{
 		actor: actor, account: accountKey("", c.User.Email), address: p.Address, password: p.Old,
@@ -195,6 +171,9 @@ func (s *SignIn) ResetPassword(ctx context.Context, actor access.Actor, email, p
 	if err != nil {
 		return err
 	}
+	if c.PasswordHash == "" {
+		return ErrPasswordElsewhere
+	}
 	hash, err := s.passwords.Hash(ctx, password)
 	if err != nil {
 		return err
@@ -218,70 +197,37 @@ type proof struct {
 // prove tries the password unless a lock is in force, and counts a failure. It returns the hash to store from
 // now on, and under what failures of this kind are counted.
 func (s *SignIn) prove(ctx context.Context, p proof) (Credential, string, Failure, error) {
-	fail := func(err error) (Credential, string, Failure, error) { return Credential{}, "", Failure{}, err }
-
 	c, err := p.find()
 	if err != nil && !errors.Is(err, user.ErrUnknown) {
-		return fail(err)
-	}
-	f := Failure{Tenant: p.actor.Tenant, Account: p.account, Source: sourceOf(p.address)}
-	if f.Known, err = s.store.KnowsDevice(ctx, c.User.ID, p.device, s.now()); err != nil {
-		return fail(err)
-	}
-	if f.Known {
-		f.Source = "device:" + hex.EncodeToString(p.device)
-	}
-	release, err := s.turns.take(ctx, f.Account+f.Source)
-	if err != nil {
-		return fail(err)
-	}
-	defer release()
-
-	f.At = wholeMillis(s.now())
-	before, err := s.store.SignInFailures(ctx, f.Tenant, f.Account, f.Source, f.At.Add(-FailureMemory))
-	if err != nil {
-		return fail(err)
-	}
-	if lockOf(before, f.Known, f.At).scope != "" {
-		return fail(ErrLocked)
-	}
-	ok, renew, err := s.passwords.Verify(ctx, c.PasswordHash, p.password)
-	if err != nil {
-		return fail(err)
-	}
-	if !ok || c.User.Disabled() || c.User.Roles.Check() != nil {
-		return fail(s.refuse(ctx, p, c, f, before, ok))
+		return Credential{}, "", Failure{}, err
 	}
 	renewed := c.PasswordHash
-	if renew && CheckPassword(p.password) == nil { // a password that would not be allowed today keeps its hash
-		if renewed, err = s.passwords.Hash(ctx, p.password); err != nil {
-			return fail(err)
-		}
+	f, err := s.guard.try(ctx, trial{
+		actor: p.actor, account: p.account, userID: c.User.ID, address: p.address, device: p.device,
+		prove: func() (audit.FailureReason, error) {
+			ok, renew, err := s.passwords.Verify(ctx, c.PasswordHash, p.password)
+			switch {
+			case err != nil:
+				return "", err
+			case c.User.ID == "":
+				return audit.FailureUnknown, nil
+			case !ok:
+				return audit.FailurePassword, nil
+			case c.User.Disabled():
+				return audit.FailureDisabled, nil
+			case c.User.Roles.Check() != nil:
+				return audit.FailureRoles, nil
+			}
+			if renew && CheckPassword(p.password) == nil { // a password that would not be allowed today keeps its hash
+				renewed, err = s.passwords.Hash(ctx, p.password)
+			}
+			return "", err
+		},
+	})
+	if err != nil {
+		return Credential{}, "", Failure{}, err
 	}
 	return c, renewed, f, nil
-}
-
-// refuse counts the failure and returns what to answer.
-func (s *SignIn) refuse(ctx context.Context, p proof, c Credential, f Failure, before Failures, passwordRight bool) error {
-	reason, answer := audit.FailurePassword, error(ErrFailed)
-	switch {
-	case c.User.ID == "":
-		reason = audit.FailureUnknown
-	case passwordRight && c.User.Disabled():
-		reason = audit.FailureDisabled
-	case passwordRight:
-		reason, answer = audit.FailureRoles, ErrRoles
-	}
-	origin, source := audit.Origin{At: f.At, Actor: p.actor}, shortSource(p.address)
-	entries := []audit.Entry{audit.SessionFailed(origin, c.User.ID, reason, source)}
-	if l := lockOf(before.with(f.Known, f.At), f.Known, f.At); l.scope != "" {
-		entries = append(entries, audit.SessionLocked(origin, c.User.ID, l.scope, source, l.until))
-		answer = ErrLocked
-	}
-	if err := s.store.RecordFailure(ctx, f, f.At.Add(-FailureMemory), entries); err != nil {
-		return err
-	}
-	return answer
 }
 
 // accountKey is what failures are counted by: the address, or what was given in its place, hashed because people type

@@ -141,11 +141,14 @@ type env struct {
 	tickets  *auth.Tickets
 	setup    *auth.Setup
 	desk     *auditDesk
+	limits   config.Limits
 }
 
 type options struct {
-	limits func(*config.Limits)
-	level  slog.Level
+	limits    func(*config.Limits)
+	level     slog.Level
+	entrances []auth.Entrance
+	metadata  map[string]func() []byte
 }
 
 func start(t *testing.T, o options) *env {
@@ -174,7 +177,7 @@ func start(t *testing.T, o options) *env {
 	if err := db.Unlock(t.Context(), keys); err != nil {
 		t.Fatal(err)
 	}
-	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}, desk: newAuditDesk(t, db, c)}
+	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}, desk: newAuditDesk(t, db, c), limits: limits}
 	passwords := auth.NewPasswords(4)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
@@ -183,7 +186,8 @@ func start(t *testing.T, o options) *env {
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
-		SignIn: auth.NewSignIn(db, sessions, passwords), Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
+		SignIn: auth.NewSignIn(db, sessions, passwords), Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
+		Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
@@ -423,7 +427,7 @@ func (e *env) lastEntry() int64 {
 func (e *env) dump() string {
 	e.t.Helper()
 	var b strings.Builder
-	for _, table := range []string{"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints"} {
+	for _, table := range []string{"users", "setup_tokens", "identities", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints"} {
 		e.dumpTable(&b, table)
 	}
 	return b.String()

@@ -18,8 +18,11 @@ func (a *API) addSession() {
 	}, a.getSession)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/session", ID: "signIn", Tag: "Session", Action: access.SessionStart,
-		Summary: "Sign in with e-mail and password; sets the session cookie",
-		Audits:  []audit.Kind{audit.KindSessionStarted}, Codes: []fault.Code{"auth.failed", "auth.locked", "auth.roles"},
+		Summary: "Sign in with e-mail and password, or with name and password at an identity provider; sets the session cookie",
+		Audits:  []audit.Kind{audit.KindSessionStarted},
+		Codes: []fault.Code{
+			"auth.failed", "auth.locked", "auth.roles", "auth.provider_unknown", "auth.provider_unavailable", "auth.no_role", "auth.role_conflict", "auth.address_missing", "auth.address_taken",
+		},
 	}, a.postSession)
 	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/session", ID: "signOut", Tag: "Session", Action: access.SessionEnd,
@@ -48,8 +51,9 @@ func (a *API) getSession(ctx context.Context, _ *struct{}) (*body[CurrentSession
 
 // Credentials are what a person signs in with.
 type Credentials struct {
-	Email    string `json:"email" format:"email"`
+	Email    string `json:"email" doc:"The e-mail address; at an identity provider the name by which it knows the person."`
 	Password string `json:"password" format:"password"`
+	Provider string `json:"provider,omitempty" doc:"The id of an identity provider that asks for a password; absent for an account of this installation."`
 }
 
 // signedIn is the answer that begins a session.
@@ -59,18 +63,36 @@ type signedIn struct {
 }
 
 func (a *API) postSession(ctx context.Context, in *body[Credentials]) (*signedIn, error) {
-	return a.beginSession(ctx, in.Body.Email, in.Body.Password)
+	c := in.Body
+	if c.Provider == "" {
+		return a.beginSession(ctx, c.Email, c.Password)
+	}
+	begun, err := a.federation.SignIn(ctx, access.Nobody(), c.Provider, attemptOf(ctx, c.Email, c.Password))
+	if err != nil {
+		return nil, err
+	}
+	return a.showSignedIn(begun), nil
 }
 
 // beginSession signs in; it is always a new session, and the one that the browser had before ends.
 func (a *API) beginSession(ctx context.Context, email, password string) (*signedIn, error) {
-	who := callerOf(ctx)
-	begun, err := a.signIn.SignIn(ctx, access.Nobody(), auth.Attempt{
-		Email: email, Password: password, Address: who.source, UserAgent: who.agent, Device: who.device, Session: who.secret,
-	})
+	begun, err := a.signIn.SignIn(ctx, access.Nobody(), attemptOf(ctx, email, password))
 	if err != nil {
 		return nil, err
 	}
+	return a.showSignedIn(begun), nil
+}
+
+// attemptOf is what the caller's browser tells of itself, and what the person typed.
+func attemptOf(ctx context.Context, email, password string) auth.Attempt {
+	who := callerOf(ctx)
+	return auth.Attempt{
+		Email: email, Password: password, Address: who.source, UserAgent: who.agent, Device: who.device, Session: who.secret,
+	}
+}
+
+// showSignedIn sets the cookies of a new session.
+func (a *API) showSignedIn(begun auth.SignedIn) *signedIn {
 	shown, expires := showUser(begun.Identity.User), begun.Identity.Session.ExpiresAt
 	return &signedIn{
 		SetCookie: []http.Cookie{
@@ -78,7 +100,7 @@ func (a *API) beginSession(ctx context.Context, email, password string) (*signed
 			hostCookie(auth.DeviceCookie, begun.Device, int(auth.DeviceLifetime.Seconds())),
 		},
 		Body: CurrentSession{User: &shown, ExpiresAt: &expires},
-	}, nil
+	}
 }
 
 type signedOut struct {

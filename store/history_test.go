@@ -60,6 +60,10 @@ func history() map[int64][]written {
 		5: {
 			{"admissions", map[string]any{"conference_id": "c1", "session": "h", "tenant": "default", "sign_in": "s1"}},
 		},
+		6: {
+			{"identities", map[string]any{"id": "i1", "tenant": "default", "provider": "amt", "subject": "ä", "user_id": "u1", "login": "l", "sealed": blob, "linked_at": 1, "ask_at": 2, "gone_at": 0}},
+			{"shown_once", map[string]any{"kind": "oidc.state", "id": "x", "forget_at": int64(1) << 62}},
+		},
 	}
 }
 

@@ -140,21 +140,26 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entr
 		if err := rowsOrElse(rows, err, auth.ErrFailed); err != nil {
 			return err
 		}
-		if err := forgetWhatIsOver(ctx, q, b); err != nil {
-			return err
-		}
-		if err := s.endBeyond(ctx, q, b); err != nil {
-			return err
-		}
-		if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
-			Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
-		}); err != nil {
-			return err
-		}
-		return q.InsertSession(ctx, sqlgen.InsertSessionParams{
-			ID: n.ID, Tenant: n.Tenant, UserID: n.UserID, Hash: b.Secret, UserAgent: n.UserAgent, Source: n.Source,
-			CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt),
-		})
+		return s.beginSession(ctx, q, b)
+	})
+}
+
+func (s *Store) beginSession(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
+	if err := forgetWhatIsOver(ctx, q, b); err != nil {
+		return err
+	}
+	if err := s.endBeyond(ctx, q, b); err != nil {
+		return err
+	}
+	n := b.Session
+	if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
+		Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
+	}); err != nil {
+		return err
+	}
+	return q.InsertSession(ctx, sqlgen.InsertSessionParams{
+		ID: n.ID, Tenant: n.Tenant, UserID: n.UserID, Hash: b.Secret, UserAgent: n.UserAgent, Source: n.Source,
+		CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt),
 	})
 }
 

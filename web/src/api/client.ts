@@ -9,6 +9,7 @@ export type Session = Schemas['Session']
 export type Token = Schemas['Token']
 export type Preview = Schemas['Preview']
 export type Instance = Schemas['Instance']
+export type Provider = Schemas['Provider']
 export type LiveConference = Schemas['Conference']
 
 /** A request that was refused or could not be made. */

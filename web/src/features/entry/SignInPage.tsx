@@ -1,71 +1,108 @@
 import { type FormEvent, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import { api, dataOf } from '../../api/client'
-import { useAction } from '../../api/resource'
+import { api, dataOf, type Provider } from '../../api/client'
+import { useAction, useResource } from '../../api/resource'
 import { useSession } from '../../api/session'
 import { Shell } from '../../app/Shell'
 import { useText } from '../../i18n/react'
 import { fieldError } from '../../problem/problem'
 import { Button } from '../../ui/Button'
-import { TextField } from '../../ui/Field'
+import { SelectField, TextField } from '../../ui/Field'
 import { Page } from '../../ui/Page'
 import { PasswordField } from '../../ui/PasswordField'
 import { Problem } from '../../ui/Problem'
 import { localPath } from './localPath'
+import { Providers } from './Providers'
+import { troubleInAddress } from './troubleInAddress'
 
-/** Signs in with e-mail and password and goes back to where one came from. */
+const loadInstance = () => dataOf(api.GET('/api/v1/instance'))
+
+/** Signs in, with a password or at an identity provider, and goes back to where one came from. */
 export function SignInPage() {
+  const t = useText()
+  const instance = useResource(loadInstance)
+  const providers = instance.state === 'ready' ? instance.data.providers : []
+  const [returned] = useState(() => troubleInAddress(location.search))
+  const next = localPath(new URLSearchParams(location.search).get('next'))
+  return (
+    <Shell account={false}>
+      <Page title={t('action.signIn')}>
+        {returned && <Problem trouble={returned} />}
+        <PasswordForm directories={providers.filter(provider => provider.asks === 'password')} next={next} />
+        <Providers providers={providers.filter(provider => provider.asks === 'redirect')} next={next} />
+      </Page>
+    </Shell>
+  )
+}
+
+interface PasswordFormProps {
+  readonly directories: readonly Provider[]
+  readonly next: string
+}
+
+/** Asks for a password of this server, or of one of the directories. */
+function PasswordForm({ directories, next }: PasswordFormProps) {
   const t = useText()
   const session = useSession()
   const [, navigate] = useLocation()
   const signing = useAction()
   const form = useRef<HTMLFormElement>(null)
-  const [email, setEmail] = useState('')
+  const [name, setName] = useState('')
   const [password, setPassword] = useState('')
+  const [provider, setProvider] = useState('')
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (signing.busy) return
-    const ok = await signing.run(() => dataOf(api.POST('/api/v1/session', { body: { email: email.trim(), password } })))
+    const body = { email: name.trim(), password, ...(provider !== '' && { provider }) }
+    const ok = await signing.run(() => dataOf(api.POST('/api/v1/session', { body })))
     if (ok) {
       await session.reload()
-      navigate(localPath(new URLSearchParams(location.search).get('next')), { replace: true })
+      navigate(next, { replace: true })
     } else form.current?.querySelector<HTMLInputElement>('[autocomplete=current-password]')?.select()
   }
   const wrongEmail = fieldError(t, signing.trouble, 'email')
   return (
-    <Shell account={false}>
-      <Page title={t('action.signIn')}>
-        <form
-          ref={form}
-          onSubmit={submit}
-          noValidate
-          className="grid gap-5 rounded-xl border border-line bg-surface p-5"
-        >
-          {signing.trouble && !wrongEmail && <Problem trouble={signing.trouble} />}
-          <TextField
-            label={t('entry.email')}
-            type="email"
-            autoComplete="username"
-            autoFocus
-            required
-            value={email}
-            error={wrongEmail}
-            onChange={event => setEmail(event.currentTarget.value)}
-          />
-          <PasswordField
-            label={t('entry.password')}
-            autoComplete="current-password"
-            required
-            value={password}
-            onChange={event => setPassword(event.currentTarget.value)}
-          />
-          <Button type="submit" look="primary" size="large" busy={signing.busy}>
-            {t('action.signIn')}
-          </Button>
-        </form>
-        <Forgotten />
-      </Page>
-    </Shell>
+    <>
+      <form ref={form} onSubmit={submit} noValidate className="grid gap-5 rounded-xl border border-line bg-surface p-5">
+        {signing.trouble && !wrongEmail && <Problem trouble={signing.trouble} />}
+        {directories.length > 0 && (
+          <SelectField
+            label={t('entry.accountAt')}
+            value={provider}
+            onChange={event => setProvider(event.target.value)}
+          >
+            <option value="">{t('entry.accountHere')}</option>
+            {directories.map(directory => (
+              <option key={directory.id} value={directory.id}>
+                {directory.label}
+              </option>
+            ))}
+          </SelectField>
+        )}
+        <TextField
+          label={provider === '' ? t('entry.email') : t('entry.userName')}
+          type={provider === '' ? 'email' : 'text'}
+          autoComplete="username"
+          autoCapitalize="none"
+          autoFocus
+          required
+          value={name}
+          error={wrongEmail}
+          onChange={event => setName(event.currentTarget.value)}
+        />
+        <PasswordField
+          label={t('entry.password')}
+          autoComplete="current-password"
+          required
+          value={password}
+          onChange={event => setPassword(event.currentTarget.value)}
+        />
+        <Button type="submit" look="primary" size="large" busy={signing.busy}>
+          {t('action.signIn')}
+        </Button>
+      </form>
+      {provider === '' && <Forgotten />}
+    </>
   )
 }
 
