@@ -17,6 +17,7 @@ const (
 	DefaultSessionIdle     = 12 * time.Hour       // without a request
 	DefaultSessionLifetime = 7 * 24 * time.Hour   // in any case
 	DefaultSessionsMax     = 20                   // of one account at once
+	DefaultProofLifetime   = 5 * time.Minute      // see SessionOptions.Proof
 	SeenPrecision          = time.Minute          // Session.SeenAt is written at most this often
 	ClockTolerance         = 10 * time.Minute     // by how much clocks may differ; a session seen later than that counts no more
 	DeviceLifetime         = 180 * 24 * time.Hour // a browser is known so long after its last sign-in
@@ -70,6 +71,7 @@ type SessionOptions struct {
 	Idle     time.Duration // 0 means DefaultSessionIdle
 	Lifetime time.Duration // 0 means DefaultSessionLifetime
 	Max      int           // of one account at once; 0 means DefaultSessionsMax
+	Proof    time.Duration // what is sensitive may be done so long after its owner proved who it is, at the sign-in or once more; 0 means DefaultProofLifetime
 }
 
 // Sessions recognises, lists and ends sessions. SignIn begins them.
@@ -78,13 +80,17 @@ type Sessions struct {
 	now            func() time.Time
 	idle, lifetime time.Duration
 	most           int
+	proof          time.Duration
 }
 
 // NewSessions returns Sessions on the store.
 func NewSessions(store SessionStore, o SessionOptions) *Sessions {
-	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime, most: o.Max}
+	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime, most: o.Max, proof: o.Proof}
 	if s.idle == 0 {
 		s.idle = DefaultSessionIdle
+	}
+	if s.proof == 0 {
+		s.proof = DefaultProofLifetime
 	}
 	if s.most == 0 {
 		s.most = DefaultSessionsMax
@@ -121,6 +127,13 @@ func (s *Sessions) Authenticate(ctx context.Context, secret string) (Identity, e
 	return Identity{Actor: actor, User: u, Session: session}, nil
 }
 
+// Fresh reports whether somebody who proved who it is at that time may do what is sensitive now; a proof of the future, by a clock
+// that was put back, does not count.
+func (s *Sessions) Fresh(provedAt time.Time) bool {
+	now := wholeMillis(s.now())
+	return !now.Before(provedAt) && now.Sub(provedAt) < s.proof
+}
+
 // List returns the actor's living sessions, the newest first.
 func (s *Sessions) List(ctx context.Context, actor access.Actor) ([]Session, error) {
 	if err := access.Decide(actor, access.SessionList, ownObject("session", "", actor)).Err(); err != nil {
@@ -154,15 +167,52 @@ func ownObject(kind, id string, actor access.Actor) access.Object {
 	return access.Object{Kind: kind, ID: id, OwnerID: actor.UserID, Tenant: actor.Tenant}
 }
 
-// begin makes a session of a user; the secret is for the cookie.
-func (s *Sessions) begin(u user.User, userAgent, source string) (session Session, secret string, hash Hash) {
+// begin makes a session of a user who was proved, the first time in this browser or not; failure is what guard.try
+// returned. The result is for whoever asked, once the session is stored.
+func (s *Sessions) begin(u user.User, a Attempt, failure Failure) (Begin, SignedIn) {
 	now := wholeMillis(s.now())
-	secret = newSecret()
-	hash, _ = hashSecret(secret)
-	return Session{
+	secret := newSecret()
+	hash, _ := hashSecret(secret)
+	session := Session{
 		ID: newID(), Tenant: u.Tenant, UserID: u.ID, CreatedAt: now, SeenAt: now, ProvedAt: now, ExpiresAt: now.Add(s.lifetime),
-		UserAgent: shortUserAgent(userAgent), Source: shortSource(source),
-	}, secret, hash
+		UserAgent: shortUserAgent(a.UserAgent), Source: shortSource(a.Address),
+	}
+	device := a.Device
+	if !failure.Known {
+		device = newSecret()
+	}
+	deviceHash, _ := hashSecret(device)
+	replaced, _ := hashSecret(a.Session)
+	by := audit.Origin{At: now, Actor: u.Actor()}
+	begin := Begin{
+		Session: session, Entry: audit.SessionStarted(by, session.ID, session.Source), Secret: hash, Replaced: replaced, Failure: failure,
+		Device: deviceHash, DeviceExpires: now.Add(DeviceLifetime), ForgetFailures: now.Add(-FailureMemory),
+		Most: s.most, Ended: func(id string) audit.Entry {
+			return audit.SessionEnded(by, id, audit.SessionSuperseded)
+		},
+	}
+	if !failure.Known {
+		found := newBrowser(session, begin.Entry)
+		begin.NewBrowser = &found
+	}
+	actor := u.Actor()
+	actor.SignIn = session.ID
+	return begin, SignedIn{Identity: Identity{Actor: actor, User: u, Session: session}, Session: secret, Device: device}
+}
+
+// endBy has the session end by a time, where that is not zero and the session would last longer.
+func (b *Begin) endBy(at time.Time, in *SignedIn) {
+	if !at.IsZero() && at.Before(b.Session.ExpiresAt) {
+		b.Session.ExpiresAt, in.Identity.Session.ExpiresAt = at, at
+	}
+}
+
+// provedAt tells when a provider says that the person proved who it is; zero when it does not say.
+func (b *Begin) provedAt(at time.Time, in *SignedIn) {
+	if at.Before(b.Session.ProvedAt) {
+		b.Session.ProvedAt = wholeMillis(at)
+	}
+	in.Identity.Session.ProvedAt = b.Session.ProvedAt
 }
 
 // shortUserAgent keeps the printable ASCII characters at the beginning.

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"time"
+
+	"konklave/auth/settings"
 )
 
 // Config is the complete configuration of one instance. Default gives a valid one.
@@ -31,6 +33,7 @@ type Config struct {
 	Backup     Backup
 	Audit      Audit
 	Passwords  Passwords
+	Identity   settings.Identity // the identity providers; in the file alone
 }
 
 // TLS says where the certificate of the public listener comes from.
@@ -117,6 +120,7 @@ type Sessions struct {
 	Idle     time.Duration // without a request
 	Lifetime time.Duration // in any case
 	Max      int           // of one account at once
+	Proof    time.Duration // how long a proof of who somebody is lets that person do what is sensitive
 }
 
 // Vault says where the keys of encryption at rest lie.
@@ -191,7 +195,7 @@ func Default() Config {
 			MaxRunning:      200,
 			Restarts:        5,
 		},
-		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20},
+		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20, Proof: 5 * time.Minute},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,
 			UIDBase:   62000,
