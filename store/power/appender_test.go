@@ -36,7 +36,7 @@ func note(n int64) (conference.Stored, error) {
 	at := time.Unix(1_700_000_000+n, 0).UTC()
 	text := fmt.Sprint("message ", n, strings.Repeat(" and so on", int(n%50)))
 	return conference.Store(conference.Event{Seq: n, At: at, By: "p", CommandID: n, Fact: &conference.ChatMessage{
-		Message: conference.Message{ID: fmt.Sprint("m", n), From: "p", Name: "Anna", Text: text, At: at},
+		Message: conference.Message{ID: fmt.Sprint("m", n), From: "p", Name: "Anna Amtmann", Text: text, At: at},
 	}})
 }
 
@@ -259,7 +259,7 @@ func TestA83WhatWasSaidCannotBeReadAtRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range []string{"and so on", "message 4", "Anna"} {
+		for _, word := range []string{"and so on", "message 4", "Anna Amtmann"} {
 			if strings.Contains(string(content), word) {
 				t.Errorf("%s holds %q", entry.Name(), word)
 			}
