@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"time"
+
+	"konklave/audit/retention"
 )
 
 // Config is the complete configuration of one instance. Default gives a valid one.
@@ -157,7 +159,8 @@ type Backup struct {
 
 // Audit says who watches over the audit log.
 type Audit struct {
-	WitnessKeys []string // public keys of the witnesses whose cosignatures are taken
+	WitnessKeys []string         // public keys of the witnesses whose cosignatures are taken
+	Keep        retention.Policy // for how long
 }
 
 // Limits bounds what one caller may ask of the API.
@@ -209,6 +212,7 @@ func Default() Config {
 			MissesPerHour: 60,
 		},
 		Backup: Backup{Interval: 15 * time.Minute, Keep: 8, KeepDays: 14},
+		Audit:  Audit{Keep: retention.Default()},
 	}
 }
 
