@@ -68,7 +68,7 @@ func history() map[int64][]written {
 			{"recovery_codes", map[string]any{"user_id": "u1", "hash": blob, "tenant": "default"}},
 			{"used_challenges", map[string]any{"hash": blob, "expires_at": 2}},
 		},
-		8: {
+		9: {
 			{"leases", map[string]any{"name": "l", "holder": "h", "expires_at": 1}},
 		},
 	}

@@ -154,7 +154,7 @@ func TestARoleThatNothingCanBeKeptFromIsRefused(t *testing.T) {
 	if err := store.Prepare(t.Context(), owner, "k_app", store.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Execute(t.Context(), "k", "DELETE FROM goose_db_version WHERE version_id > 7", "DROP TABLE leases"); err != nil {
+	if err := server.Execute(t.Context(), "k", "DELETE FROM goose_db_version WHERE version_id > 8", "DROP TABLE leases"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Open(t.Context(), application, store.Options{}); !errors.As(err, new(*store.OwnerNeededError)) {
