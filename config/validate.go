@@ -102,6 +102,8 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.number("audit.keep-security-days", float64(c.Audit.Keep.Security), retention.MinSecurityDays, retention.MaxDays)
 	v.number("audit.keep-administration-days", float64(c.Audit.Keep.Administration), retention.MinDays, retention.MaxDays)
 	v.number("audit.keep-conference-days", float64(c.Audit.Keep.Conference), retention.MinDays, retention.MaxDays)
+	redirecting := len(c.Identity.OpenID) + len(c.Identity.SAML)
+	v.check("public-url", redirecting == 0 || c.PublicURL != "", "is empty, but must be the address to which the identity providers of kind oidc and saml send browsers back")
 	return v.mistakes
 }
 
