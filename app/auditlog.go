@@ -30,7 +30,7 @@ func AuditArchive(c config.Config, db *store.Store, now func() time.Time) *archi
 func newNotary(c config.Config, db *store.Store, log *slog.Logger) *notary.Notary {
 	tellAlarm(c, "", log) // of a run before
 	return notary.New(notary.Options{
-		Log: db, Signer: signing.NewClient(SignerSocket(c)), Now: time.Now, Logger: log,
+		Log: db, Signer: signing.NewClient(SignerSocket(c)), Machine: machine(c), Now: time.Now, Logger: log,
 		Origin: func() audit.Origin { return audit.Origin{At: time.Now(), Actor: access.System("controller")} },
 		Keys:   func(l signer.Log) error { return keepKeys(c, append(l.Earlier, l.Key)) },
 		Alarm:  func(text string) { tellAlarm(c, text, log) },

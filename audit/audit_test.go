@@ -38,6 +38,7 @@ func entries() []Entry {
 		LogBegun(o, "log2", "log1", 7), LogWitnessed(o, "w1", 7), LogExported(o, "log1", 3, 7),
 		LogSearched(o, Search{Kind: KindUserCreated, Category: CategorySecurity, Outcome: OutcomeSuccess, About: "u2", As: "actor", From: o.At, Until: o.At}),
 		LogSearched(o, Search{}), LogEntryRead(o, 12),
+		RetentionChanged(o, "a 1", "a 2"),
 	}
 }
 

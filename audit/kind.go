@@ -46,6 +46,7 @@ const (
 	KindLogExported         Kind = "log.exported"
 	KindLogSearched         Kind = "log.searched"
 	KindLogEntryRead        Kind = "log.entry_read"
+	KindRetentionChanged    Kind = "retention.changed"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -66,6 +67,7 @@ func Kinds() []Kind {
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
 		KindLogBegun, KindLogWitnessed, KindLogExported, KindLogSearched, KindLogEntryRead,
+		KindRetentionChanged,
 	}
 }
 

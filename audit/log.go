@@ -29,3 +29,13 @@ type exportDetails struct {
 func LogExported(o Origin, name string, start, end int64) Entry {
 	return newEntry(o, KindLogExported, OutcomeSuccess, "log", name, exportDetails{End: end, Start: start})
 }
+
+type retentionDetails struct {
+	After  string `json:"after"`
+	Before string `json:"before"`
+}
+
+// RetentionChanged says for how many days each category of entries was kept, and is from now on.
+func RetentionChanged(o Origin, before, after string) Entry {
+	return newEntry(o, KindRetentionChanged, OutcomeSuccess, "log", "", retentionDetails{After: after, Before: before})
+}

@@ -91,6 +91,7 @@ var personal = map[Kind]about{
 		"as": nobodys, "category": nobodys, "from": nobodys, "kind": nobodys, "outcome": nobodys, "until": nobodys,
 	}},
 	KindLogEntryRead: {CategorySecurity, nobodys, nil},
+	KindRetentionChanged:    {CategorySecurity, nobodys, map[string]whose{"after": nobodys, "before": nobodys}},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"konklave/audit/retention"
 	"konklave/auth/settings"
 )
 
@@ -161,7 +162,8 @@ type Backup struct {
 
 // Audit says who watches over the audit log.
 type Audit struct {
-	WitnessKeys []string // public keys of the witnesses whose cosignatures are taken
+	WitnessKeys []string         // public keys of the witnesses whose cosignatures are taken
+	Keep        retention.Policy // for how long
 }
 
 // Limits bounds what one caller may ask of the API.
@@ -213,6 +215,7 @@ func Default() Config {
 			MissesPerHour: 60,
 		},
 		Backup: Backup{Interval: 15 * time.Minute, Keep: 8, KeepDays: 14},
+		Audit:  Audit{Keep: retention.Default()},
 	}
 }
 

@@ -96,6 +96,7 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		"limits.session-rate": "2", "limits.session-burst": "4", "limits.misses-per-hour": "5",
 		"vault.master-key-file": "elsewhere.key",
 		"backup.directory":      "b", "backup.interval": "1h0m0s", "backup.keep": "3", "backup.keep-days": "0",
+		"audit.keep-security-days": "90", "audit.keep-administration-days": "7", "audit.keep-conference-days": "30",
 		"audit.witness-keys":     witnessKey,
 		"passwords.refused-file": "words.txt",
 	}

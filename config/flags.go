@@ -56,6 +56,10 @@ type Flags struct {
 	AuditWitnessKeys          *string `help:"Public keys of the witnesses of the audit log, separated by commas." placeholder:"KEYS"`
 	PasswordsRefusedFile      *string `help:"File of passwords that nobody may choose." placeholder:"FILE"`
 	VaultMasterKeyFile        *string `help:"File of the master key." placeholder:"FILE"`
+
+	AuditKeepSecurityDays       *string `help:"For how many days entries about signing in, roles and keys are kept." placeholder:"N"`
+	AuditKeepAdministrationDays *string `help:"For how many days entries about accounts and backups are kept." placeholder:"N"`
+	AuditKeepConferenceDays     *string `help:"For how many days entries about meetings are kept." placeholder:"N"`
 }
 
 // given returns the flags that were set, by the key of their setting.

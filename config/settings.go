@@ -124,6 +124,12 @@ func keptSettings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Backup.KeepDays} }},
 		{"audit.witness-keys", "Public keys, separated by commas, of the witnesses that cosign the checkpoints of the audit log (konklave witness key).\nEmpty means that nobody does: then whoever has this machine can replace the log.",
 			func(c *Config) value { return witnessesValue{&c.Audit.WitnessKeys} }},
+		{"audit.keep-security-days", "For how many days the audit log keeps what entries about signing in, roles and keys tell. A change is recorded; what is removed stays proven.",
+			func(c *Config) value { return intValue[int]{&c.Audit.Keep.Security} }},
+		{"audit.keep-administration-days", "The same for entries about accounts and backups.",
+			func(c *Config) value { return intValue[int]{&c.Audit.Keep.Administration} }},
+		{"audit.keep-conference-days", "The same for entries about meetings and what happens in them.",
+			func(c *Config) value { return intValue[int]{&c.Audit.Keep.Conference} }},
 		{"passwords.refused-file", "File of passwords that nobody may choose, one on each line, beside the common ones that are always refused: names, places, the product.\nA listed one is refused with a few digits or signs around it too. It is read at the start. Empty means none.",
 			func(c *Config) value { return textValue{&c.Passwords.RefusedFile} }},
 	}

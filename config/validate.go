@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"konklave/audit/retention"
 )
 
 // The bounds of the settings; both ends are allowed.
@@ -97,6 +99,9 @@ func (c Config) contradictions(sources map[string]string) []error {
 		"is %v, but must be 0s, or from %v to %v", c.Backup.Interval, MinBackupInterval, MaxBackupInterval)
 	v.number("backup.keep", float64(c.Backup.Keep), 1, MaxBackups)
 	v.number("backup.keep-days", float64(c.Backup.KeepDays), 0, MaxBackups)
+	v.number("audit.keep-security-days", float64(c.Audit.Keep.Security), retention.MinSecurityDays, retention.MaxDays)
+	v.number("audit.keep-administration-days", float64(c.Audit.Keep.Administration), retention.MinDays, retention.MaxDays)
+	v.number("audit.keep-conference-days", float64(c.Audit.Keep.Conference), retention.MinDays, retention.MaxDays)
 	redirecting := len(c.Identity.OpenID) + len(c.Identity.SAML)
 	v.check("public-url", redirecting == 0 || c.PublicURL != "", "is empty, but must be the address to which the identity providers of kind oidc and saml send browsers back")
 	return v.mistakes

@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"konklave/audit"
 	"konklave/audit/leaf"
+	"konklave/audit/retention"
 	"konklave/store/sqlgen"
 )
 
@@ -28,19 +31,10 @@ func (s *Store) EraseSubject(ctx context.Context, tenant, subject string) error 
 	return err
 }
 
-// Retention says what has been kept long enough.
-type Retention struct {
-	Category audit.Category // never audit.CategoryLog
-	Before   time.Time      // what is older goes
-	Scope    leaf.Scope     // the personal parts, or bodies too
-	Policy   string         // by which rule
-	Reason   string         // why
-}
-
-// PruneAudit removes bodies and personal parts of at most PruneMax entries whose retention is over, and adds the certificate that
+// PruneAudit implements retention.Log. It removes bodies and personal parts of at most PruneMax entries whose retention is over, and adds the certificate that
 // says so to the log, in one transaction. Entries that are not in the tree yet stay. It returns how many lost something: none when
 // there is nothing to remove, and then there is no certificate. It fails with leaf.ErrMalformed when no certificate may say that.
-func (s *Store) PruneAudit(ctx context.Context, r Retention) (pruned int64, err error) {
+func (s *Store) PruneAudit(ctx context.Context, r retention.Removal) (pruned int64, err error) {
 	err = s.change(ctx, "prune the audit log", func(ctx context.Context, q *sqlgen.Queries) error {
 		before, bodies := r.Before.UTC().Truncate(time.Millisecond), r.Scope == leaf.ScopeEntry
 		indexes, err := q.PrunableAuditEntries(ctx, sqlgen.PrunableAuditEntriesParams{
@@ -72,4 +66,60 @@ func (s *Store) PruneAudit(ctx context.Context, r Retention) (pruned int64, err 
 		return 0, fmt.Errorf("retention of %s: %w", r.Category, err)
 	}
 	return pruned, nil
+}
+
+// settingRetention is the policy of retention that was in force last.
+const settingRetention = "audit.retention"
+
+// NoteRetention implements retention.Log. What was in force before the first is the default.
+func (s *Store) NoteRetention(ctx context.Context, policy string, changed func(before string) audit.Entry) error {
+	return s.change(ctx, "note retention", func(ctx context.Context, q *sqlgen.Queries) error {
+		before, err := q.Setting(ctx, settingRetention)
+		if errors.Is(err, sql.ErrNoRows) {
+			before, err = retention.Default().String(), nil
+		}
+		if err != nil || before == policy {
+			return err
+		}
+		if err := q.PutSetting(ctx, sqlgen.PutSettingParams{Name: settingRetention, Value: policy}); err != nil {
+			return err
+		}
+		return s.recordImpersonal(ctx, q, changed(before))
+	})
+}
+
+// recordImpersonal writes an entry that tells about no person, for which no vault is needed.
+func (s *Store) recordImpersonal(ctx context.Context, q *sqlgen.Queries, e audit.Entry) error {
+	r := e.Record()
+	parts, err := audit.Split(r)
+	if err != nil {
+		return err
+	}
+	if len(parts.Personal)+len(parts.Search) > 0 {
+		return s.record(ctx, q, e)
+	}
+	return insertSealed(ctx, q, s.vault, r)
+}
+
+// Checkpoints implements retention.Log.
+func (s *Store) Checkpoints(ctx context.Context, before int64, atMost int) ([]retention.Checkpoint, error) {
+	rows, err := ask(ctx, s, (*sqlgen.Queries).AuditCheckpointsBefore, sqlgen.AuditCheckpointsBeforeParams{BeforeSize: before, AtMost: int32(atMost)})
+	return mapped(rows, func(r sqlgen.AuditCheckpointsBeforeRow) retention.Checkpoint {
+		return retention.Checkpoint{Size: r.Size, At: fromMillis(r.At), Note: r.Note}
+	}), err
+}
+
+// DropCheckpoints implements retention.Log. The newest of all stays in any case.
+func (s *Store) DropCheckpoints(ctx context.Context, sizes []int64) error {
+	if len(sizes) == 0 {
+		return nil
+	}
+	return s.change(ctx, "drop checkpoints", func(ctx context.Context, q *sqlgen.Queries) error {
+		for _, size := range sizes {
+			if err := q.DropAuditCheckpoint(ctx, size); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

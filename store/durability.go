@@ -35,5 +35,12 @@ func (s *Store) warn(ctx context.Context) error {
 	for _, r := range risks {
 		s.log.WarnContext(ctx, r)
 	}
+	if err != nil {
+		return err
+	}
+	rights, err := s.Rights(ctx)
+	if text := rights.Sentence(); text != "" {
+		s.log.WarnContext(ctx, text+" docs/operate/postgresql.md says how the server gets a role of its own.")
+	}
 	return err
 }

@@ -85,7 +85,7 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) (err error) {
 		return err
 	}
 	if err := s.migrate(ctx, goose.DialectPostgres, "migrations/postgres", goose.WithSessionLocker(locker)); err != nil {
-		return err
+		return ownerNeeded(err)
 	}
 	return s.warn(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"konklave/audit"
 	"konklave/audit/archive"
@@ -19,10 +20,17 @@ type Store struct {
 	mu       sync.Mutex
 	log      *Log
 	recorded []audit.Record
+	leases   map[string]lease
+}
+
+// lease is what somebody has for a time.
+type lease struct {
+	holder string
+	until  time.Time
 }
 
 // NewStore returns the store of a log, which nobody else may use at the same time.
-func NewStore(l *Log) *Store { return &Store{log: l} }
+func NewStore(l *Log) *Store { return &Store{log: l, leases: map[string]lease{}} }
 
 // With uses the log while nobody else does.
 func (s *Store) With(use func(*Log) error) error {
@@ -104,4 +112,24 @@ func (s *Store) OpenAudit(ctx context.Context, do func(context.Context, archive.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return do(ctx, s.log.Sealer)
+}
+
+// TakeLease gives a lease, or renews it, unless another one has it.
+func (s *Store) TakeLease(_ context.Context, name, holder string, length time.Duration) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.leases[name]; s.Fail == nil && (l.holder == holder || !time.Now().Before(l.until)) {
+		s.leases[name] = lease{holder, time.Now().Add(length)}
+	}
+	return s.leases[name].holder, s.Fail
+}
+
+// LeaseHolder returns who has a lease.
+func (s *Store) LeaseHolder(_ context.Context, name string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.leases[name]; time.Now().Before(l.until) {
+		return l.holder, s.Fail
+	}
+	return "", s.Fail
 }

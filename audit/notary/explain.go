@@ -28,8 +28,13 @@ func Explain(err error) (text string, alarming bool) {
 		return fmt.Sprintf("The audit log is another one than the one that was signed: what the signer signed with %d entries is not what the log begins with now. "+
 			"Entries were changed, or the database was put back and has gone on since. The signer refuses to sign it. %s If you have not: %s",
 			refused.Last.Size, doNew, doKeep), true
+	case errors.Is(err, ErrElsewhere):
+		return fmt.Sprintf("Another machine signs the audit log of this database, so the signer of this one does not (%v). "+
+			"Copy audit.keys from the data directory of that machine into this one's, so that the log can be exported here too. "+
+			"If no other machine is meant to use this database, find out who does.", err), false
 	case errors.Is(err, ErrAnotherLog):
-		return "The audit log is not signed, because the signer has another key than before: its directory was lost or replaced, or the database comes from elsewhere. " +
+		return "The audit log is not signed, because the signer has another key than before: its directory was lost or replaced, the database comes from elsewhere, " +
+			"or the machine that signs the log has been away for more than " + LeaseTime.String() + ". " +
 			"Bring the signer's directory back as it was, unless it is older than the last checkpoint. " + doNew + " If neither is so: " + doKeep, true
 	case errors.Is(err, signing.ErrState):
 		return "The audit log is not signed, because the signer cannot read or write what it signed last. Look into its log; mostly the disk is full.", true

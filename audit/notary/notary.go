@@ -37,7 +37,18 @@ type Log interface {
 	Checkpoint(ctx context.Context, atMost int64) (note []byte, err error)
 	// Record adds entries to the log.
 	Record(ctx context.Context, entries ...audit.Entry) error
+	// TakeLease gives a lease to a holder for so long, or renews it, unless another one has it. It returns who has it now.
+	TakeLease(ctx context.Context, name, holder string, length time.Duration) (now string, err error)
+	// LeaseHolder returns who has a lease; empty when nobody has.
+	LeaseHolder(ctx context.Context, name string) (string, error)
 }
+
+// Of several machines on one database one signs the log. It holds a lease and renews it.
+const (
+	Lease      = "audit.signer"
+	LeaseTime  = 5 * time.Minute
+	leaseRenew = time.Minute
+)
 
 // Signer is who signs.
 type Signer interface {
@@ -47,13 +58,14 @@ type Signer interface {
 
 // Options are what a Notary needs.
 type Options struct {
-	Log    Log
-	Signer Signer
-	Origin func() audit.Origin    // of the entries that it makes itself
-	Keys   func(signer.Log) error // hears which log is signed, before the first checkpoint of it is kept
-	Alarm  func(text string)      // hears an alarm when it begins or changes, and nothing ("") when it is over
-	Now    func() time.Time
-	Logger *slog.Logger
+	Log     Log
+	Signer  Signer
+	Machine string                 // on which the signer is: what tells it from others on the same database
+	Origin  func() audit.Origin    // of the entries that it makes itself
+	Keys    func(signer.Log) error // hears which log is signed, before the first checkpoint of it is kept
+	Alarm   func(text string)      // hears an alarm when it begins or changes, and nothing ("") when it is over
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 // Notary has one log signed.
@@ -66,6 +78,7 @@ type Notary struct {
 	begun  string    // the origin of the log of which it was recorded that it began
 	silent time.Time // since when the signer does not answer; zero when it does
 	said   string    // that was logged last
+	held   time.Time // when the lease was taken or renewed last; zero when it is not held
 
 	mu    sync.Mutex
 	alarm error
@@ -79,6 +92,9 @@ const silentMax = time.Minute
 
 // ErrAnotherLog says that the signer signs another log than the one that was signed before, and no operator asked for it.
 var ErrAnotherLog = errors.New("the signer has the key of another log than the one that was signed before")
+
+// ErrElsewhere says that the log is signed by another machine, which is no reason for alarm.
+var ErrElsewhere = errors.New("another machine signs the audit log")
 
 // Alarm returns why the log is not signed; nil when there is no reason for alarm.
 func (n *Notary) Alarm() error {
@@ -112,6 +128,12 @@ func (n *Notary) look(ctx context.Context) {
 	}
 	now := n.o.Now()
 	waited := n.at.IsZero() || now.Sub(n.at) >= Every || now.Before(n.at)
+	if !n.held.IsZero() && (now.Sub(n.held) >= leaseRenew || now.Before(n.held)) {
+		if err := n.hold(ctx); err != nil && ctx.Err() == nil {
+			n.judge(ctx, err)
+			return
+		}
+	}
 	if size == n.signed || !waited && (n.Alarm() != nil || size-n.signed < Entries) {
 		return
 	}
@@ -215,23 +237,23 @@ func (n *Notary) follows(ctx context.Context, state signing.State) (begins bool,
 	if err != nil {
 		return false, fmt.Errorf("read the last checkpoint: %w", err)
 	}
+	if err := n.mayHold(ctx, state, note); err != nil {
+		return false, err
+	}
 	if len(note) > 0 && n.begun != state.Origin {
 		last, err := checkpoint.Unverified(note)
 		if err != nil {
 			return false, fmt.Errorf("read the last checkpoint: %w", err)
 		}
 		if begins = last.Origin != state.Origin; begins {
-			if state.Begun != signer.ByOperator {
-				return false, fmt.Errorf("%w: it signs %s, and the last checkpoint is of %s", ErrAnotherLog, state.Origin, last.Origin)
-			}
 			entry := audit.LogBegun(n.o.Origin(), state.Origin, last.Origin, last.Size)
 			if err := n.o.Log.Record(ctx, entry); err != nil {
 				return false, fmt.Errorf("record that another log begins: %w", err)
 			}
 			n.o.Logger.WarnContext(ctx, "another audit log begins", "log", state.Origin, "before", last.Origin, "entries", last.Size)
 		}
-		n.begun = state.Origin
 	}
+	n.begun = state.Origin
 	if n.key != state.Key {
 		if err := n.o.Keys(state.Log); err != nil {
 			return false, fmt.Errorf("keep the public key of the audit log: %w", err)
@@ -239,6 +261,50 @@ func (n *Notary) follows(ctx context.Context, state signing.State) (begins bool,
 		n.key = state.Key
 	}
 	return begins, nil
+}
+
+// mayHold takes the lease for the log of this signer, if it may: the log that was signed last, or one that an operator has begun.
+func (n *Notary) mayHold(ctx context.Context, state signing.State, note []byte) error {
+	if len(note) > 0 && n.begun != state.Origin && state.Begun != signer.ByOperator {
+		last, err := checkpoint.Unverified(note)
+		if err != nil {
+			return fmt.Errorf("read the last checkpoint: %w", err)
+		}
+		if last.Origin != state.Origin {
+			return n.another(ctx, state.Origin, last.Origin)
+		}
+	}
+	if n.held.IsZero() {
+		return n.hold(ctx)
+	}
+	return nil
+}
+
+// another says what it means that the log which was signed last is not that of this signer: another machine signs it, or nobody
+// does any more.
+func (n *Notary) another(ctx context.Context, origin, last string) error {
+	holder, err := n.o.Log.LeaseHolder(ctx, Lease)
+	switch {
+	case err != nil:
+		return err
+	case holder != "" && holder != n.o.Machine:
+		return fmt.Errorf("%w: %s", ErrElsewhere, holder)
+	}
+	return fmt.Errorf("%w: it signs %s, and the last checkpoint is of %s", ErrAnotherLog, origin, last)
+}
+
+// hold takes the lease, or renews it.
+func (n *Notary) hold(ctx context.Context) error {
+	at := n.o.Now()
+	holder, err := n.o.Log.TakeLease(ctx, Lease, n.o.Machine, LeaseTime)
+	if err == nil && holder != n.o.Machine {
+		n.begun, n.held = "", time.Time{} // it may begin another log
+		return fmt.Errorf("%w: %s", ErrElsewhere, holder)
+	}
+	if err == nil {
+		n.held = at
+	}
+	return err
 }
 
 // judge raises an alarm, or ends it, and logs what is new.
@@ -257,7 +323,7 @@ func (n *Notary) judge(ctx context.Context, err error) {
 	switch {
 	case alarming:
 		n.alarm = err
-	case err == nil:
+	case err == nil || errors.Is(err, ErrElsewhere):
 		n.alarm = nil
 	}
 	n.mu.Unlock()
@@ -273,6 +339,9 @@ func (n *Notary) judge(ctx context.Context, err error) {
 	case alarming:
 		n.o.Logger.ErrorContext(ctx, text, "error", err)
 		n.o.Alarm(text)
+	case errors.Is(err, ErrElsewhere):
+		n.o.Logger.WarnContext(ctx, text)
+		n.o.Alarm("")
 	case err != nil:
 		n.o.Logger.WarnContext(ctx, "the audit log could not be signed; it is tried again", "error", err)
 	case before != nil:

@@ -2,6 +2,7 @@ package notary_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -86,16 +87,17 @@ func (d *desk) set(away error) {
 
 // stand is a log, its signer, and the notary between them.
 type stand struct {
-	t      *testing.T
-	dir    string
-	log    *audittest.Store
-	desk   *desk
-	notary *notary.Notary
-	alarms []string
-	keys   []string
-	text   bytes.Buffer
-	cancel context.CancelFunc
-	ended  chan struct{}
+	t       *testing.T
+	dir     string
+	machine string
+	log     *audittest.Store
+	desk    *desk
+	notary  *notary.Notary
+	alarms  []string
+	keys    []string
+	text    bytes.Buffer
+	cancel  context.CancelFunc
+	ended   chan struct{}
 }
 
 // newStand starts in virtual time.
@@ -123,7 +125,7 @@ func (s *stand) open(host string) {
 
 func (s *stand) start() {
 	s.notary = notary.New(notary.Options{
-		Log: s.log, Signer: s.desk, Now: time.Now, Logger: slog.New(slog.NewTextHandler(&s.text, nil)),
+		Log: s.log, Signer: s.desk, Machine: cmp.Or(s.machine, "here"), Now: time.Now, Logger: slog.New(slog.NewTextHandler(&s.text, nil)),
 		Origin: func() audit.Origin { return audit.Origin{At: time.Now(), Actor: access.System("controller")} },
 		Keys:   func(l signer.Log) error { s.keys = append(slices.Clone(l.Earlier), l.Key); return nil },
 		Alarm:  func(text string) { s.alarms = append(s.alarms, text) },
@@ -395,4 +397,89 @@ func TestTwoControllersShareASigner(t *testing.T) {
 			t.Errorf("%v; %v; asked %d times", s.notary.Alarm(), s.alarms, s.desk.asked)
 		}
 	})
+}
+
+func TestAnotherMachineThatSignsIsNoAlarmBeforeItIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		s.add(3)
+		s.pass(notary.Every)
+		s.want(3)
+		second := s.beside("there")
+		second.add(3)
+		s.pass(2 * notary.LeaseTime) // the first renews its lease, with and without something to sign
+		s.want(6)
+		if second.notary.Alarm() != nil || len(second.keys) != 0 || second.desk.asked != 0 || strings.Count(second.text.String(), "Another machine signs the audit log") != 1 || !strings.Contains(second.text.String(), "here") {
+			t.Errorf("%v; keys %v, asked %d times; %s", second.notary.Alarm(), second.keys, second.desk.asked, &second.text)
+		}
+		s.stop()
+		s.add(1)
+		s.pass(notary.LeaseTime - 2*time.Minute)
+		if second.notary.Alarm() != nil {
+			t.Errorf("the first may be being replaced: %v", second.notary.Alarm())
+		}
+		s.pass(3 * time.Minute)
+		if !errors.Is(second.notary.Alarm(), notary.ErrAnotherLog) || len(second.alarms) == 0 || !strings.Contains(second.alarms[len(second.alarms)-1], "has been away for more than 5m0s") {
+			t.Errorf("%v; %q", second.notary.Alarm(), second.alarms)
+		}
+		s.start()
+		s.pass(time.Minute)
+		if s.want(7); second.notary.Alarm() != nil || second.alarms[len(second.alarms)-1] != "" {
+			t.Errorf("it is back: %v; %q", second.notary.Alarm(), second.alarms)
+		}
+		s.stop()
+		second.stop()
+	})
+}
+
+func TestTwoMachinesBeginOneLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		second := s.beside("there")
+		s.add(3)
+		s.pass(time.Minute)
+		s.want(3)
+		if s.notary.Alarm() != nil || second.notary.Alarm() != nil || second.desk.asked != 0 {
+			t.Errorf("%v, %v; the second was asked %d times", s.notary.Alarm(), second.notary.Alarm(), second.desk.asked)
+		}
+		second.stop()
+		if err := second.desk.held.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := signer.NewLog(second.dir, "meet.example.org", time.Now); err != nil {
+			t.Fatal(err)
+		}
+		second.open("meet.example.org")
+		second.start()
+		s.add(3)
+		s.pass(time.Minute)
+		s.want(6) // as long as it lives, no other log begins
+		if len(s.log.Recorded()) != 0 || second.notary.Alarm() != nil {
+			t.Errorf("recorded %v; %v", s.log.Recorded(), second.notary.Alarm())
+		}
+		s.stop()
+		s.pass(notary.LeaseTime + time.Minute)
+		if n := len(s.log.Recorded()); n != 1 {
+			t.Errorf("%d recorded", n)
+		}
+		second.want(7)
+		s.start()
+		s.pass(time.Minute)
+		if s.notary.Alarm() != nil || !strings.Contains(s.text.String(), "Another machine signs the audit log") {
+			t.Errorf("%v; %s", s.notary.Alarm(), &s.text)
+		}
+		s.stop()
+		second.stop()
+	})
+}
+
+// beside starts a notary of another machine, which has a signer of its own, on the same log.
+func (s *stand) beside(machine string) *stand {
+	s.t.Helper()
+	other := &stand{t: s.t, dir: filepath.Join(s.t.TempDir(), "signer"), log: s.log, desk: &desk{}, machine: machine}
+	other.open("meet.example.org")
+	other.start()
+	return other
 }

@@ -18,6 +18,7 @@ import (
 type AuditCmd struct {
 	Verify AuditVerifyCmd `cmd:"" help:"Verify an export of the audit log. Exit status: 0 intact, 1 tampered with, 2 could not be verified completely."`
 	Export AuditExportCmd `cmd:"" help:"Write the audit log of this instance, as far as it is signed, as an export."`
+	Prune  AuditPruneCmd  `cmd:"" help:"Remove what was kept long enough, under certificates in the log: for PostgreSQL, where the server's role may not. Run it every day."`
 	NewLog AuditNewLogCmd `cmd:"" help:"End the audit log and begin another, with a name and key of its own: the way on after a restore."`
 }
 

@@ -30,6 +30,7 @@ type commands struct {
 	Restore     RestoreCmd     `cmd:"" help:"Bring a backup back into an empty data directory and database, or verify one."`
 	Audit       AuditCmd       `cmd:"" help:"Export the audit log, and verify what it says without the instance."`
 	Witness     WitnessCmd     `cmd:"" help:"Watch the audit log of an instance from another machine, and cosign it."`
+	Database    DatabaseCmd    `cmd:"" help:"Prepare PostgreSQL for a server that can only add to the audit log."`
 	Config      ConfigCmd      `cmd:"" help:"Check and show the configuration."`
 	Doctor      DoctorCmd      `cmd:"" help:"Examine this instance and its machine, and say what to mend."`
 	Version     VersionCmd     `cmd:"" help:"Print the version."`

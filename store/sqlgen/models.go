@@ -171,6 +171,12 @@ type JournalSnapshot struct {
 	At           int64
 }
 
+type Lease struct {
+	Name      string
+	Holder    string
+	ExpiresAt int64
+}
+
 type Meeting struct {
 	ID            string
 	Tenant        string

@@ -16,6 +16,7 @@ import (
 	"konklave/audit/archive"
 	"konklave/audit/checkpoint"
 	"konklave/audit/leaf"
+	"konklave/audit/retention"
 	"konklave/meeting"
 	"konklave/store"
 	"konklave/user"
@@ -179,7 +180,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 	},
 	"ACertificateCoversNoMoreThanOneTransactionRemoves": func(t *testing.T, h *house) {
 		h.fabricate(t, store.PruneMax+1)
-		r := store.Retention{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r"}
+		r := retention.Removal{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r"}
 		for _, want := range []int64{store.PruneMax, 1, 0} {
 			if n, err := h.PruneAudit(t.Context(), r); err != nil || n != want {
 				t.Errorf("pruned %d, %v; want %d", n, err, want)
@@ -245,7 +246,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 		h.meeting(t, u, "x") // of another category
 		before := h.clock.Now().Add(-2 * time.Millisecond)
-		r := store.Retention{Category: audit.CategorySecurity, Before: before, Scope: leaf.ScopeEntry, Policy: "retention.security=1ms", Reason: "test"}
+		r := retention.Removal{Category: audit.CategorySecurity, Before: before, Scope: leaf.ScopeEntry, Policy: "retention.security=1ms", Reason: "test"}
 		if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 0 {
 			t.Errorf("what is not in the tree yet: %d, %v", n, err)
 		}
@@ -270,11 +271,11 @@ var auditLogs = map[string]func(*testing.T, *house){
 		if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 0 || len(h.entries(t)) != 6 {
 			t.Errorf("again: %d, %v", n, err)
 		}
-		for name, bad := range map[string]func(*store.Retention){
-			"the log about itself": func(r *store.Retention) { r.Category = audit.CategoryLog },
-			"no reason":            func(r *store.Retention) { r.Reason = "" },
-			"no policy":            func(r *store.Retention) { r.Policy = "" },
-			"no scope":             func(r *store.Retention) { r.Scope = "" },
+		for name, bad := range map[string]func(*retention.Removal){
+			"the log about itself": func(r *retention.Removal) { r.Category = audit.CategoryLog },
+			"no reason":            func(r *retention.Removal) { r.Reason = "" },
+			"no policy":            func(r *retention.Removal) { r.Policy = "" },
+			"no scope":             func(r *retention.Removal) { r.Scope = "" },
 		} {
 			changed := r
 			changed.Before = h.clock.Now()
@@ -291,7 +292,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		before := h.entries(t)
 		h.clock.Advance(time.Hour)
 		h.refuse(t, "audit_log")
-		r := store.Retention{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopePersonal, Policy: "p", Reason: "r"}
+		r := retention.Removal{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopePersonal, Policy: "p", Reason: "r"}
 		if n, err := h.PruneAudit(t.Context(), r); err == nil || n != 0 {
 			t.Errorf("pruned %d without a certificate", n)
 		}
@@ -333,7 +334,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		h.integrate(t)
 		h.wantExport(t)
 		for _, scope := range []leaf.Scope{leaf.ScopePersonal, leaf.ScopeEntry} {
-			r := store.Retention{Category: audit.CategorySecurity, Before: h.clock.Now().Add(-2 * time.Hour), Scope: scope, Policy: "p", Reason: "r"}
+			r := retention.Removal{Category: audit.CategorySecurity, Before: h.clock.Now().Add(-2 * time.Hour), Scope: scope, Policy: "p", Reason: "r"}
 			if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 3 {
 				t.Errorf("%s: pruned %d, %v", scope, n, err)
 			}

@@ -1,0 +1,148 @@
+package retention
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"konklave/audit"
+)
+
+const (
+	// Every is how often a Keeper looks.
+	Every = time.Hour
+	// Lease is the name of the lease under which one Keeper at a time works.
+	Lease = "audit.retention"
+	// leaseTime is how long a Keeper that has died keeps others from it.
+	leaseTime = 10 * time.Minute
+	// checkpointsAtOnce is how many checkpoints are read at once.
+	checkpointsAtOnce = 1000
+)
+
+// Log is where the audit log lies.
+type Log interface {
+	// TakeLease gives a lease to a holder for so long, or renews it, unless another one has it. It returns who has it now.
+	TakeLease(ctx context.Context, name, holder string, length time.Duration) (now string, err error)
+	// NoteRetention keeps the policy that is in force. When another one was, it records the entry that is made of it.
+	NoteRetention(ctx context.Context, policy string, changed func(before string) audit.Entry) error
+	// PruneAudit removes what is due, some of it at a time, and returns of how many entries; none when nothing is left.
+	PruneAudit(ctx context.Context, r Removal) (int64, error)
+	// Checkpoints returns checkpoints that are smaller than a size, the newest first.
+	Checkpoints(ctx context.Context, before int64, atMost int) ([]Checkpoint, error)
+	// DropCheckpoints removes the checkpoints of these sizes.
+	DropCheckpoints(ctx context.Context, sizes []int64) error
+}
+
+// Keeper lets go of what was kept long enough. It is for one goroutine.
+type Keeper struct {
+	Log    Log
+	Policy Policy
+	Origin func() audit.Origin // of the entries that it makes
+	Now    func() time.Time
+	Logger *slog.Logger
+
+	holder  string
+	failing bool
+}
+
+// Gone is what one look let go of.
+type Gone struct {
+	Entries     int64 // that lost their content
+	Checkpoints int64
+	Elsewhere   bool // another Keeper is at it
+}
+
+// Run looks until ctx ends, and returns nil then. After counts the time; it is time.After outside of tests.
+func (k *Keeper) Run(ctx context.Context, after func(time.Duration) <-chan time.Time) error {
+	for {
+		gone, err := k.Look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !k.failing:
+			k.Logger.ErrorContext(ctx, "what the audit log need not keep any more could not be removed; it is tried again", "err", err)
+		case err == nil && gone.Entries+gone.Checkpoints > 0:
+			k.Logger.InfoContext(ctx, "the audit log has let go of what its retention is over for", "entries", gone.Entries, "checkpoints", gone.Checkpoints)
+		}
+		k.failing = err != nil
+		select {
+		case <-after(Every):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Look removes all that is due. A change of the policy is recorded first.
+func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
+	mine, err := k.mine(ctx)
+	if err != nil || !mine {
+		return Gone{Elsewhere: err == nil}, err
+	}
+	defer func() { err = errors.Join(err, k.done(ctx)) }()
+	if err := k.Log.NoteRetention(ctx, k.Policy.String(), func(before string) audit.Entry {
+		return audit.RetentionChanged(k.Origin(), before, k.Policy.String())
+	}); err != nil {
+		return gone, fmt.Errorf("note the retention: %w", err)
+	}
+	for _, r := range k.Policy.Due(k.Now()) {
+		for more := true; more; {
+			n, err := k.Log.PruneAudit(ctx, r)
+			if gone.Entries += n; err != nil {
+				return gone, err
+			}
+			if more, err = k.mine(ctx); err != nil {
+				return gone, err
+			}
+			more = more && n > 0
+		}
+	}
+	gone.Checkpoints, err = k.thin(ctx)
+	return gone, err
+}
+
+// mine takes the lease, or renews it.
+func (k *Keeper) mine(ctx context.Context) (bool, error) {
+	if k.holder == "" {
+		k.holder = rand.Text()
+	}
+	now, err := k.Log.TakeLease(ctx, Lease, k.holder, leaseTime)
+	if err != nil {
+		return false, fmt.Errorf("take the lease for retention: %w", err)
+	}
+	return now == k.holder, nil
+}
+
+// done gives the lease back. When it ended last tells when somebody looked last.
+func (k *Keeper) done(ctx context.Context) error {
+	if _, err := k.Log.TakeLease(ctx, Lease, k.holder, 0); err != nil {
+		return fmt.Errorf("give the lease for retention back: %w", err)
+	}
+	return nil
+}
+
+// thin removes checkpoints and returns how many.
+func (k *Keeper) thin(ctx context.Context) (gone int64, err error) {
+	thinning := NewThinning(k.Now())
+	for before := int64(math.MaxInt64); ; {
+		some, err := k.Log.Checkpoints(ctx, before, checkpointsAtOnce)
+		if err != nil || len(some) == 0 {
+			return gone, err
+		}
+		var sizes []int64
+		for _, c := range some {
+			if !thinning.Keeps(c) {
+				sizes = append(sizes, c.Size)
+			}
+		}
+		if err := k.Log.DropCheckpoints(ctx, sizes); err != nil {
+			return gone, err
+		}
+		gone += int64(len(sizes))
+		before = some[len(some)-1].Size
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"konklave/app"
+	"konklave/audit/retention"
+	"konklave/config"
+	"konklave/store"
+	"konklave/telemetry"
+)
+
+// DatabaseCmd is what the owner of a PostgreSQL database does for the server, whose role may do less.
+type DatabaseCmd struct {
+	Prepare DatabasePrepareCmd `cmd:"" help:"Make the tables of PostgreSQL or bring them up to date, as the role that owns them, and give the server's role what it needs and no more. Before the first start, after each upgrade and after a restore."`
+}
+
+// DatabasePrepareCmd prepares a database for the role of the server.
+type DatabasePrepareCmd struct {
+	Owner string `required:"" help:"Address of the database for the role that owns the tables: postgres://OWNER@…/…" placeholder:"DSN" env:"KONKLAVE_DATABASE_OWNER"`
+	Role  string `default:"konklave" help:"Role with which the server connects (konklave)." placeholder:"NAME"`
+}
+
+// Run migrates and grants.
+func (cmd *DatabasePrepareCmd) Run(ctx context.Context, std streams) error {
+	log := telemetry.New(std.err, config.Default().Log)
+	if err := store.Prepare(ctx, cmd.Owner, cmd.Role, store.Options{Log: log}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(std.out, "The tables are up to date. The role %q can add to the audit log, and neither change nor remove what is in it. "+
+		"What is to be removed when its retention is over, `konklave audit prune` removes, with the owner's address.\n", cmd.Role)
+	return err
+}
+
+// AuditPruneCmd removes what was kept long enough, where the server may not.
+type AuditPruneCmd struct {
+	config.Flags
+}
+
+// Run removes what is due, and says how much that was.
+func (cmd *AuditPruneCmd) Run(ctx context.Context, std streams) (err error) {
+	loaded, err := config.Load(cmd.Flags, os.Environ())
+	if err != nil {
+		return err
+	}
+	c := loaded.Config
+	if strings.HasPrefix(c.DSN(), "sqlite:") { // what root writes there must be the server's
+		if _, err := app.ActAsOwner(c.Data); err != nil {
+			return err
+		}
+	}
+	state, err := store.Inspect(ctx, c.DSN())
+	if err == nil && state.Schema != state.Program {
+		err = fmt.Errorf("the database has schema %d and this program %d: start the server, or run `konklave database prepare`", state.Schema, state.Program)
+	}
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, c.DSN(), store.Options{AsIs: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	gone, err := app.RetentionKeeper(c, db, telemetry.New(std.err, c.Log)).Look(ctx)
+	if err != nil {
+		return readable(err)
+	}
+	return tellGone(std, c.Audit.Keep, gone)
+}
+
+func tellGone(std streams, p retention.Policy, gone retention.Gone) error {
+	if gone.Elsewhere {
+		_, err := fmt.Fprintln(std.out, "Another program is doing it right now.")
+		return err
+	}
+	_, err := fmt.Fprintf(std.out, "Kept for so many days: %s. Removed: the content of %d entries, and %d checkpoints.\n", p, gone.Entries, gone.Checkpoints)
+	return err
+}

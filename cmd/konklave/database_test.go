@@ -1,0 +1,52 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"konklave/store/postgrestest"
+)
+
+// TestAnOwnerPreparesAndPrunesForTheServer goes the way of docs/operate/postgresql.md.
+func TestAnOwnerPreparesAndPrunesForTheServer(t *testing.T) {
+	t.Parallel()
+	server, err := postgrestest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	if err := server.Execute(t.Context(), "postgres", "CREATE ROLE konklave_owner LOGIN", "CREATE ROLE konklave LOGIN", "CREATE DATABASE konklave OWNER konklave_owner"); err != nil {
+		t.Fatal(err)
+	}
+	as := func(role string) string {
+		return strings.Replace(server.DSN("konklave"), "postgres@", role+"@", 1)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	add := []string{"user", "add", "--data", data, "--database", as("konklave"), "--email", "anna@example.org", "--name", "Anna", "--role", "admin"}
+	if code, _, stderr := konklave(t, "", add...); code != 1 || !strings.Contains(stderr, "konklave database prepare") {
+		t.Errorf("before it is prepared: exit %d, %q", code, stderr)
+	}
+	prune := []string{"audit", "prune", "--data", data, "--database"}
+	if code, _, stderr := konklave(t, "", append(prune, as("konklave_owner"))...); code != 1 || stderr == "" {
+		t.Errorf("prune before there are tables: exit %d, %q", code, stderr)
+	}
+	if code, out, stderr := konklave(t, "", "database", "prepare", "--owner", as("konklave_owner")); code != 0 || !strings.Contains(out, `The role "konklave" can add`) {
+		t.Fatalf("exit %d, %q, %q", code, out, stderr)
+	}
+	if code, _, stderr := konklave(t, "", "database", "prepare", "--owner", as("konklave_owner"), "--role", "postgres"); code != 1 || !strings.Contains(stderr, "superuser") {
+		t.Errorf("a superuser: exit %d, %q", code, stderr)
+	}
+	if code, out, stderr := konklave(t, "", add...); code != 0 {
+		t.Fatalf("exit %d, %q, %q", code, out, stderr)
+	}
+	if code, out, stderr := konklave(t, "", append(prune, as("konklave_owner"), "--audit-keep-security-days", "200")...); code != 0 || !strings.Contains(out, "security 200, administration 184, conference 184. Removed: the content of 0 entries, and 0 checkpoints") {
+		t.Errorf("exit %d, %q, %q", code, out, stderr)
+	}
+	if code, out, _ := konklave(t, "", append(prune, as("konklave"))...); code != 1 || out != "" {
+		t.Errorf("as the server: exit %d, %q", code, out)
+	}
+	if code, _, stderr := konklave(t, "", append(prune, as("konklave_owner"), "--audit-keep-security-days", "89")...); code != 1 || !strings.Contains(stderr, "audit.keep-security-days") {
+		t.Errorf("too short: exit %d, %q", code, stderr)
+	}
+}

@@ -1,0 +1,160 @@
+package storetest
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/audit/retention"
+)
+
+const aDay = 24 * time.Hour
+
+// keeper is one that keeps everything for six months.
+func (h *house) keeper() *retention.Keeper {
+	return &retention.Keeper{
+		Log: h.Store, Policy: retention.Default(), Now: h.clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Origin: func() audit.Origin { return audit.Origin{At: h.clock.Now(), Actor: access.System("retention")} },
+	}
+}
+
+// look has a keeper look, and wants it to let go of so many entries.
+func (h *house) look(t *testing.T, k *retention.Keeper, entries int64) {
+	t.Helper()
+	gone, err := k.Look(t.Context())
+	if err != nil || gone.Entries != entries || gone.Elsewhere {
+		t.Errorf("at %v: %+v, %v; want %d entries", h.clock.Now(), gone, err, entries)
+	}
+	h.integrate(t)
+}
+
+var retained = map[string]func(*testing.T, *house){
+	"L8AnEventIsVerifiableForSixMonthsAndThenGone": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		h.signedIn(t, u) // on day 0
+		h.integrate(t)
+		first := h.entries(t)
+		k := h.keeper()
+		for _, days := range []int{182, 2} {
+			h.clock.Advance(time.Duration(days) * aDay)
+			h.look(t, k, 0)
+			if got := h.entries(t); got[1] != first[1] {
+				t.Errorf("%v: %+v", h.clock.Now(), got[1])
+			}
+			h.wantExport(t)
+		}
+		midnight := h.clock.Now().Truncate(aDay).Add(aDay)
+		h.clock.Advance(midnight.Add(-time.Second).Sub(h.clock.Now()))
+		h.look(t, k, 0)
+		h.clock.Advance(2 * time.Second)
+		h.look(t, k, 2) // the account was made on that day too
+		after := h.entries(t)
+		if e := after[1]; e.Lost != audit.LossErased || e.ActorUser != "" || e.ObjectID != "" || e.Kind != audit.KindSessionStarted {
+			t.Errorf("what is left: %+v", e)
+		}
+		if pruned := h.entries(t, audit.KindLogPruned); len(pruned) != 2 || !strings.Contains(pruned[0].Details, "security 184 days") || !strings.Contains(pruned[1].Details, "administration 184 days") {
+			t.Errorf("certificates %+v", pruned)
+		}
+		h.wantExport(t) // the proof holds
+		h.clock.Advance(time.Hour)
+		h.look(t, k, 0)
+		if len(h.entries(t)) != len(after) {
+			t.Error("there is a certificate for nothing")
+		}
+	},
+	"AChangeOfRetentionIsRecordedWithOldAndNew": func(t *testing.T, h *house) {
+		k := h.keeper()
+		h.wantNewEntries(t, func() { h.look(t, k, 0) }) // the default
+		k.Policy.Security = 100
+		e := h.wantNewEntries(t, func() { h.look(t, k, 0); h.look(t, k, 0) }, audit.KindRetentionChanged)[0]
+		if want := `{"after":"security 100, administration 184, conference 184","before":"security 184, administration 184, conference 184"}`; e.Details != want || e.ActorID != "retention" || e.Lost != audit.LossNone {
+			t.Errorf("%+v, want %s", e, want)
+		}
+		h.refuse(t, "audit_log")
+		k.Policy.Security = 90
+		if _, err := k.Look(t.Context()); err == nil {
+			t.Error("changed without an entry")
+		}
+		h.allow(t, "audit_log")
+		h.wantNewEntries(t, func() { h.look(t, k, 0) }, audit.KindRetentionChanged)
+	},
+	"OneAtATimeLetsGo": func(t *testing.T, h *house) {
+		for _, k := range []*retention.Keeper{h.keeper(), h.keeper()} { // one after the other
+			h.look(t, k, 0)
+		}
+		if holder, err := h.TakeLease(t.Context(), retention.Lease, "another", time.Minute); err != nil || holder != "another" {
+			t.Fatalf("%q has the lease, %v", holder, err)
+		}
+		h.clock.Advance(time.Minute - time.Millisecond)
+		if gone, err := h.keeper().Look(t.Context()); err != nil || !gone.Elsewhere {
+			t.Errorf("just before the lease ends: %+v, %v", gone, err)
+		}
+		h.clock.Advance(time.Millisecond)
+		h.look(t, h.keeper(), 0)
+	},
+	"ALeaseHasOneHolder": func(t *testing.T, h *house) {
+		if holder, err := h.LeaseHolder(t.Context(), "l"); err != nil || holder != "" {
+			t.Errorf("before: %q, %v", holder, err)
+		}
+		taken := make([]string, 8)
+		_, failures := sideBySide(len(taken), func(i int) (err error) {
+			taken[i], err = h.TakeLease(t.Context(), "l", fmt.Sprint("h", i), time.Minute)
+			return err
+		})
+		if holder, err := h.LeaseHolder(t.Context(), "l"); err != nil || len(failures) > 0 || holder == "" || strings.Join(taken, " ") != strings.TrimSuffix(strings.Repeat(holder+" ", len(taken)), " ") {
+			t.Errorf("%q has it, and they were told %q; %v, %v", holder, taken, failures, err)
+		}
+		h.clock.Advance(time.Minute)
+		if holder, err := h.LeaseHolder(t.Context(), "l"); err != nil || holder != "" {
+			t.Errorf("when it is over: %q, %v", holder, err)
+		}
+		if end, err := h.LeaseEnd(t.Context(), "l"); err != nil || !end.Equal(h.clock.Now()) {
+			t.Errorf("it ended at %v, %v", end, err)
+		}
+		if end, err := h.LeaseEnd(t.Context(), "none"); err != nil || !end.IsZero() {
+			t.Errorf("none ended at %v, %v", end, err)
+		}
+	},
+	"CheckpointsAreThinnedOut": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		for i := range 40 { // a checkpoint every 20 minutes
+			h.signedIn(t, u)
+			h.integrate(t)
+			c, note := h.checkpoint(t)
+			if i == 4 {
+				note = append(note, "— witness.example.net/1 q2K5KnRlc3Q=\n"...)
+			}
+			if err := h.SaveCheckpoint(t.Context(), c, note); err != nil {
+				t.Fatal(err)
+			}
+			h.clock.Advance(20 * time.Minute)
+		}
+		h.clock.Advance(2 * aDay)
+		k := h.keeper()
+		gone, err := k.Look(t.Context())
+		left, errLeft := h.Checkpoints(t.Context(), math.MaxInt64, 100)
+		if err != nil || errLeft != nil || gone.Checkpoints != 40-int64(len(left)) || len(left) != 15 { // of 14 hours, and the cosigned one
+			t.Errorf("%+v, %v; %d are left, %v", gone, err, len(left), errLeft)
+		}
+		last, err := h.AuditSize(t.Context())
+		if err != nil || left[0].Size != last {
+			t.Errorf("the newest is of %d, the log has %d; %v", left[0].Size, last, err)
+		}
+		if again, err := k.Look(t.Context()); err != nil || again.Checkpoints != 0 {
+			t.Errorf("again: %+v, %v", again, err)
+		}
+		h.wantExport(t)
+		h.behind(t, "DELETE FROM audit_checkpoints WHERE size = 3")
+		if _, err := h.Raw.ExecContext(t.Context(), fmt.Sprintf("DELETE FROM audit_checkpoints WHERE size = %d", last)); err == nil || !strings.Contains(err.Error(), "only grows") {
+			t.Errorf("the newest was removed: %v", err)
+		}
+		if _, err := h.Raw.ExecContext(t.Context(), "UPDATE audit_checkpoints SET note = (SELECT note FROM audit_checkpoints ORDER BY size LIMIT 1)"); err == nil || !strings.Contains(err.Error(), "only grows") {
+			t.Errorf("a checkpoint says something else: %v", err)
+		}
+	},
+}
