@@ -16,6 +16,10 @@ func origin() Origin {
 	}
 }
 
+func asked() Approval {
+	return Approval{ID: "p1", Action: access.RoleAssign, About: "u2", Parameters: `{"after":["auditor"],"before":["user"]}`}
+}
+
 // entries has one entry of every constructor.
 func entries() []Entry {
 	o := origin()
@@ -33,7 +37,9 @@ func entries() []Entry {
 		ParticipantAdmitted(o, "c1", "m1", access.RoleHost, true), TicketRefused(o, "c1", TicketForeign),
 		ConferenceStarted(o, "c1", "m1"), ConferenceClosed(o, "c1", "lost"), ConferenceEnded(r, "empty"),
 		ParticipantJoined(r, "p1", access.RoleParticipant), ParticipantLeft(r, "p1", "left"), ChatSent(r, "msg1"),
-		LogBegun(o, "log2", "log1", 7), LogWitnessed(o, "w1", 7), LogExported(o, "log1", 3, 7),
+		LogBegun(o, "log2", "log1", 7), LogWitnessed(o, "w1", 7), LogExported(o, "log1", 3, 7), LogRead(o, "log1", "proofs", 5),
+		ApprovalRequested(o, asked(), o.At), ApprovalGranted(o, asked()), ApprovalRefused(o, asked()), ApprovalWithdrawn(o, asked()),
+		ApprovalExpired(o, asked()), ApprovalUsed(o, asked()),
 	}
 }
 

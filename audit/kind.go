@@ -40,6 +40,13 @@ const (
 	KindLogBegun            Kind = "log.begun"
 	KindLogWitnessed        Kind = "log.witnessed"
 	KindLogExported         Kind = "log.exported"
+	KindLogRead             Kind = "log.read"
+	KindApprovalRequested   Kind = "approval.requested"
+	KindApprovalGranted     Kind = "approval.granted"
+	KindApprovalRefused     Kind = "approval.refused"
+	KindApprovalWithdrawn   Kind = "approval.withdrawn"
+	KindApprovalExpired     Kind = "approval.expired"
+	KindApprovalUsed        Kind = "approval.used"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -58,7 +65,8 @@ func Kinds() []Kind {
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
-		KindLogBegun, KindLogWitnessed, KindLogExported,
+		KindLogBegun, KindLogWitnessed, KindLogExported, KindLogRead,
+		KindApprovalRequested, KindApprovalGranted, KindApprovalRefused, KindApprovalWithdrawn, KindApprovalExpired, KindApprovalUsed,
 	}
 }
 

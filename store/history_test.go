@@ -68,6 +68,9 @@ func history() map[int64][]written {
 			{"recovery_codes", map[string]any{"user_id": "u1", "hash": blob, "tenant": "default"}},
 			{"used_challenges", map[string]any{"hash": blob, "expires_at": 2}},
 		},
+		8: {
+			{"approvals", map[string]any{"id": "p1", "tenant": "default", "action": "role.assign", "about": "u1", "parameters": "{}", "digest": "d", "state": "pending", "reason": "because", "requested_by": "u1", "requested_at": 1, "expires_at": 2}},
+		},
 	}
 }
 
