@@ -152,8 +152,9 @@ func (r Request) Decidable(by access.Actor, now time.Time) error {
 
 // Approve agrees. Faults: access, approval.own, approval.closed.
 func (r Request) Approve(by access.Actor, note string, now time.Time) (Request, error) {
-	r.ExpiresAt = now.Add(Lifetime)
-	return r.decided(by, Approved, note, now)
+	agreed, err := r.decided(by, Approved, note, now)
+	agreed.ExpiresAt = now.Add(Lifetime)
+	return agreed, err
 }
 
 // Refuse does not agree. Faults: access, approval.own, approval.closed.
@@ -207,7 +208,7 @@ func (r Request) UseExport(by access.Actor, from int64, now time.Time) (used Req
 		return r, false, nil
 	}
 	used, err = r.Use(by, ExportAct(start), now)
-	return used, true, err
+	return used, err == nil, err
 }
 
 // Deciders are those of the people who could decide about an act that somebody asks for.

@@ -145,7 +145,9 @@ func (s *Service) List(ctx context.Context, actor access.Actor) ([]Request, erro
 }
 
 // Decidable reports whether the actor could decide about a request now.
-func (s *Service) Decidable(r Request, actor access.Actor) bool { return r.Decidable(actor, s.now()) == nil }
+func (s *Service) Decidable(r Request, actor access.Actor) bool {
+	return r.Decidable(actor, s.now()) == nil
+}
 
 // Person returns the account with an id as requests show it; an empty one when it is not there.
 func (s *Service) Person(ctx context.Context, tenant, id string) (user.User, error) {
@@ -242,11 +244,15 @@ func (s *Service) Withdraw(ctx context.Context, actor access.Actor, id string) (
 	})
 }
 
-// UseExport lets the actor have the entries of the audit log from an index on, with an approval where one is needed, and records
-// that. Faults: access.approval_required, approval.unknown, approval.mismatch, approval.closed.
+// UseExport lets the actor have the entries of the audit log from an index on with the approval that has an id, or with whichever
+// fits when that is empty, and records it. Faults: access.approval_required, approval.unknown, approval.mismatch, approval.closed.
 func (s *Service) UseExport(ctx context.Context, actor access.Actor, id string, from int64, exported audit.Entry) error {
 	if id == "" {
-		return access.ErrApprovalRequired
+		fitting, err := s.exportOf(ctx, actor, from)
+		if err != nil {
+			return err
+		}
+		id = fitting
 	}
 	_, err := s.store.ChangeApproval(ctx, actor.Tenant, id, "", func(r Request, _ Parties) (Outcome, error) {
 		at := s.now()
@@ -258,6 +264,21 @@ func (s *Service) UseExport(ctx context.Context, actor access.Actor, id string, 
 		return o, err
 	})
 	return err
+}
+
+// exportOf is the id of the actor's newest approval with which entries from an index on can be had now. It fails with
+// access.ErrApprovalRequired.
+func (s *Service) exportOf(ctx context.Context, actor access.Actor, from int64) (string, error) {
+	all, err := s.store.Approvals(ctx, actor.Tenant, MaxPage)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range all {
+		if _, _, err := r.UseExport(actor, from, s.now()); err == nil {
+			return r.ID, nil
+		}
+	}
+	return "", access.ErrApprovalRequired
 }
 
 // Expire closes what nobody answered or used in time, and forgets what was closed long ago.

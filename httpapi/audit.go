@@ -49,7 +49,7 @@ func (a *API) addAudit() {
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/audit/export", ID: "exportAudit", Tag: "Audit log", Action: access.AuditExport,
 		Summary: "One segment of an export of the audit log, personal data sealed; its last line says where the next one begins",
-		Audits:  []audit.Kind{audit.KindLogExported},
+		Audits:  []audit.Kind{audit.KindApprovalUsed, audit.KindLogExported},
 		Codes:   []fault.Code{"checkpoint.none", "audit.range", "access.approval_required", "approval.unknown", "approval.mismatch", "approval.closed"},
 	}, a.exportAudit)
 	add(a, Route{
@@ -133,7 +133,7 @@ func (a *API) proveEntry(ctx context.Context, in *entryInput) (*body[EntryProof]
 
 type exportInput struct {
 	From     int64  `query:"from" doc:"Index of the first entry, from 0, which is also the default."`
-	Approval string `query:"approval" doc:"Id of the request that a second person has agreed to, where one is needed."`
+	Approval string `query:"approval" doc:"Id of the request that a second person has agreed to, where one is needed; the newest that fits when absent."`
 }
 
 func (a *API) exportAudit(ctx context.Context, in *exportInput) (*huma.StreamResponse, error) {
