@@ -8,7 +8,7 @@ var ErrApprovalRequired = fault.New(fault.KindDenied, "access.approval_required"
 // seconds names what needs a second person, and what that person must be allowed to do.
 var seconds = [...]struct{ act, approve Action }{
 	{RoleAssign, RoleApprove}, // when it gives a guarded role
-	{AuditExport, AuditExportApprove},
+	{AuditExport, ExportApprove},
 }
 
 // ApprovedBy is what a second person must be allowed to do to agree to this; empty when none is needed.

@@ -12,6 +12,8 @@ const (
 	SessionList  Action = "session.list"
 	SessionEnd   Action = "session.end"
 
+	IdentityReview Action = "identity.review"
+
 	ProfileRead    Action = "profile.read"
 	ProfileUpdate  Action = "profile.update"
 	PasswordChange Action = "password.change"
@@ -32,12 +34,12 @@ const (
 	FactorReset       Action = "factor.reset"
 	RecoveryCodesMake Action = "recovery_codes.make"
 
-	ApprovalList       Action = "approval.list"
-	ApprovalDecide     Action = "approval.decide"
-	ApprovalWithdraw   Action = "approval.withdraw"
-	RoleApprove        Action = "role.approve"
-	AuditExportAsk     Action = "audit.export_ask"
-	AuditExportApprove Action = "audit.export_approve"
+	ApprovalList     Action = "approval.list"
+	ApprovalDecide   Action = "approval.decide"
+	ApprovalWithdraw Action = "approval.withdraw"
+	RoleApprove      Action = "role.approve"
+	ExportAsk        Action = "audit.export_ask"
+	ExportApprove    Action = "audit.export_approve"
 
 	FindingList Action = "finding.list"
 
@@ -142,14 +144,15 @@ var table = [...]rule{
 	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
+	{IdentityReview, writes, person, may{system: every}},
 
 	// what a second person agrees to: see approval.go for which action needs which
 	{ApprovalList, reads, person, may{account: own, userAdmin: every, security: every, auditor: every}},
 	{ApprovalDecide, writes, proved, may{userAdmin: every, security: every, auditor: every}}, // and what is needed for the act
 	{ApprovalWithdraw, writes, person, may{account: own}},
 	{RoleApprove, writes, proved, may{userAdmin: every, security: every}},
-	{AuditExportAsk, writes, proved, may{auditor: every}},
-	{AuditExportApprove, writes, proved, may{security: every, auditor: every}},
+	{ExportAsk, writes, proved, may{auditor: every}},
+	{ExportApprove, writes, proved, may{security: every, auditor: every}},
 
 	// the audit log
 	{AuditRead, reads, token, may{auditor: every, system: every}},

@@ -80,6 +80,10 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, clock)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
+	federation, metadata, err := newFederation(c, db, sessions, keys, log)
+	if err != nil {
+		return err
+	}
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
 	auditLog := AuditArchive(c, db, time.Now)
@@ -88,6 +92,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: users, Approvals: approvals, Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
+		Federation: federation, ProviderMetadata: metadata,
 		Setup: setup, Tickets: tickets, Findings: finding.NewService(db), Conferences: sup, Database: db,
 		Audit: auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
@@ -106,7 +111,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, expire(approvals, log)))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), expire(approvals, log)))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

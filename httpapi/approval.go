@@ -26,7 +26,7 @@ func (a *API) addApprovals() {
 		Codes: append([]fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own"}, asking...),
 	}, a.askForRoles)
 	add(a, Route{
-		Method: http.MethodPost, Path: prefix + "/approvals/audit-export", ID: "askForExport", Tag: "Approvals", Action: access.AuditExportAsk,
+		Method: http.MethodPost, Path: prefix + "/approvals/audit-export", ID: "askForExport", Tag: "Approvals", Action: access.ExportAsk,
 		Summary: "Ask a second person to agree that the caller export the audit log",
 		Audits:  []audit.Kind{audit.KindApprovalRequested}, Status: http.StatusCreated, Codes: asking,
 	}, a.askForExport)

@@ -69,6 +69,10 @@ func history() map[int64][]written {
 			{"used_challenges", map[string]any{"hash": blob, "expires_at": 2}},
 		},
 		8: {
+			{"identities", map[string]any{"id": "i1", "tenant": "default", "provider": "amt", "subject": "ä", "user_id": "u1", "login": "l", "sealed": blob, "linked_at": 1, "ask_at": 2, "gone_at": 0}},
+			{"shown_once", map[string]any{"kind": "oidc.state", "id": "x", "forget_at": int64(1) << 62}},
+		},
+		9: {
 			{"approvals", map[string]any{"id": "p1", "tenant": "default", "action": "role.assign", "about": "u1", "parameters": "{}", "digest": "d", "state": "pending", "reason": "because", "requested_by": "u1", "requested_at": 1, "expires_at": 2}},
 		},
 	}

@@ -12,6 +12,7 @@ import (
 type AccessChange struct {
 	User    User
 	SignOut bool // all its sessions end
+	Decides bool // whether the person comes in is decided by this, whatever an identity provider said before
 	Entry   func(sessionsEnded int) audit.Entry
 }
 
@@ -41,7 +42,7 @@ func (s *Service) needsSecond(actor access.Actor, before, after access.Roles) bo
 func Reassign(o audit.Origin, u User, roles access.Roles) AccessChange {
 	before := u.Roles
 	u.Roles = roles
-	return AccessChange{u, before.Without(roles), func(ended int) audit.Entry {
+	return AccessChange{User: u, SignOut: before.Without(roles), Entry: func(ended int) audit.Entry {
 		return audit.RolesAssigned(o, u.ID, before, roles, ended)
 	}}
 }
@@ -53,7 +54,7 @@ func (s *Service) Disable(ctx context.Context, actor access.Actor, id string) (U
 		if !u.Disabled() {
 			u.DisabledAt = s.now().UTC().Truncate(time.Millisecond)
 		}
-		return AccessChange{u, true, func(ended int) audit.Entry {
+		return AccessChange{User: u, SignOut: true, Decides: true, Entry: func(ended int) audit.Entry {
 			return audit.UserDisabled(audit.Origin{At: s.now(), Actor: actor}, u.ID, ended)
 		}}, nil
 	})
@@ -63,7 +64,7 @@ func (s *Service) Disable(ctx context.Context, actor access.Actor, id string) (U
 func (s *Service) Enable(ctx context.Context, actor access.Actor, id string) (User, error) {
 	return s.changeAccess(ctx, actor, access.UserEnable, id, func(u User) (AccessChange, error) {
 		u.DisabledAt = time.Time{}
-		return AccessChange{u, false, func(int) audit.Entry {
+		return AccessChange{User: u, Decides: true, Entry: func(int) audit.Entry {
 			return audit.UserEnabled(audit.Origin{At: s.now(), Actor: actor}, u.ID)
 		}}, nil
 	})
