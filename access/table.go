@@ -34,6 +34,13 @@ const (
 	FactorReset       Action = "factor.reset"
 	RecoveryCodesMake Action = "recovery_codes.make"
 
+	ApprovalList     Action = "approval.list"
+	ApprovalDecide   Action = "approval.decide"
+	ApprovalWithdraw Action = "approval.withdraw"
+	RoleApprove      Action = "role.approve"
+	ExportAsk        Action = "audit.export_ask"
+	ExportApprove    Action = "audit.export_approve"
+
 	FindingList Action = "finding.list"
 
 	UserList    Action = "user.list"
@@ -138,6 +145,14 @@ var table = [...]rule{
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
 	{IdentityReview, writes, person, may{system: every}},
+
+	// what a second person agrees to: see approval.go for which action needs which
+	{ApprovalList, reads, person, may{account: own, userAdmin: every, security: every, auditor: every}},
+	{ApprovalDecide, writes, proved, may{userAdmin: every, security: every, auditor: every}}, // and what is needed for the act
+	{ApprovalWithdraw, writes, person, may{account: own}},
+	{RoleApprove, writes, proved, may{userAdmin: every, security: every}},
+	{ExportAsk, writes, proved, may{auditor: every}},
+	{ExportApprove, writes, proved, may{security: every, auditor: every}},
 
 	// the audit log
 	{AuditRead, reads, token, may{auditor: every, system: every}},

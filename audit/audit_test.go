@@ -16,6 +16,10 @@ func origin() Origin {
 	}
 }
 
+func asked() Approval {
+	return Approval{ID: "p1", Action: access.RoleAssign, About: "u2", Parameters: `{"after":["auditor"],"before":["user"]}`}
+}
+
 // entries has one entry of every constructor.
 func entries() []Entry {
 	o := origin()
@@ -39,6 +43,9 @@ func entries() []Entry {
 		LogSearched(o, Search{Kind: KindUserCreated, Category: CategorySecurity, Outcome: OutcomeSuccess, About: "u2", As: "actor", From: o.At, Until: o.At}),
 		LogSearched(o, Search{}), LogEntryRead(o, 12),
 		RetentionChanged(o, "a 1", "a 2"),
+		LogRead(o, "log1", "proofs", 5),
+		ApprovalRequested(o, asked(), o.At), ApprovalGranted(o, asked()), ApprovalRefused(o, asked()), ApprovalWithdrawn(o, asked()),
+		ApprovalExpired(o, asked()), ApprovalUsed(o, asked()),
 	}
 }
 

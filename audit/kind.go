@@ -47,6 +47,13 @@ const (
 	KindLogSearched         Kind = "log.searched"
 	KindLogEntryRead        Kind = "log.entry_read"
 	KindRetentionChanged    Kind = "retention.changed"
+	KindLogRead             Kind = "log.read"
+	KindApprovalRequested   Kind = "approval.requested"
+	KindApprovalGranted     Kind = "approval.granted"
+	KindApprovalRefused     Kind = "approval.refused"
+	KindApprovalWithdrawn   Kind = "approval.withdrawn"
+	KindApprovalExpired     Kind = "approval.expired"
+	KindApprovalUsed        Kind = "approval.used"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -68,6 +75,8 @@ func Kinds() []Kind {
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
 		KindLogBegun, KindLogWitnessed, KindLogExported, KindLogSearched, KindLogEntryRead,
 		KindRetentionChanged,
+		KindLogRead,
+		KindApprovalRequested, KindApprovalGranted, KindApprovalRefused, KindApprovalWithdrawn, KindApprovalExpired, KindApprovalUsed,
 	}
 }
 

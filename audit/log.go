@@ -25,6 +25,17 @@ type exportDetails struct {
 	Start int64 `json:"start"`
 }
 
+type readDetails struct {
+	Before int64  `json:"before"`
+	What   string `json:"what"`
+}
+
+// LogRead says that somebody reads something of a log, such as its checkpoints; of a day, the first time. Before is how often the
+// same was read since the last such entry.
+func LogRead(o Origin, name, what string, before int64) Entry {
+	return newEntry(o, KindLogRead, OutcomeSuccess, "log", name, readDetails{Before: before, What: what})
+}
+
 // LogExported says that somebody was given the entries of a log from start on, up to end and without it.
 func LogExported(o Origin, name string, start, end int64) Entry {
 	return newEntry(o, KindLogExported, OutcomeSuccess, "log", name, exportDetails{End: end, Start: start})

@@ -28,6 +28,7 @@ type Config struct {
 	Media      Media
 	Conference Conference
 	Sessions   Sessions
+	Access     Access
 	Isolation  Isolation
 	Limits     Limits
 	Vault      Vault
@@ -124,6 +125,20 @@ type Sessions struct {
 	Proof    time.Duration // how long a proof of who somebody is lets that person do what is sensitive
 }
 
+// Approvals says whether sensitive acts need a second person.
+type Approvals string
+
+// The choices.
+const (
+	ApprovalsRequired Approvals = "required"
+	ApprovalsOff      Approvals = "off"
+)
+
+// Access says under what conditions people do what their roles allow.
+type Access struct {
+	Approvals Approvals
+}
+
 // Vault says where the keys of encryption at rest lie.
 type Vault struct {
 	MasterKeyFile string // empty for master.key in the data directory (see MasterKeyFile)
@@ -198,6 +213,7 @@ func Default() Config {
 			Restarts:        5,
 		},
 		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20, Proof: 5 * time.Minute},
+		Access:   Access{Approvals: ApprovalsRequired},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,
 			UIDBase:   62000,

@@ -90,7 +90,7 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		"tls.email": "admin@example.org", "tls.roots": "ca.pem", "tls.redirect": "0.0.0.0:80", "turn.listen": "0.0.0.0:3478",
 		"log.level": "warn", "log.format": "json", "media.addresses": "10.1.1.1", "media.ports": "50000-50009", "media.codec": "av1",
 		"conference.linger": "1s", "conference.resume-window": "6s", "conference.max-participants": "7", "conference.max-running": "8", "conference.restarts": "3",
-		"sessions.idle": "30m0s", "sessions.lifetime": "8h0m0s", "sessions.max": "3", "sessions.proof": "2m0s",
+		"sessions.idle": "30m0s", "sessions.lifetime": "8h0m0s", "sessions.max": "3", "sessions.proof": "2m0s", "access.approvals": "off",
 		"isolation.mode": "strict", "isolation.uid-base": "70000", "isolation.memory-mib": "512", "isolation.cpus": "1.5", "isolation.processes": "32",
 		"limits.request-bytes": "2048", "limits.header-bytes": "5000", "limits.source-rate": "1.5", "limits.source-burst": "3",
 		"limits.session-rate": "2", "limits.session-burst": "4", "limits.misses-per-hour": "5",

@@ -80,6 +80,10 @@ func guardSettings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Sessions.Max} }},
 		{"sessions.proof", "How long after the sign-in, or after proving once more who one is, a person may do what is sensitive, such as giving roles.",
 			func(c *Config) value { return durationValue{&c.Sessions.Proof} }},
+		{"access.approvals", "Whether a second person must agree before somebody gets the role operator, user administrator, security officer or auditor,\nand before the audit log is exported: required or off. On the machine itself konklave user and konklave audit do these without one.",
+			func(c *Config) value {
+				return choiceValue[Approvals]{&c.Access.Approvals, []Approvals{ApprovalsRequired, ApprovalsOff}}
+			}},
 		{"isolation.mode", "What happens where this machine lacks a layer of a conference's isolation: best-effort (go on and say so) or strict (start none).",
 			func(c *Config) value {
 				return choiceValue[IsolationMode]{&c.Isolation.Mode, []IsolationMode{IsolationBestEffort, IsolationStrict}}

@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"konklave/access"
+	"konklave/approval"
 	"konklave/auth"
 	"konklave/conference"
 	"konklave/config"
@@ -77,6 +78,7 @@ type Options struct {
 	Tickets     *auth.Tickets
 	Findings    *finding.Service
 	Factors     *auth.Factors
+	Approvals   *approval.Service
 	Conferences Conferences
 	Database    Database
 	Audit       AuditLog
@@ -106,6 +108,7 @@ type API struct {
 	tickets       *auth.Tickets
 	findings      *finding.Service
 	factors       *auth.Factors
+	approvals     *approval.Service
 	conferences   Conferences
 	database      Database
 	audit         AuditLog
@@ -126,7 +129,7 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
-		findings: o.Findings, factors: o.Factors,
+		findings: o.Findings, factors: o.Factors, approvals: o.Approvals,
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
@@ -148,6 +151,7 @@ func New(o Options) *API {
 	a.addTokens()
 	a.addUsers()
 	a.addFindings()
+	a.addApprovals()
 	a.addMeetings()
 	a.addJoin()
 	a.addConferences()

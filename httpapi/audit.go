@@ -21,7 +21,7 @@ type AuditLog interface {
 	Checkpoint(ctx context.Context, actor access.Actor) (archive.Seen, error)
 	Growth(ctx context.Context, actor access.Actor, earlier, size int64) (tlog.TreeProof, error)
 	Entry(ctx context.Context, actor access.Actor, index int64) (leaf, proof []byte, err error)
-	Segment(ctx context.Context, actor access.Actor, from int64) (archive.Segment, error)
+	Segment(ctx context.Context, actor access.Actor, from int64, approval string) (archive.Segment, error)
 	Export(ctx context.Context, s archive.Segment, w io.Writer) error
 	Cosign(ctx context.Context, actor access.Actor, cosigned []byte) (archive.Seen, error)
 	Keys() ([]string, error)
@@ -36,20 +36,24 @@ const exportType = "application/x-ndjson"
 func (a *API) addAudit() {
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/audit/checkpoint", ID: "getCheckpoint", Tag: "Audit log", Action: access.AuditRead,
-		Summary: "The newest signed checkpoint of the audit log, and the keys to verify it with", Codes: []fault.Code{"checkpoint.none"},
+		Summary: "The newest signed checkpoint of the audit log, and the keys to verify it with",
+		Audits:  []audit.Kind{audit.KindLogRead}, Codes: []fault.Code{"checkpoint.none"},
 	}, a.getCheckpoint)
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/audit/proof", ID: "proveGrowth", Tag: "Audit log", Action: access.AuditRead,
-		Summary: "Proof that the log of one size begins with the log of an earlier size (RFC 6962)", Codes: []fault.Code{"checkpoint.none", "audit.range"},
+		Summary: "Proof that the log of one size begins with the log of an earlier size (RFC 6962)",
+		Audits:  []audit.Kind{audit.KindLogRead}, Codes: []fault.Code{"checkpoint.none", "audit.range"},
 	}, a.proveGrowth)
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/audit/entries/{index}/proof", ID: "proveEntry", Tag: "Audit log", Action: access.AuditRead,
-		Summary: "Proof that an entry is in the log of the newest checkpoint", Codes: []fault.Code{"checkpoint.none", "audit.range"},
+		Summary: "Proof that an entry is in the log of the newest checkpoint",
+		Audits:  []audit.Kind{audit.KindLogRead}, Codes: []fault.Code{"checkpoint.none", "audit.range"},
 	}, a.proveEntry)
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/audit/export", ID: "exportAudit", Tag: "Audit log", Action: access.AuditExport,
 		Summary: "One segment of an export of the audit log, personal data sealed; its last line says where the next one begins",
-		Audits:  []audit.Kind{audit.KindLogExported}, Codes: []fault.Code{"checkpoint.none", "audit.range"},
+		Audits:  []audit.Kind{audit.KindApprovalUsed, audit.KindLogExported},
+		Codes:   []fault.Code{"checkpoint.none", "audit.range", "access.approval_required", "approval.unknown", "approval.mismatch", "approval.closed"},
 	}, a.exportAudit)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/audit/cosignatures", ID: "addCosignature", Tag: "Audit log", Action: access.AuditCosign,
@@ -133,11 +137,12 @@ func (a *API) proveEntry(ctx context.Context, in *entryInput) (*body[EntryProof]
 }
 
 type exportInput struct {
-	From int64 `query:"from" doc:"Index of the first entry, from 0, which is also the default."`
+	From     int64  `query:"from" doc:"Index of the first entry, from 0, which is also the default."`
+	Approval string `query:"approval" doc:"Id of the request that a second person has agreed to, where one is needed; the newest that fits when absent."`
 }
 
 func (a *API) exportAudit(ctx context.Context, in *exportInput) (*huma.StreamResponse, error) {
-	segment, err := a.audit.Segment(ctx, callerOf(ctx).actor, in.From)
+	segment, err := a.audit.Segment(ctx, callerOf(ctx).actor, in.From, in.Approval)
 	if err != nil {
 		return nil, err
 	}

@@ -160,12 +160,15 @@ func TestWhoMayReadTheAuditLogGetsItWithProofs(t *testing.T) {
 func TestAnExportOverTheNetworkIsVerified(t *testing.T) {
 	t.Parallel()
 	s := setScene(t)
+	s.sign()
+	s.asAuditor.get("/api/v1/audit/export").problem(http.StatusForbidden, "access.approval_required")
+	s.allowExport()
 	middle, _ := s.sign()
 	s.asMember.post("/api/v1/meetings", nil).want(201)
 	size, _ := s.sign()
 	dir := t.TempDir()
 	for name, from := range map[string]int64{"whole": 0, "rest": middle} {
-		a := s.asAuditor.get("/api/v1/audit/export?from=" + number(from)).want(200)
+		a := s.asAuditor.get("/api/v1/audit/export?from=" + number(from) + "&approval=" + s.approvalID).want(200)
 		if a.header.Get("Content-Type") != "application/x-ndjson" || !strings.HasSuffix(a.body, `{"type":"end","size":`+number(size)+"}\n") && !strings.Contains(a.body, `"size":`+number(size)) {
 			t.Errorf("%s: %v, %.200s", name, a.header, a.body)
 		}

@@ -18,10 +18,13 @@ import (
 type scene struct {
 	*env
 	admin, member, other    user.User
-	auditor                 user.User
+	auditor, officer        user.User
 	asAdmin, asMember       *client // programs
 	asOther, asAuditor      *client // programs too
 	adminInBrowser          *client
+	auditorInBrowser        *client
+	officerInBrowser        *client
+	approvalID              string
 	inBrowser               *client // the member's
 	nobody                  *client
 	meeting                 meeting.Meeting
@@ -33,11 +36,12 @@ type scene struct {
 
 func setScene(t *testing.T) *scene {
 	t.Helper()
-	e := start(t, options{})
+	e := start(t, options{second: true})
 	s := &scene{env: e, admin: e.account("admin@example.org", access.Administrator), member: e.account("member@example.org", access.Ordinary),
-		other: e.account("other@example.org", access.Ordinary), auditor: e.account("auditor@example.org", "auditor"), nobody: e.browser()}
+		other: e.account("other@example.org", access.Ordinary), auditor: e.account("auditor@example.org", "auditor"), officer: e.account("officer@example.org", "security_officer"), nobody: e.browser()}
 	s.asAdmin, s.asMember, s.asOther, s.asAuditor = e.program(s.admin), e.program(s.member), e.program(s.other), e.program(s.auditor)
 	s.inBrowser, s.adminInBrowser = e.signedIn(s.member), e.signedIn(s.admin)
+	s.auditorInBrowser, s.officerInBrowser = e.signedIn(s.auditor), e.signedIn(s.officer)
 	second := e.signedIn(s.member)
 	for _, session := range decode[items[httpapi.Session]](second.get("/api/v1/me/sessions").want(200)).Items {
 		if !session.Current {
@@ -120,7 +124,7 @@ func examples() map[string]example {
 			refused: func(s *scene) answer { return s.asMember.post("/api/v1/users", newUser) },
 		},
 		"assignRoles": {
-			granted: func(s *scene) answer { return s.adminInBrowser.assign(s.member.ID, access.RoleAuditor) },
+			granted: func(s *scene) answer { return s.adminInBrowser.assign(s.member.ID, access.RoleMeetingManager) },
 			refused: func(s *scene) answer { return s.asAdmin.assign(s.member.ID, access.RoleAuditor) },
 		},
 		"disableUser": {
@@ -229,9 +233,54 @@ func examples() map[string]example {
 				return s.nobody.post("/api/v1/join/"+s.closed.Link, map[string]any{"name": "Guest"})
 			},
 		},
-		"exportAudit": {
+		"getCheckpoint": {
 			before:  func(s *scene) { s.sign() },
-			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/export") },
+			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/checkpoint") },
+			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/checkpoint") },
+		},
+		"proveGrowth": {
+			before:  func(s *scene) { s.sign() },
+			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/proof?earlier=1&size=1") },
+			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/proof?earlier=1&size=1") },
+		},
+		"proveEntry": {
+			before:  func(s *scene) { s.sign() },
+			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/entries/0/proof") },
+			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/entries/0/proof") },
+		},
+		"askForRoles": {
+			granted: func(s *scene) answer { return s.adminInBrowser.askForRoles(s.member.ID, access.RoleAuditor) },
+			refused: func(s *scene) answer { return s.inBrowser.askForRoles(s.other.ID, access.RoleAuditor) },
+		},
+		"askForExport": {
+			granted: func(s *scene) answer {
+				return s.auditorInBrowser.post("/api/v1/approvals/audit-export", map[string]any{"reason": "review"})
+			},
+			refused: func(s *scene) answer {
+				return s.asAuditor.post("/api/v1/approvals/audit-export", map[string]any{"reason": "review"})
+			},
+		},
+		"approve": {
+			before:  func(s *scene) { s.asked(access.RoleAuditor) },
+			granted: func(s *scene) answer { return s.officerInBrowser.decide(s.approvalID, "approved", "") },
+			refused: func(s *scene) answer { return s.adminInBrowser.decide(s.approvalID, "approved", "") },
+		},
+		"refuse": {
+			before:  func(s *scene) { s.asked(access.RoleAuditor) },
+			granted: func(s *scene) answer { return s.officerInBrowser.decide(s.approvalID, "refused", "no") },
+			refused: func(s *scene) answer { return s.officerInBrowser.decide(s.approvalID, "refused", "") },
+		},
+		"withdraw": {
+			before:  func(s *scene) { s.asked(access.RoleAuditor) },
+			granted: func(s *scene) answer { return s.adminInBrowser.decide(s.approvalID, "withdrawn", "") },
+			refused: func(s *scene) answer { return s.officerInBrowser.decide(s.approvalID, "withdrawn", "") },
+		},
+		"exportAudit": {
+			before: func(s *scene) {
+				s.allowExport()
+				s.sign()
+			},
+			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/export?approval=" + s.approvalID) },
 			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/export") },
 		},
 		"searchAudit": {
@@ -268,6 +317,42 @@ func examples() map[string]example {
 
 func firstUser(token string) map[string]any {
 	return map[string]any{"token": token, "email": "first@example.org", "name": "First", "password": password}
+}
+
+// asked has the administrator ask for roles of the member.
+func (s *scene) asked(roles ...access.Role) {
+	r, err := s.asking.AskRoles(s.t.Context(), s.admin.Actor(), s.member.ID, "why", roles...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.approvalID = r.ID
+}
+
+// allowExport has the auditor ask for an export, and the security officer agree.
+func (s *scene) allowExport() {
+	r, err := s.asking.AskExport(s.t.Context(), s.auditor.Actor(), 0, "review")
+	if err == nil {
+		_, err = s.asking.Approve(s.t.Context(), s.officer.Actor(), r.ID, "")
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.approvalID = r.ID
+}
+
+// askForRoles asks for somebody who agrees that an account get roles.
+func (c *client) askForRoles(id string, roles ...access.Role) answer {
+	c.t.Helper()
+	return c.post("/api/v1/approvals/roles", map[string]any{"user": id, "roles": roles, "reason": "why"})
+}
+
+// decide says something to a request.
+func (c *client) decide(id, what, note string) answer {
+	c.t.Helper()
+	if what == "withdrawn" {
+		return c.json(http.MethodPut, "/api/v1/approvals/"+id+"/"+what, nil)
+	}
+	return c.json(http.MethodPut, "/api/v1/approvals/"+id+"/"+what, map[string]any{"note": note})
 }
 
 // assign gives an account roles.

@@ -21,6 +21,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"konklave/access"
+	"konklave/approval"
 	"konklave/audit"
 	"konklave/auth"
 	"konklave/auth/passkey"
@@ -145,10 +146,12 @@ type env struct {
 	desk     *auditDesk
 	factors  *auth.Factors
 	limits   config.Limits
+	asking   *approval.Service
 }
 
 type options struct {
 	limits    func(*config.Limits)
+	second    bool // a second person must agree to sensitive acts
 	level     slog.Level
 	entrances []auth.Entrance
 	metadata  map[string]func() []byte
@@ -187,10 +190,16 @@ func start(t *testing.T, o options) *env {
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	e.factors = auth.NewFactors(db, signIn, keys, passkey.Library{})
+	e.asking = approval.NewService(db, o.second, c.now)
+	users := user.NewService(db, passwords, c.now)
+	if o.second {
+		users = users.NeedingApproval()
+		e.desk.archive.NeedApproval(e.asking)
+	}
 	e.api = httpapi.New(httpapi.Options{
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
-		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
+		Users: users, Approvals: e.asking, Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
 		Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Findings:    finding.NewService(db),

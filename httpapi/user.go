@@ -20,7 +20,7 @@ func (a *API) addUsers() {
 		Summary: "Create an account", Audits: []audit.Kind{audit.KindUserCreated}, Status: http.StatusCreated,
 		Codes: []fault.Code{
 			"email.invalid", "email.taken", "name.empty", "name.too_long", "name.invalid", "role.invalid", "role.conflict",
-			"language.invalid", "password.too_short", "password.too_long", "password.common",
+			"language.invalid", "password.too_short", "password.too_long", "password.common", "access.approval_required",
 		},
 	}, a.createUser)
 	add(a, Route{
@@ -31,7 +31,7 @@ func (a *API) addUsers() {
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/users/{id}/roles", ID: "assignRoles", Tag: "Users", Action: access.RoleAssign,
 		Summary: "Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere",
-		Audits:  []audit.Kind{audit.KindRolesAssigned}, Codes: []fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own"},
+		Audits:  []audit.Kind{audit.KindRolesAssigned}, Codes: []fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own", "access.approval_required"},
 	}, a.assignRoles)
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/users/{id}/disabled", ID: "disableUser", Tag: "Users", Action: access.UserDisable,

@@ -73,6 +73,9 @@ func history() map[int64][]written {
 			{"shown_once", map[string]any{"kind": "oidc.state", "id": "x", "forget_at": int64(1) << 62}},
 		},
 		9: {
+			{"approvals", map[string]any{"id": "p1", "tenant": "default", "action": "role.assign", "about": "u1", "parameters": "{}", "digest": "d", "state": "pending", "reason": "because", "requested_by": "u1", "requested_at": 1, "expires_at": 2}},
+		},
+		10: {
 			{"leases", map[string]any{"name": "l", "holder": "h", "expires_at": 1}},
 		},
 	}

@@ -98,23 +98,29 @@ func (s *Store) ChangeAccess(ctx context.Context, tenant, id, by string, change 
 			return err
 		}
 		changed = c.User
-		if err := updateUser(ctx, q, c.User); err != nil {
-			return err
-		}
-		if c.Decides {
-			if err := q.ForgetGone(ctx, sqlgen.ForgetGoneParams{Tenant: tenant, UserID: id}); err != nil {
-				return err
-			}
-		}
-		var ended []string
-		if c.SignOut {
-			if ended, err = q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{Tenant: tenant, UserID: id}); err != nil {
-				return err
-			}
-		}
-		return s.record(ctx, q, c.Entry(len(ended)))
+		return s.changeAccess(ctx, q, c)
 	})
 	return changed, err
+}
+
+// changeAccess makes a change in the transaction of q.
+func (s *Store) changeAccess(ctx context.Context, q *sqlgen.Queries, c user.AccessChange) error {
+	if err := updateUser(ctx, q, c.User); err != nil {
+		return err
+	}
+	if c.Decides {
+		if err := q.ForgetGone(ctx, sqlgen.ForgetGoneParams{Tenant: c.User.Tenant, UserID: c.User.ID}); err != nil {
+			return err
+		}
+	}
+	var ended []string
+	if c.SignOut {
+		var err error
+		if ended, err = q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{Tenant: c.User.Tenant, UserID: c.User.ID}); err != nil {
+			return err
+		}
+	}
+	return s.record(ctx, q, c.Entry(len(ended)))
 }
 
 func userOf(row sqlgen.User) user.User {

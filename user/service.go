@@ -39,6 +39,14 @@ type Service struct {
 	store  Store
 	hasher Hasher
 	now    func() time.Time
+	second bool // guarded roles need a second person
+}
+
+// NeedingApproval is the service where a second person must agree before anybody gets a guarded role.
+func (s *Service) NeedingApproval() *Service {
+	t := *s
+	t.second = true
+	return &t
 }
 
 // NewService returns a Service that takes the time from now.
@@ -82,7 +90,7 @@ func (n New) Prepare(tenant string, at time.Time) (User, error) {
 }
 
 // Create makes an account; with other roles than those of most accounts the actor must be one who may assign them. Faults:
-// access, email.invalid, email.taken, name.*, role.*, language.invalid, password.*.
+// access, access.approval_required, email.invalid, email.taken, name.*, role.*, language.invalid, password.*.
 func (s *Service) Create(ctx context.Context, actor access.Actor, n New) (User, error) {
 	if err := access.Decide(actor, access.UserCreate, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
 		return User{}, err
@@ -96,6 +104,9 @@ func (s *Service) Create(ctx context.Context, actor access.Actor, n New) (User, 
 		if err := access.Decide(actor, access.RoleAssign, access.Object{Kind: "user", Tenant: actor.Tenant}).Err(); err != nil {
 			return User{}, err
 		}
+	}
+	if s.needsSecond(actor, "", u.Roles) {
+		return User{}, access.ErrApprovalRequired
 	}
 	hash, err := s.hasher.Hash(ctx, n.Password)
 	if err != nil {

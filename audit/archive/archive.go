@@ -46,6 +46,12 @@ type Storage interface {
 	OpenAudit(ctx context.Context, do func(context.Context, Opener) error) error
 }
 
+// Approvals are what second persons have agreed to.
+type Approvals interface {
+	// UseExport records that an actor is given entries from an index on, when that was agreed to; else it fails.
+	UseExport(ctx context.Context, actor access.Actor, approval string, from int64, exported audit.Entry) error
+}
+
 // Archive hands out one log. It may be used by many goroutines at once.
 type Archive struct {
 	storage   Storage
@@ -56,6 +62,9 @@ type Archive struct {
 	looks     int64 // entries that a page of a search looks at
 	cursors   cursors
 
+	approvals Approvals // nil where an export needs no second person
+	reads     reads
+
 	merging sync.Mutex // held while a cosignature is added
 }
 
@@ -64,6 +73,9 @@ type Archive struct {
 func New(s Storage, keys func() ([]string, error), witnesses []string, now func() time.Time) *Archive {
 	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries, looks: LookMax, cursors: newCursors()}
 }
+
+// NeedApproval has each export over the network agreed to by a second person. It comes before the archive is shared.
+func (a *Archive) NeedApproval(by Approvals) { a.approvals = by }
 
 // KeysIn reads the public keys of a log from a file, one on each line, the present one last; none when the file is not there.
 func KeysIn(path string) func() ([]string, error) {
@@ -85,18 +97,12 @@ type Seen struct {
 
 // Checkpoint returns the newest checkpoint. It fails with ErrNothingSigned, access.ErrDenied.
 func (a *Archive) Checkpoint(ctx context.Context, actor access.Actor) (Seen, error) {
-	if err := a.mayRead(actor); err != nil {
-		return Seen{}, err
-	}
-	return a.newest(ctx)
+	return a.read(ctx, actor, readCheckpoints)
 }
 
 // Growth proves that the log of this size begins with the log of the earlier size. It fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size int64) (tlog.TreeProof, error) {
-	if err := a.mayRead(actor); err != nil {
-		return nil, err
-	}
-	last, err := a.newest(ctx)
+	last, err := a.read(ctx, actor, readProofs)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +115,7 @@ func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size 
 // Entry returns the leaf of an entry and the proof, which stands by itself, that it is in the log of the newest checkpoint. It
 // fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Entry(ctx context.Context, actor access.Actor, index int64) (leaf, proof []byte, err error) {
-	if err := a.mayRead(actor); err != nil {
-		return nil, nil, err
-	}
-	last, err := a.newest(ctx)
+	last, err := a.read(ctx, actor, readProofs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -141,9 +144,10 @@ type Segment struct {
 
 // Segment finds the part of the log from an entry on that ends with a checkpoint: of export.SegmentEntries, as far as there are
 // so many, or more where no checkpoint ends it sooner. Its end is its beginning when there is nothing more that is signed. That
-// somebody is given it is an entry itself. It fails with ErrRange, ErrNothingSigned.
-func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64) (Segment, error) {
-	if err := a.mayRead(actor); err != nil {
+// somebody is given it is an entry itself. Approval is the request of the actor that a second person has agreed to, empty where
+// none is needed. It fails with ErrRange, ErrNothingSigned, and as Approvals do.
+func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64, approval string) (Segment, error) {
+	if err := a.mayExport(actor); err != nil {
 		return Segment{}, err
 	}
 	last, err := a.newest(ctx)
@@ -167,12 +171,16 @@ func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64) (
 	if s.Header.Start, err = tree.Load(ctx, a.storage.AuditTree(), from); err != nil {
 		return Segment{}, err
 	}
-	return s, a.exported(ctx, actor, s.Header.Origin, from, s.End)
+	exported := a.exported(actor, s.Header.Origin, from, s.End)
+	if a.approvals != nil {
+		return s, a.approvals.UseExport(ctx, actor, approval, from, exported)
+	}
+	return s, a.storage.Record(ctx, exported)
 }
 
-// exported records that somebody is given a part of the log.
-func (a *Archive) exported(ctx context.Context, actor access.Actor, origin string, start, end int64) error {
-	return a.storage.Record(ctx, audit.LogExported(audit.Origin{At: a.now(), Actor: actor}, origin, start, end))
+// exported says that somebody is given a part of the log.
+func (a *Archive) exported(actor access.Actor, origin string, start, end int64) audit.Entry {
+	return audit.LogExported(audit.Origin{At: a.now(), Actor: actor}, origin, start, end)
 }
 
 // Export writes a segment.
@@ -188,16 +196,16 @@ func (a *Archive) Export(ctx context.Context, s Segment, w io.Writer) error {
 }
 
 // ExportTo writes the whole log, as far as it is signed, as segments in a directory that exists, and returns how many entries
-// that are. It records that too; rights as for export.NewDirectory.
+// that are. It records that too, and is for whoever has the server: it asks for no second person. Rights as for export.NewDirectory.
 func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string, rights func(do func() error) error) (int64, error) {
-	if err := a.mayRead(actor); err != nil {
+	if err := a.mayExport(actor); err != nil {
 		return 0, err
 	}
 	last, err := a.newest(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if err := a.exported(ctx, actor, last.Signed.Origin, 0, last.Signed.Size); err != nil {
+	if err := a.storage.Record(ctx, a.exported(actor, last.Signed.Origin, 0, last.Signed.Size)); err != nil {
 		return 0, err
 	}
 	out := export.NewDirectory(dir, export.Header{Origin: last.Signed.Origin, Content: export.ContentSealed}, rights)
@@ -331,8 +339,8 @@ func (a *Archive) trust() (checkpoint.Trust, string, error) {
 	return trust, key, err
 }
 
-func (a *Archive) mayRead(actor access.Actor) error {
-	return access.Decide(actor, access.AuditRead, object(actor)).Err()
+func (a *Archive) mayExport(actor access.Actor) error {
+	return access.Decide(actor, access.AuditExport, object(actor)).Err()
 }
 
 func object(actor access.Actor) access.Object {

@@ -89,7 +89,7 @@ func TestNobodyElseReadsTheLog(t *testing.T) {
 	for _, actor := range []access.Actor{member(), access.Nobody(), access.Guest("g1"), access.Worker("c1", access.DefaultTenant)} {
 		for name, err := range map[string]error{
 			"checkpoint": second(s.Checkpoint(t.Context(), actor)), "growth": second(s.Growth(t.Context(), actor, 1, 5)),
-			"segment": second(s.Segment(t.Context(), actor, 0)), "export": second(s.ExportTo(t.Context(), actor, t.TempDir(), nil)),
+			"segment": second(s.Segment(t.Context(), actor, 0, "")), "export": second(s.ExportTo(t.Context(), actor, t.TempDir(), nil)),
 			"cosign": second(s.Cosign(t.Context(), actor, s.log.Notes[5])),
 			"search": second(s.Search(t.Context(), actor, archive.Query{}, "", 0)), "show": second(s.Show(t.Context(), actor, 0)),
 		} {
@@ -131,8 +131,8 @@ func TestProofsOfTheArchiveHold(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"beyond what is signed": second(s.Growth(t.Context(), auditor(), 7, 13)), "backwards": second(s.Growth(t.Context(), auditor(), 7, 6)),
-		"before the first": second(s.Growth(t.Context(), auditor(), -1, 6)), "a segment beyond": second(s.Segment(t.Context(), auditor(), 13)),
-		"a segment before": second(s.Segment(t.Context(), auditor(), -1)),
+		"before the first": second(s.Growth(t.Context(), auditor(), -1, 6)), "a segment beyond": second(s.Segment(t.Context(), auditor(), 13, "")),
+		"a segment before": second(s.Segment(t.Context(), auditor(), -1, "")),
 	} {
 		if !errors.Is(err, archive.ErrRange) {
 			t.Errorf("%s: %v", name, err)
@@ -179,7 +179,7 @@ func TestSegmentsProveThemselvesAndFollowEachOther(t *testing.T) {
 	files := fstest.MapFS{}
 	var ends []int64
 	for from := int64(0); ; {
-		segment, err := s.Segment(t.Context(), auditor(), from)
+		segment, err := s.Segment(t.Context(), auditor(), from, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestASegmentIsLongerWhereNoCheckpointEndsItSooner(t *testing.T) {
 	s := newShelf(t, 5, 60)
 	s.InSegmentsOf(20)
 	for from, end := range map[int64]int64{0: 5, 4: 5, 5: 60, 59: 60, 60: 60} {
-		if segment, err := s.Segment(t.Context(), auditor(), from); err != nil || segment.End != end || segment.Header.Start.Size() != from {
+		if segment, err := s.Segment(t.Context(), auditor(), from, ""); err != nil || segment.End != end || segment.Header.Start.Size() != from {
 			t.Errorf("from %d to %d, want %d: %v", from, segment.End, end, err)
 		}
 	}
@@ -249,7 +249,7 @@ func TestCheckpointsOfAnotherLogAreLeftOut(t *testing.T) {
 	s := newShelf(t, 4, 8)
 	foreign := bytes.Replace(s.log.Notes[4], []byte(audittest.Origin+"\n"), []byte("old.example.org/audit\n"), 1)
 	s.log.Notes[4] = foreign
-	segment, err := s.Segment(t.Context(), auditor(), 0)
+	segment, err := s.Segment(t.Context(), auditor(), 0, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func TestWithoutAnEntryNothingIsCosignedOrExported(t *testing.T) {
 	s.bare(t)
 	full := errors.New("full")
 	a := archive.New(refusing{s.store, full}, func() ([]string, error) { return []string{s.log.Key}, nil }, []string{s.log.WitnessKey}, now)
-	if _, err := a.Segment(t.Context(), auditor(), 0); !errors.Is(err, full) {
+	if _, err := a.Segment(t.Context(), auditor(), 0, ""); !errors.Is(err, full) {
 		t.Errorf("a segment: %v", err)
 	}
 	dir := t.TempDir()

@@ -24,6 +24,7 @@ import (
 type UserCmd struct {
 	Add      UserAddCmd      `cmd:"" help:"Create an account."`
 	List     UserListCmd     `cmd:"" help:"List the accounts."`
+	Roles    UserRolesCmd    `cmd:"" help:"Give an account roles in place of those it has; no second person is asked."`
 	Unlock   UserUnlockCmd   `cmd:"" help:"End the locks that failed sign-ins brought upon an account."`
 	Factors  UserFactorsCmd  `cmd:"" help:"Remove the second factors of an account, for somebody who has lost them."`
 	Password UserPasswordCmd `cmd:"" help:"Give an account a new password, for somebody who has forgotten it, and sign it out everywhere."`
@@ -89,7 +90,7 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	u, err := user.NewService(db, passwords, time.Now).Create(ctx, operator(), user.New{
-		Email: cmd.Email, Name: cmd.Name, Roles: cmd.roles(), Language: user.Language(cmd.Language), Password: password,
+		Email: cmd.Email, Name: cmd.Name, Roles: rolesOf(cmd.Role), Language: user.Language(cmd.Language), Password: password,
 	})
 	if err != nil {
 		return readable(err)
@@ -102,9 +103,10 @@ func (cmd *UserAddCmd) Run(ctx context.Context, std streams) (err error) {
 // administrator stands for the roles of whoever sets an installation up.
 const administrator = "admin"
 
-func (cmd *UserAddCmd) roles() []access.Role {
+// rolesOf are roles as --role takes them.
+func rolesOf(words []string) []access.Role {
 	var roles []access.Role
-	for _, r := range cmd.Role {
+	for _, r := range words {
 		if r == administrator {
 			roles = append(roles, access.Administrator.List()...)
 		} else {

@@ -22,6 +22,25 @@ type ApiToken struct {
 	UsedAt    int64
 }
 
+type Approval struct {
+	Number      int64
+	ID          string
+	Tenant      string
+	Action      string
+	About       string
+	Parameters  string
+	Digest      string
+	State       string
+	Reason      string
+	RequestedBy string
+	RequestedAt int64
+	ExpiresAt   int64
+	DecidedBy   string
+	DecidedAt   int64
+	Note        string
+	UsedAt      int64
+}
+
 type AuditCheckpoint struct {
 	Size int64
 	Note []byte
