@@ -68,6 +68,7 @@ var wanted = map[Action]string{
 	AuditRead:         "auditor system",
 	AuditCosign:       "auditor",
 	FindingList:       "security_officer auditor",
+	FindingHandle:     "security_officer",
 	UserList:          "user_admin security_officer auditor system",
 	UserCreate:        "user_admin system",
 	UserUnlock:        "user_admin security_officer system",

@@ -31,7 +31,8 @@ const (
 	FactorReset       Action = "factor.reset"
 	RecoveryCodesMake Action = "recovery_codes.make"
 
-	FindingList Action = "finding.list"
+	FindingList   Action = "finding.list"
+	FindingHandle Action = "finding.handle"
 
 	UserList    Action = "user.list"
 	UserCreate  Action = "user.create"
@@ -140,6 +141,7 @@ var table = [...]rule{
 
 	// what was noticed
 	{FindingList, reads, token, may{security: every, auditor: every}},
+	{FindingHandle, writes, person, may{security: every}},
 
 	// meetings
 	{MeetingList, reads, token, may{user: own, manager: every}},

@@ -60,6 +60,10 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
+	places, err := Atlas(c) // likewise
+	if err != nil {
+		return err
+	}
 	confineController(c, log)
 	key, err := instanceKey(c.Data)
 	if err != nil {
@@ -82,11 +86,12 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
+	traffic, detect := detection(db, places, log)
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
-		Setup: setup, Tickets: tickets, Findings: finding.NewService(db), Conferences: sup, Database: db,
+		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Conferences: sup, Database: db,
 		Audit: AuditArchive(c, db, time.Now), AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {
@@ -104,7 +109,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, detect))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

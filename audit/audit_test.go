@@ -34,6 +34,7 @@ func entries() []Entry {
 		ConferenceStarted(o, "c1", "m1"), ConferenceClosed(o, "c1", "lost"), ConferenceEnded(r, "empty"),
 		ParticipantJoined(r, "p1", access.RoleParticipant), ParticipantLeft(r, "p1", "left"), ChatSent(r, "msg1"),
 		LogBegun(o, "log2", "log1", 7), LogWitnessed(o, "w1", 7), LogExported(o, "log1", 3, 7),
+		FindingHandled(o, "n1", "sign_in.locked", "closed"),
 	}
 }
 

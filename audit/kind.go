@@ -40,6 +40,7 @@ const (
 	KindLogBegun            Kind = "log.begun"
 	KindLogWitnessed        Kind = "log.witnessed"
 	KindLogExported         Kind = "log.exported"
+	KindFindingHandled      Kind = "finding.handled"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -59,6 +60,7 @@ func Kinds() []Kind {
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
 		KindLogBegun, KindLogWitnessed, KindLogExported,
+		KindFindingHandled,
 	}
 }
 

@@ -83,6 +83,7 @@ var personal = map[Kind]about{
 	KindLogBegun:            {CategorySecurity, nobodys, map[string]whose{"before": nobodys, "beforeEntries": nobodys}},
 	KindLogWitnessed:        {CategorySecurity, nobodys, map[string]whose{"entries": nobodys}},
 	KindLogExported:         {CategorySecurity, nobodys, map[string]whose{"end": nobodys, "start": nobodys}},
+	KindFindingHandled:      {CategorySecurity, nobodys, map[string]whose{"finding": nobodys, "state": nobodys}},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].

@@ -98,6 +98,7 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		"backup.directory":      "b", "backup.interval": "1h0m0s", "backup.keep": "3", "backup.keep-days": "0",
 		"audit.witness-keys":     witnessKey,
 		"passwords.refused-file": "words.txt",
+		"detection.geoip-file":   "places.mmdb",
 	}
 	if len(other) != len(Settings()) {
 		t.Fatalf("the test knows %d settings, there are %d", len(other), len(Settings()))

@@ -189,7 +189,7 @@ func start(t *testing.T, o options) *env {
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
-		Findings:    finding.NewService(db),
+		Findings:    finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: finding.NewTraffic(c.now),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
