@@ -46,6 +46,7 @@ type Begin struct {
 	Replaced       Hash                        // the session that this browser had before, to be removed; or nil
 	Device         Hash                        // the browser, to be known until DeviceExpires
 	DeviceExpires  time.Time                   // UTC, whole milliseconds
+	Shown          Hash                        // what an unknown browser showed in place of Device, good for nothing any more; or nil
 	NewBrowser     *finding.Finding            // kept when the user is known in another browser; or nil
 	Factor         FactorUse                   // the second factor that was shown; or the zero use
 	Failure        Failure                     // the failures of this account from this source are forgotten
@@ -168,6 +169,7 @@ func (s *SignIn) begin(ctx context.Context, c Credential, renewed string, failur
 	if !failure.Known {
 		found := newBrowser(session, entry)
 		begin.NewBrowser = &found
+		begin.Shown, _ = hashSecret(a.Device)
 	}
 	if err := s.store.BeginSession(ctx, begin, entry); err != nil {
 		return SignedIn{}, err
@@ -185,7 +187,7 @@ type PasswordChange struct {
 }
 
 // ChangePassword gives the actor a new password after the old one was proved, and the second factor, where there is one, not
-// long ago. Faults: access, password.*, auth.failed, auth.locked, session.proof_needed.
+// long ago. Faults: access, password.*, auth.failed, auth.locked, session.proof_required.
 func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p PasswordChange) error {
 	if err := access.Decide(actor, access.PasswordChange, ownObject("user", actor.UserID, actor)).Err(); err != nil {
 		return err
@@ -201,8 +203,8 @@ func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p Passw
 	if err != nil {
 		return err
 	}
-	if len(factors) > 0 && !fresh(p.ProvedAt, s.now()) {
-		return ErrProofNeeded
+	if len(factors) > 0 && !s.sessions.Fresh(p.ProvedAt) {
+		return ErrProofRequired
 	}
 	c, _, err = s.prove(ctx, proof{
 		actor: actor, account: accountKey("", c.User.Email), address: p.Address, failed: ErrFailed,

@@ -144,6 +144,7 @@ type env struct {
 	setup    *auth.Setup
 	desk     *auditDesk
 	factors  *auth.Factors
+	traffic  *finding.Traffic
 }
 
 type options struct {
@@ -183,13 +184,14 @@ func start(t *testing.T, o options) *env {
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
 	signIn := auth.NewSignIn(db, sessions, passwords)
+	e.traffic = finding.NewTraffic(c.now)
 	e.factors = auth.NewFactors(db, signIn, keys, passkey.Library{})
 	e.api = httpapi.New(httpapi.Options{
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
-		Findings:    finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: finding.NewTraffic(c.now),
+		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic,
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})

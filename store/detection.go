@@ -110,3 +110,25 @@ func retireSession(ctx context.Context, q *sqlgen.Queries, tenant, userID, id st
 	r := entry.Record()
 	return q.RetireSession(ctx, sqlgen.RetireSessionParams{Tenant: tenant, UserID: userID, ID: id, Entry: r.ID, At: millis(r.At)})
 }
+
+// noticeRetired retires what an unknown browser showed, and keeps the finding of a known one that shows what was retired.
+func noticeRetired(ctx context.Context, q *sqlgen.Queries, b auth.Begin, entry string) error {
+	n := b.Session
+	if b.Shown != nil {
+		return q.RetireDevice(ctx, sqlgen.RetireDeviceParams{Hash: b.Shown, Entry: entry, At: millis(n.CreatedAt)})
+	}
+	row, err := q.RetiredSecret(ctx, b.Device)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	was := retiredOf(row)
+	if n.CreatedAt.Sub(was.RetiredAt) < auth.ReuseGrace {
+		return nil
+	}
+	found := auth.Reused(was, n.CreatedAt, n.Source, n.UserAgent)
+	found.Evidence.Sessions, found.Evidence.Entries = []string{n.ID}, []string{entry}
+	return keepFindings(ctx, q, found)
+}

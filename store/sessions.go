@@ -166,6 +166,9 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entr
 		if err := noticeBrowser(ctx, q, b); err != nil {
 			return err
 		}
+		if err := noticeRetired(ctx, q, b, entry.Record().ID); err != nil {
+			return err
+		}
 		if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
 			Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
 		}); err != nil {

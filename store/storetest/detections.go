@@ -165,6 +165,27 @@ var detections = map[string]func(*testing.T, *house){
 			t.Errorf("%d findings", len(found))
 		}
 	},
+	"AMarkOfABrowserThatHasAnotherIsFound": func(t *testing.T, h *house) {
+		anna, ben := h.account(t, "anna@example.org", access.Ordinary), h.account(t, "ben@example.org", access.Ordinary)
+		first := h.signedIn(t, anna)
+		sign := func(email, device string) {
+			h.wantTry(t, auth.Attempt{Email: email, Password: password, Address: home, UserAgent: "Copy", Device: device}, nil)
+		}
+		sign(anna.Email, first.Device)
+		sign(ben.Email, first.Device) // in the same browser, which gets another mark
+		h.clock.Advance(auth.ReuseGrace - time.Millisecond)
+		sign(anna.Email, first.Device)
+		if found := h.found(t, finding.BrowserReused); len(found) != 0 {
+			t.Errorf("found too soon: %+v", found)
+		}
+		h.clock.Advance(time.Millisecond)
+		sign(anna.Email, first.Device)
+		sign(anna.Email, first.Device)
+		found := h.found(t, finding.BrowserReused)
+		if len(found) != 1 || found[0].UserID != anna.ID || found[0].Evidence.Agent != "Copy" || len(found[0].Evidence.Sessions) != 1 || len(found[0].Evidence.Entries) != 1 {
+			t.Errorf("%+v", found)
+		}
+	},
 	"ARevokedTokenIsFoundWhenItIsUsed": func(t *testing.T, h *house) {
 		u := h.account(t, "anna@example.org", access.Ordinary)
 		token, secret, err := h.tokens.Create(t.Context(), u.Actor(), auth.NewToken{Name: "script"})

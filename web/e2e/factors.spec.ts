@@ -105,7 +105,7 @@ for (const language of both) {
 
     // As if the sign-in were long ago: the first answer is that a proof is needed.
     await page.goto('/account')
-    await page.route('**/api/v1/me/factors/*', route => route.fulfill(proofNeeded), { times: 1 })
+    await page.route('**/api/v1/me/factors/*', route => route.fulfill(proofRequired), { times: 1 })
     await button(page, say('factor.remove')).click()
     const dialog = page.getByRole('dialog', { name: say('factor.proofTitle') })
     await expect(dialog).toBeVisible()
@@ -153,14 +153,24 @@ for (const language of both) {
     await expectFits(page, `findings-${language}`)
     await lock.getByRole('button', { name: say('findings.unlock') }).click()
     await expect(page.getByText(say('findings.unlocked')).first()).toBeVisible()
+    await lock.getByRole('button', { name: say('findings.take') }).click()
+    await expect(lock).toContainText(say('findingState.taken'))
+    await lock.getByRole('button', { name: say('findings.close'), exact: true }).click()
+    await lock.getByRole('button', { name: say('findings.closeNow'), exact: true }).click()
+    await expect(lock).toContainText(say('error.finding.note_invalid'))
+    await lock.getByLabel(say('findings.note')).fill('Passwort vergessen')
+    await expectAccessible(page)
+    await lock.getByRole('button', { name: say('findings.closeNow'), exact: true }).click()
+    await expect(lock).toContainText('Passwort vergessen')
+    await expect(lock).toContainText(say('findingState.closed'))
     await signIn(stranger, administrator, language)
   })
 }
 
-const proofNeeded = {
+const proofRequired = {
   status: 403,
   contentType: 'application/problem+json',
-  body: JSON.stringify({ title: 'Forbidden', status: 403, code: 'session.proof_needed', detail: 'x', id: 'e1' }),
+  body: JSON.stringify({ title: 'Forbidden', status: 403, code: 'session.proof_required', detail: 'x', id: 'e1' }),
 }
 
 async function open(seat: OpenSeat, language: Language): Promise<Seat> {
