@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"time"
+
+	"konklave/auth/settings"
 )
 
 // Config is the complete configuration of one instance. Default gives a valid one.
@@ -32,6 +34,7 @@ type Config struct {
 	Audit      Audit
 	Passwords  Passwords
 	Detection  Detection
+	Identity   settings.Identity // the identity providers; in the file alone
 }
 
 // TLS says where the certificate of the public listener comes from.

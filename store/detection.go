@@ -112,8 +112,8 @@ func retireSession(ctx context.Context, q *sqlgen.Queries, tenant, userID, id st
 }
 
 // noticeRetired retires what an unknown browser showed, and keeps the finding of a known one that shows what was retired.
-func noticeRetired(ctx context.Context, q *sqlgen.Queries, b auth.Begin, entry string) error {
-	n := b.Session
+func noticeRetired(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
+	n, entry := b.Session, b.Entry.Record().ID
 	if b.Shown != nil {
 		return q.RetireDevice(ctx, sqlgen.RetireDeviceParams{Hash: b.Shown, Entry: entry, At: millis(n.CreatedAt)})
 	}

@@ -69,6 +69,10 @@ func history() map[int64][]written {
 			{"used_challenges", map[string]any{"hash": blob, "expires_at": 2}},
 		},
 		8: {
+			{"identities", map[string]any{"id": "i1", "tenant": "default", "provider": "amt", "subject": "ä", "user_id": "u1", "login": "l", "sealed": blob, "linked_at": 1, "ask_at": 2, "gone_at": 0}},
+			{"shown_once", map[string]any{"kind": "oidc.state", "id": "x", "forget_at": int64(1) << 62}},
+		},
+		9: {
 			{"habits", map[string]any{"user_id": "u1", "aspect": "country", "value": "DE", "tenant": "default", "mark": "52.5,13.4,20", "times": 1, "first_at": 1, "last_at": 1}},
 			{"retired_secrets", map[string]any{"hash": blob, "tenant": "default", "kind": "session", "user_id": "u1", "sign_in": "s0", "entry": "a1", "retired_at": 1}},
 		},
