@@ -1,12 +1,14 @@
 package finding
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,13 +23,20 @@ type memory struct {
 	habits  []Habit
 	found   []Finding
 	roles   access.Roles
-	fails   error
+
+	fails      error // until then
+	failsUntil time.Time
 }
 
-func (m *memory) AuditSize(context.Context) (int64, error) { return int64(len(m.entries)), m.fails }
+func (m *memory) AuditSize(context.Context) (int64, error) {
+	if time.Now().Before(m.failsUntil) {
+		return 0, m.fails
+	}
+	return int64(len(m.entries)), nil
+}
 
 func (m *memory) AuditPlaced(_ context.Context, from int64, limit int) ([]audit.Record, error) {
-	return m.entries[from:min(int(from)+limit, len(m.entries))], m.fails
+	return m.entries[from:min(int(from)+limit, len(m.entries))], nil
 }
 
 func (m *memory) RolesOf(context.Context, string, string) (access.Roles, error) { return m.roles, nil }
@@ -56,7 +65,7 @@ func (m *memory) Learn(_ context.Context, done []Habit, found []Finding, _ time.
 			m.found = append(m.found, f)
 		}
 	}
-	return m.fails
+	return nil
 }
 
 // add writes an entry of an account at a time.
@@ -302,25 +311,16 @@ func TestOnlyTheNewestEntriesAreLookedAtAtAStart(t *testing.T) {
 func TestTheWatchGoesOnAfterAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := &memory{fails: errors.New("away")}
+		m := &memory{fails: errors.New("away"), failsUntil: time.Now().Add(WatchInterval)}
 		m.arrives(monday, "anna", berlin)
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
-		w := watch(m)
-		go func() { ended <- w.Run(ctx) }()
-		synctest.Wait()
-		if len(m.habits) != 0 || !w.failing {
-			t.Error("nothing failed")
-		}
-		m.fails = nil
-		time.Sleep(WatchInterval)
-		synctest.Wait()
-		if len(m.habits) != 1 || w.failing {
-			t.Errorf("%+v", m.habits)
-		}
-		cancel()
-		if err := <-ended; err != nil {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*WatchInterval)
+		defer cancel()
+		var log bytes.Buffer
+		if err := NewWatch(m, m, world(), slog.New(slog.NewTextHandler(&log, nil))).Run(ctx); err != nil {
 			t.Error(err)
+		}
+		if len(m.habits) != 1 || strings.Count(log.String(), "tried again") != 1 || strings.Count(log.String(), "watched for findings again") != 1 {
+			t.Errorf("%+v, and the log says %s", m.habits, log.String())
 		}
 	})
 }
