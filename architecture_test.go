@@ -28,7 +28,7 @@ var layers = []layer{
 	{name: "telemetry", packages: []string{"telemetry"}},
 	{name: "keys", packages: []string{"vault"}},
 	{name: "walls", packages: []string{"sandbox"}},
-	{name: "adapters", packages: []string{"store", "httpapi", "signalling", "media", "front", "turn", "control", "launch", "activation", "web", "client", "auth/directory", "auth/oidc", "auth/saml", "auth/providertest"}},
+	{name: "adapters", packages: []string{"store", "httpapi", "geoip", "signalling", "media", "front", "turn", "control", "launch", "activation", "web", "client", "auth/directory", "auth/oidc", "auth/saml", "auth/providertest"}},
 	{name: "compositions", mates: true, packages: []string{"worker", "supervisor", "backup", "doctor", "witness", "app"}},
 	{name: "commands", packages: []string{"cmd", "bench", "e2e"}},
 }

@@ -76,6 +76,7 @@ var wanted = map[Action]string{
 	ExportApprove:     "security_officer auditor",
 	AuditCosign:       "auditor",
 	FindingList:       "security_officer auditor",
+	FindingHandle:     "security_officer",
 	UserList:          "user_admin security_officer auditor system",
 	UserCreate:        "user_admin system",
 	UserUnlock:        "user_admin security_officer system",

@@ -41,7 +41,8 @@ const (
 	ExportAsk        Action = "audit.export_ask"
 	ExportApprove    Action = "audit.export_approve"
 
-	FindingList Action = "finding.list"
+	FindingList   Action = "finding.list"
+	FindingHandle Action = "finding.handle"
 
 	UserList    Action = "user.list"
 	UserCreate  Action = "user.create"
@@ -161,6 +162,7 @@ var table = [...]rule{
 
 	// what was noticed
 	{FindingList, reads, token, may{security: every, auditor: every}},
+	{FindingHandle, writes, person, may{security: every}},
 
 	// meetings
 	{MeetingList, reads, token, may{user: own, manager: every}},

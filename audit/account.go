@@ -189,6 +189,11 @@ func SessionEnded(o Origin, sessionID string, reason SessionEndReason) Entry {
 	return newEntry(o, KindSessionEnded, OutcomeSuccess, "session", sessionID, reasonDetails{Reason: string(reason)})
 }
 
+// SignedOut reports whether the entry says that somebody signed out.
+func (e Entry) SignedOut() bool {
+	return e.record.Kind == KindSessionEnded && e.record.Details == `{"reason":"`+string(SessionSignedOut)+`"}`
+}
+
 type expiryDetails struct {
 	ExpiresAt string `json:"expiresAt"`
 }

@@ -54,6 +54,7 @@ const (
 	KindApprovalWithdrawn   Kind = "approval.withdrawn"
 	KindApprovalExpired     Kind = "approval.expired"
 	KindApprovalUsed        Kind = "approval.used"
+	KindFindingHandled      Kind = "finding.handled"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -77,6 +78,7 @@ func Kinds() []Kind {
 		KindRetentionChanged,
 		KindLogRead,
 		KindApprovalRequested, KindApprovalGranted, KindApprovalRefused, KindApprovalWithdrawn, KindApprovalExpired, KindApprovalUsed,
+		KindFindingHandled,
 	}
 }
 

@@ -99,6 +99,7 @@ var personal = map[Kind]about{
 	KindApprovalWithdrawn: {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
 	KindApprovalExpired:   {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
 	KindApprovalUsed:      {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
+	KindFindingHandled:    {CategorySecurity, nobodys, map[string]whose{"finding": nobodys, "state": nobodys}},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].

@@ -194,6 +194,7 @@ func (s *Sessions) begin(u user.User, a Attempt, failure Failure) (Begin, Signed
 	if !failure.Known {
 		found := newBrowser(session, begin.Entry)
 		begin.NewBrowser = &found
+		begin.Shown, _ = hashSecret(a.Device)
 	}
 	actor := u.Actor()
 	actor.SignIn = session.ID

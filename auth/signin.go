@@ -37,6 +37,7 @@ type Begin struct {
 	Replaced       Hash                        // the session that this browser had before, to be removed; or nil
 	Device         Hash                        // the browser, to be known until DeviceExpires
 	DeviceExpires  time.Time                   // UTC, whole milliseconds
+	Shown          Hash                        // what an unknown browser showed in place of Device, good for nothing any more; or nil
 	NewBrowser     *finding.Finding            // kept when the user is known in another browser; or nil
 	Factor         FactorUse                   // the second factor that was shown; or the zero use
 	Failure        Failure                     // the failures of this account from this source are forgotten

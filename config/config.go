@@ -35,6 +35,7 @@ type Config struct {
 	Backup     Backup
 	Audit      Audit
 	Passwords  Passwords
+	Detection  Detection
 	Identity   settings.Identity // the identity providers; in the file alone
 }
 
@@ -161,6 +162,11 @@ const (
 	IsolationBestEffort IsolationMode = "best-effort" // go on with what is there, and say so
 	IsolationStrict     IsolationMode = "strict"      // start no conference
 )
+
+// Detection says what is known for finding what is unusual.
+type Detection struct {
+	GeoIPFile string // file in the MaxMind DB format that tells countries, or cities, of addresses; empty means none
+}
 
 // Passwords says which passwords nobody may choose, beside the common ones.
 type Passwords struct {

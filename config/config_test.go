@@ -99,6 +99,7 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		"audit.keep-security-days": "90", "audit.keep-administration-days": "7", "audit.keep-conference-days": "30",
 		"audit.witness-keys":     witnessKey,
 		"passwords.refused-file": "words.txt",
+		"detection.geoip-file":   "places.mmdb",
 	}
 	if len(other) != len(Settings()) {
 		t.Fatalf("the test knows %d settings, there are %d", len(other), len(Settings()))

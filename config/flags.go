@@ -55,6 +55,7 @@ type Flags struct {
 	BackupKeep                *string `help:"How many of the newest backups stay." placeholder:"N"`
 	BackupKeepDays            *string `help:"Of how many days a backup stays." placeholder:"N"`
 	AuditWitnessKeys          *string `help:"Public keys of the witnesses of the audit log, separated by commas." placeholder:"KEYS"`
+	DetectionGeoipFile        *string `help:"File in the MaxMind DB format that tells countries of addresses." placeholder:"FILE"`
 	PasswordsRefusedFile      *string `help:"File of passwords that nobody may choose." placeholder:"FILE"`
 	VaultMasterKeyFile        *string `help:"File of the master key." placeholder:"FILE"`
 

@@ -136,5 +136,7 @@ func keptSettings() []Setting {
 			func(c *Config) value { return intValue[int]{&c.Audit.Keep.Conference} }},
 		{"passwords.refused-file", "File of passwords that nobody may choose, one on each line, beside the common ones that are always refused: names, places, the product.\nA listed one is refused with a few digits or signs around it too. It is read at the start. Empty means none.",
 			func(c *Config) value { return textValue{&c.Passwords.RefusedFile} }},
+		{"detection.geoip-file", "File in the MaxMind DB format that tells countries, or cities, of addresses, for finding sign-ins from unusual places.\nIt is read at the start and held in memory. Empty means that places are not looked at.",
+			func(c *Config) value { return textValue{&c.Detection.GeoIPFile} }},
 	}
 }

@@ -4,6 +4,8 @@ package finding
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"strings"
 	"time"
 )
@@ -16,12 +18,29 @@ type Kind string
 
 // All kinds.
 const (
-	SignInLocked   Kind = "sign_in.locked"  // too many proofs of identity failed
-	SignInSpray    Kind = "sign_in.spray"   // one network tries many accounts
-	TicketGuessing Kind = "ticket.guessing" // a conference is shown many tickets that nobody issued
-	NewBrowser     Kind = "browser.new"     // an account is used in a browser in which it was not before
-	PasskeyCopied  Kind = "passkey.copied"  // a passkey has counted backwards: there may be two of it
+	SignInLocked     Kind = "sign_in.locked"    // too many proofs of identity failed
+	SignInSpray      Kind = "sign_in.spray"     // one network tries many accounts
+	TicketGuessing   Kind = "ticket.guessing"   // a conference is shown many tickets that nobody issued
+	NewBrowser       Kind = "browser.new"       // an account is used in a browser in which it was not before
+	PasskeyCopied    Kind = "passkey.copied"    // a passkey has counted backwards: there may be two of it
+	NewCountry       Kind = "country.new"       // an account is used from a country from which it was not before
+	ImpossibleTravel Kind = "travel.impossible" // an account is used at two places between which nobody gets so fast
+	SessionReused    Kind = "session.reused"    // the secret of a session is shown that was signed out or replaced: somebody has a copy
+	BrowserReused    Kind = "browser.reused"    // what a browser was known by is shown, though that browser has another by now
+	TokenReused      Kind = "api_token.reused"  // an API token is used that was revoked
+	TrafficSpike     Kind = "traffic.spike"     // an account or a network asks far more than it usually does
+	AdminBurst       Kind = "admin.burst"       // somebody disables many accounts, or gives many roles, within minutes
+	AdminNetwork     Kind = "admin.network"     // an administrator signs in from a network that he or she never used
+	AdminHour        Kind = "admin.hour"        // an administrator acts at an hour at which he or she never does
 )
+
+// Kinds returns all kinds.
+func Kinds() []Kind {
+	return []Kind{
+		SignInLocked, SignInSpray, TicketGuessing, NewBrowser, PasskeyCopied, NewCountry, ImpossibleTravel,
+		SessionReused, BrowserReused, TokenReused, TrafficSpike, AdminBurst, AdminNetwork, AdminHour,
+	}
+}
 
 // Severity says how soon somebody should look.
 type Severity string
@@ -36,14 +55,24 @@ const (
 // Severity of a kind.
 func (k Kind) Severity() Severity {
 	switch k {
-	case SignInSpray, PasskeyCopied:
+	case SignInSpray, PasskeyCopied, SessionReused, ImpossibleTravel, AdminBurst:
 		return Alarm
-	case SignInLocked, TicketGuessing:
+	case SignInLocked, TicketGuessing, BrowserReused, TokenReused, TrafficSpike, AdminNetwork:
 		return Warning
 	default:
 		return Notice
 	}
 }
+
+// State says what becomes of a finding.
+type State string
+
+// The states.
+const (
+	Open   State = "open"   // nobody has looked yet
+	Taken  State = "taken"  // somebody looks into it
+	Closed State = "closed" // somebody has said what it was
+)
 
 // Finding is one thing that was noticed.
 type Finding struct {
@@ -55,14 +84,27 @@ type Finding struct {
 	Topic    string        // what makes another finding of the kind the same one: a network, a conference, a session
 	Quiet    time.Duration // another one of the same kind and topic is not kept so soon after; 0 keeps every one
 	Evidence Evidence
+
+	State     State
+	Note      string    // what somebody wrote who has closed it
+	HandledBy string    // the account that gave it its state; empty while it is open
+	HandledAt time.Time // zero while it is open
 }
 
 // New makes a finding of a kind at a time.
 func New(tenant string, at time.Time, kind Kind, userID, topic string, quiet time.Duration, e Evidence) Finding {
 	return Finding{
 		ID: strings.ToLower(rand.Text()), Tenant: tenant, At: at.UTC().Truncate(time.Millisecond), Kind: kind, UserID: userID,
-		Topic: topic, Quiet: quiet, Evidence: e,
+		Topic: topic, Quiet: quiet, Evidence: e, State: Open,
 	}
+}
+
+// From gives the finding the id that follows from its kind and what it was made of, so that whoever makes it of that again, or
+// beside others, makes the same one.
+func (f Finding) From(cause string) Finding {
+	sum := sha256.Sum256([]byte(string(f.Kind) + "\x00" + f.Topic + "\x00" + cause))
+	f.ID = strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:26])
+	return f
 }
 
 // MaxEvidence is how many entries and sources of a finding are kept, the newest of them.
@@ -79,4 +121,15 @@ type Evidence struct {
 	Until      string   `json:"until,omitempty"`      // when the lock ends by itself, RFC 3339 in UTC
 	Conference string   `json:"conference,omitempty"` // which one
 	Agent      string   `json:"agent,omitempty"`      // what the browser says it is, shortened
+	Token      string   `json:"token,omitempty"`      // id of an API token
+	Countries  []string `json:"countries,omitempty"`  // ISO 3166 codes: where it was used now, and where before
+	Kilometres int      `json:"kilometres,omitempty"` // at least so far between the two
+	Minutes    int      `json:"minutes,omitempty"`    // in so much time
+	Acts       int      `json:"acts,omitempty"`       // how many acts
+	Requests   int      `json:"requests,omitempty"`   // how many requests in one minute
+	Usual      int      `json:"usual,omitempty"`      // how many there usually are
+	Hour       string   `json:"hour,omitempty"`       // the hour of the day in UTC, as 14:00
 }
+
+// Message is what the line of the log says that tells of a new finding; it is stable.
+const Message = "security finding"

@@ -77,6 +77,8 @@ type Options struct {
 	Setup       *auth.Setup
 	Tickets     *auth.Tickets
 	Findings    *finding.Service
+	Reuse       *auth.Reuse
+	Traffic     *finding.Traffic
 	Factors     *auth.Factors
 	Approvals   *approval.Service
 	Conferences Conferences
@@ -107,6 +109,8 @@ type API struct {
 	setup         *auth.Setup
 	tickets       *auth.Tickets
 	findings      *finding.Service
+	reuse         *auth.Reuse
+	traffic       *finding.Traffic
 	factors       *auth.Factors
 	approvals     *approval.Service
 	conferences   Conferences
@@ -129,7 +133,7 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
-		findings: o.Findings, factors: o.Factors, approvals: o.Approvals,
+		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic,
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),

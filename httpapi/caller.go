@@ -56,6 +56,9 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, route Route) (contex
 	if route.Guest && who.actor.Kind == access.KindAnonymous {
 		who.becomeGuest(r)
 	}
+	if who.actor.UserID != "" {
+		a.traffic.Person(who.actor.Tenant, who.actor.UserID, sourceKey(who.source))
+	}
 	if who.actor.UserID != "" && !a.accounts.allow(string(who.actor.Kind)+"/"+who.actor.ID+"/"+who.session.ID) {
 		return nil, tooMany(w)
 	}
@@ -81,7 +84,7 @@ func (a *API) identify(ctx context.Context, bearer string, byToken bool, who *ca
 	if byToken {
 		id, err := a.tokens.Authenticate(ctx, bearer)
 		if err != nil {
-			return nil, err
+			return nil, a.reuse.Refused(ctx, err, bearer, who.source, who.agent)
 		}
 		who.actor, who.user = id.Actor, id.User
 		return nil, nil
@@ -91,8 +94,11 @@ func (a *API) identify(ctx context.Context, bearer string, byToken bool, who *ca
 	}
 	id, err := a.logins.Authenticate(ctx, who.secret)
 	if errors.Is(err, auth.ErrSessionInvalid) {
-		return err, nil
-	} else if err != nil {
+		if err = a.reuse.Refused(ctx, err, who.secret, who.source, who.agent); errors.Is(err, auth.ErrSessionInvalid) {
+			return err, nil
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	who.actor, who.user, who.session = id.Actor, id.User, id.Session

@@ -30,6 +30,8 @@ type scene struct {
 	meeting                 meeting.Meeting
 	closed                  meeting.Meeting // without guests
 	tokenID, otherSessionID string
+	findingID               string
+	asOfficer               *client
 	note                    string // a checkpoint that the witness has cosigned
 	key                     *factortest.Authenticator
 }
@@ -199,6 +201,17 @@ func examples() map[string]example {
 		"unlockUser": {
 			granted: func(s *scene) answer { return s.asAdmin.delete("/api/v1/users/" + s.member.ID + "/lock") },
 			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/users/" + s.member.ID + "/lock") },
+		},
+		"handleFinding": {
+			before: func(s *scene) {
+				s.findingID, s.asOfficer = s.noticed().ID, s.signedIn(s.account("officer@example.org", "security_officer"))
+			},
+			granted: func(s *scene) answer {
+				return s.asOfficer.json(http.MethodPatch, "/api/v1/findings/"+s.findingID, map[string]any{"state": "closed", "note": "Testing"})
+			},
+			refused: func(s *scene) answer {
+				return s.adminInBrowser.json(http.MethodPatch, "/api/v1/findings/"+s.findingID, map[string]any{"state": "taken"})
+			},
 		},
 		"createMeeting": {
 			granted: func(s *scene) answer { return s.asMember.post("/api/v1/meetings", nil) },

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"konklave/access"
+	"konklave/audit"
+	"konklave/fault"
 	"konklave/finding"
 )
 
@@ -14,16 +16,31 @@ func (a *API) addFindings() {
 		Method: http.MethodGet, Path: prefix + "/findings", ID: "listFindings", Tag: "Security", Action: access.FindingList,
 		Summary: "What was noticed that somebody should look at, the newest first",
 	}, a.listFindings)
+	add(a, Route{
+		Method: http.MethodGet, Path: prefix + "/findings/{id}", ID: "getFinding", Tag: "Security", Action: access.FindingList,
+		Summary: "One thing that was noticed, with the places of its entries in the audit log", Codes: []fault.Code{"finding.unknown"},
+	}, a.getFinding)
+	add(a, Route{
+		Method: http.MethodPatch, Path: prefix + "/findings/{id}", ID: "handleFinding", Tag: "Security", Action: access.FindingHandle,
+		Summary: "Take a finding up, close it with a note, or open it again", Audits: []audit.Kind{audit.KindFindingHandled},
+		Codes: []fault.Code{"finding.unknown", "finding.state_invalid", "finding.note_invalid", "finding.changed"},
+	}, a.handleFinding)
 }
 
 // Finding is one thing that was noticed, with the evidence.
 type Finding struct {
 	ID       string           `json:"id"`
 	At       time.Time        `json:"at"`
-	Kind     finding.Kind     `json:"kind" enum:"sign_in.locked,sign_in.spray,ticket.guessing,browser.new,passkey.copied"`
+	Kind     finding.Kind     `json:"kind" enum:"sign_in.locked,sign_in.spray,ticket.guessing,browser.new,passkey.copied,country.new,travel.impossible,session.reused,browser.reused,api_token.reused,traffic.spike,admin.burst,admin.network,admin.hour"`
 	Severity finding.Severity `json:"severity" enum:"notice,warning,alarm"`
 	UserID   string           `json:"userId,omitempty" doc:"The account it is about; absent where there is none, or nobody's."`
 	Evidence Evidence         `json:"evidence"`
+	State    finding.State    `json:"state" enum:"open,taken,closed"`
+	Note     string           `json:"note,omitempty" doc:"What somebody wrote who has closed it."`
+
+	HandledBy string     `json:"handledBy,omitempty" doc:"The account that gave it its state."`
+	HandledAt *time.Time `json:"handledAt,omitempty" doc:"Absent while it is open."`
+	Numbers   []int64    `json:"numbers,omitempty" nullable:"false" doc:"The place in the audit log of each of the entries, -1 where it has none yet. In a list it is absent."`
 }
 
 // Evidence is what a finding rests on; what does not apply is absent.
@@ -37,6 +54,14 @@ type Evidence struct {
 	Until      string   `json:"until,omitempty" doc:"When the lock ends by itself."`
 	Conference string   `json:"conference,omitempty"`
 	Agent      string   `json:"agent,omitempty" doc:"What the browser says it is, shortened."`
+	Token      string   `json:"token,omitempty" doc:"Id of an API token."`
+	Countries  []string `json:"countries,omitempty" nullable:"false" doc:"ISO 3166 codes: where it was used now, and where before."`
+	Kilometres int      `json:"kilometres,omitempty" doc:"At least so far between the two places."`
+	Minutes    int      `json:"minutes,omitempty" doc:"In so much time."`
+	Acts       int      `json:"acts,omitempty" doc:"How many acts of an administrator."`
+	Requests   int      `json:"requests,omitempty" doc:"How many requests in one minute."`
+	Usual      int      `json:"usual,omitempty" doc:"How many there usually are in a minute."`
+	Hour       string   `json:"hour,omitempty" doc:"Hour of the day in UTC, as 14:00."`
 }
 
 type listFindingsInput struct {
@@ -49,7 +74,45 @@ func (a *API) listFindings(ctx context.Context, in *listFindingsInput) (*body[pa
 	if err != nil {
 		return nil, err
 	}
-	return &body[page[Finding]]{page[Finding]{show(list, func(f finding.Finding) Finding {
-		return Finding{ID: f.ID, At: f.At, Kind: f.Kind, Severity: f.Kind.Severity(), UserID: f.UserID, Evidence: Evidence(f.Evidence)}
-	})}}, nil
+	return &body[page[Finding]]{page[Finding]{show(list, showFinding)}}, nil
+}
+
+func showFinding(f finding.Finding) Finding {
+	shown := Finding{
+		ID: f.ID, At: f.At, Kind: f.Kind, Severity: f.Kind.Severity(), UserID: f.UserID, Evidence: Evidence(f.Evidence),
+		State: f.State, Note: f.Note, HandledBy: f.HandledBy,
+	}
+	if !f.HandledAt.IsZero() {
+		shown.HandledAt = &f.HandledAt
+	}
+	return shown
+}
+
+func (a *API) getFinding(ctx context.Context, in *idInput) (*body[Finding], error) {
+	f, numbers, err := a.findings.Read(ctx, callerOf(ctx).actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	shown := showFinding(f)
+	shown.Numbers = numbers
+	return &body[Finding]{shown}, nil
+}
+
+// FindingChange is what becomes of a finding.
+type FindingChange struct {
+	State finding.State `json:"state" enum:"open,taken,closed"`
+	Note  string        `json:"note,omitempty" maxLength:"500" doc:"What it was; needed to close it, and for nothing else."`
+}
+
+type handleFindingInput struct {
+	ID   string `path:"id"`
+	Body FindingChange
+}
+
+func (a *API) handleFinding(ctx context.Context, in *handleFindingInput) (*body[Finding], error) {
+	f, err := a.findings.Handle(ctx, callerOf(ctx).actor, in.ID, in.Body.State, in.Body.Note)
+	if err != nil {
+		return nil, err
+	}
+	return &body[Finding]{showFinding(f)}, nil
 }

@@ -145,6 +145,7 @@ type env struct {
 	setup    *auth.Setup
 	desk     *auditDesk
 	factors  *auth.Factors
+	traffic  *finding.Traffic
 	limits   config.Limits
 	asking   *approval.Service
 }
@@ -189,6 +190,7 @@ func start(t *testing.T, o options) *env {
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
 	signIn := auth.NewSignIn(db, sessions, passwords)
+	e.traffic = finding.NewTraffic(c.now)
 	e.factors = auth.NewFactors(db, signIn, keys, passkey.Library{})
 	e.asking = approval.NewService(db, o.second, c.now)
 	users := user.NewService(db, passwords, c.now)
@@ -202,7 +204,7 @@ func start(t *testing.T, o options) *env {
 		Users: users, Approvals: e.asking, Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
 		Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
-		Findings:    finding.NewService(db),
+		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic,
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})

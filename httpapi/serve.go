@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"konklave/access"
 )
 
 // The times that one request to the controller may take.
@@ -34,7 +36,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	health := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
-	if !health && !a.sources.allow(sourceKey(clientAddress(r))) {
+	source := sourceKey(clientAddress(r))
+	if !health {
+		a.traffic.Source(access.DefaultTenant, source)
+	}
+	if !health && !a.sources.allow(source) {
 		writeProblem(w, r, a.log, tooMany(w))
 		return
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,15 +25,60 @@ func (s *Store) Findings(ctx context.Context, tenant, after string, limit int) (
 	}
 	found := make([]finding.Finding, 0, len(rows))
 	for _, row := range rows {
-		f := finding.Finding{
-			ID: row.ID, Tenant: row.Tenant, At: fromMillis(row.At), Kind: finding.Kind(row.Kind), UserID: row.UserID, Topic: row.Topic,
-		}
-		if err := json.Unmarshal([]byte(row.Evidence), &f.Evidence); err != nil {
-			return nil, fmt.Errorf("evidence of finding %s: %w", row.ID, err)
+		f, err := findingOf(row)
+		if err != nil {
+			return nil, err
 		}
 		found = append(found, f)
 	}
 	return found, nil
+}
+
+func findingOf(row sqlgen.Finding) (finding.Finding, error) {
+	f := finding.Finding{
+		ID: row.ID, Tenant: row.Tenant, At: fromMillis(row.At), Kind: finding.Kind(row.Kind), UserID: row.UserID, Topic: row.Topic,
+		State: finding.State(row.State), Note: row.Note, HandledBy: row.HandledBy, HandledAt: fromMillis(row.HandledAt),
+	}
+	if err := json.Unmarshal([]byte(row.Evidence), &f.Evidence); err != nil {
+		return f, fmt.Errorf("evidence of finding %s: %w", row.ID, err)
+	}
+	return f, nil
+}
+
+// Finding implements finding.Store.
+func (s *Store) Finding(ctx context.Context, tenant, id string) (f finding.Finding, places []int64, err error) {
+	row, err := ask(ctx, s, (*sqlgen.Queries).FindingByID, sqlgen.FindingByIDParams{Tenant: tenant, ID: id})
+	if err != nil {
+		return f, nil, orElse(err, finding.ErrUnknown)
+	}
+	if f, err = findingOf(row); err != nil {
+		return f, nil, err
+	}
+	places, err = look(ctx, s, func(ctx context.Context, q *sqlgen.Queries) ([]int64, error) {
+		places := make([]int64, len(f.Evidence.Entries))
+		for i, entry := range f.Evidence.Entries {
+			place, err := q.AuditPlaceOf(ctx, entry)
+			if errors.Is(err, sql.ErrNoRows) {
+				place, err = -1, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			places[i] = place
+		}
+		return places, nil
+	})
+	return f, places, err
+}
+
+// HandleFinding implements finding.Store.
+func (s *Store) HandleFinding(ctx context.Context, f finding.Finding, was finding.State, entry audit.Entry) error {
+	return s.changeAndRecord(ctx, "handle finding", entry, func(ctx context.Context, q *sqlgen.Queries) error {
+		rows, err := q.HandleFinding(ctx, sqlgen.HandleFindingParams{
+			Tenant: f.Tenant, ID: f.ID, Was: string(was), State: string(f.State), Note: f.Note, HandledBy: f.HandledBy, HandledAt: millis(f.HandledAt),
+		})
+		return rowsOrElse(rows, err, finding.ErrHandledElse)
+	})
 }
 
 // KeepFinding implements auth.TicketStore.
@@ -60,10 +107,14 @@ func keepFindings(ctx context.Context, q *sqlgen.Queries, found ...finding.Findi
 		if err := q.ForgetFindings(ctx, millis(f.At.Add(-finding.Lifetime))); err != nil {
 			return err
 		}
-		if err := q.InsertFinding(ctx, sqlgen.InsertFindingParams{
+		rows, err := q.InsertFinding(ctx, sqlgen.InsertFindingParams{
 			ID: f.ID, Tenant: f.Tenant, At: millis(f.At), Kind: string(f.Kind), UserID: f.UserID, Topic: f.Topic, Evidence: string(evidence),
-		}); err != nil {
+		})
+		if err != nil {
 			return err
+		}
+		if rows == 1 {
+			toTell(ctx, f)
 		}
 	}
 	return nil

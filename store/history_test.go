@@ -78,6 +78,10 @@ func history() map[int64][]written {
 		10: {
 			{"leases", map[string]any{"name": "l", "holder": "h", "expires_at": 1}},
 		},
+		11: {
+			{"habits", map[string]any{"user_id": "u1", "aspect": "country", "value": "DE", "tenant": "default", "mark": "52.5,13.4,20", "times": 1, "first_at": 1, "last_at": 1}},
+			{"retired_secrets", map[string]any{"hash": blob, "tenant": "default", "kind": "session", "user_id": "u1", "sign_in": "s0", "entry": "a1", "retired_at": 1}},
+		},
 	}
 }
 

@@ -38,6 +38,9 @@ func (s *Store) Sessions(ctx context.Context, tenant, userID string, idleSince, 
 // EndSession implements auth.SessionStore.
 func (s *Store) EndSession(ctx context.Context, tenant, userID, id string, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "end session", entry, func(ctx context.Context, q *sqlgen.Queries) error {
+		if err := retireSession(ctx, q, tenant, userID, id, entry); err != nil {
+			return err
+		}
 		rows, err := q.DeleteSession(ctx, sqlgen.DeleteSessionParams{Tenant: tenant, UserID: userID, ID: id})
 		return rowsOrElse(rows, err, auth.ErrSessionUnknown)
 	})
@@ -168,6 +171,9 @@ func (s *Store) beginSession(ctx context.Context, q *sqlgen.Queries, b auth.Begi
 	if err := noticeBrowser(ctx, q, b); err != nil {
 		return err
 	}
+	if err := noticeRetired(ctx, q, b); err != nil {
+		return err
+	}
 	n := b.Session
 	if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
 		Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
@@ -211,6 +217,12 @@ func noticeBrowser(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
 
 func forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
 	now := millis(b.Session.CreatedAt)
+	if err := q.RetireSessionByHash(ctx, sqlgen.RetireSessionByHashParams{Hash: b.Replaced, At: now}); err != nil {
+		return err
+	}
+	if err := q.ForgetRetired(ctx, millis(b.Session.CreatedAt.Add(-auth.RetiredMemory))); err != nil {
+		return err
+	}
 	if err := q.DeleteSessionByHash(ctx, b.Replaced); err != nil {
 		return err
 	}

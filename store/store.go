@@ -112,8 +112,10 @@ func (s *Store) change(ctx context.Context, verb string, do func(context.Context
 	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		err := s.changeOnce(limited, do)
+		var kept told
+		err := s.changeOnce(context.WithValue(limited, toldKey{}, &kept), do)
 		if err == nil {
+			kept.log(ctx, s.log)
 			return s.writes.told(ctx, nil)
 		}
 		if attempt == changeAttempts || !clashed(err) {

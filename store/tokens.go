@@ -55,6 +55,10 @@ func (s *Store) Tokens(ctx context.Context, tenant, userID string) ([]auth.Token
 // RevokeToken implements auth.TokenStore.
 func (s *Store) RevokeToken(ctx context.Context, tenant, userID, id string, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "revoke token", entry, func(ctx context.Context, q *sqlgen.Queries) error {
+		r := entry.Record()
+		if err := q.RetireToken(ctx, sqlgen.RetireTokenParams{Tenant: tenant, UserID: userID, ID: id, Entry: r.ID, At: millis(r.At)}); err != nil {
+			return err
+		}
 		rows, err := q.DeleteToken(ctx, sqlgen.DeleteTokenParams{Tenant: tenant, UserID: userID, ID: id})
 		return rowsOrElse(rows, err, auth.ErrTokenUnknown)
 	})

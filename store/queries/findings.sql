@@ -1,5 +1,6 @@
--- name: InsertFinding :exec
-INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence) VALUES (@id, @tenant, @at, @kind, @user_id, @topic, @evidence);
+-- name: InsertFinding :execrows
+INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence) VALUES (@id, @tenant, @at, @kind, @user_id, @topic, @evidence)
+ON CONFLICT (id) DO NOTHING;
 
 -- name: FindingSince :one
 SELECT EXISTS (SELECT 1 FROM findings WHERE tenant = @tenant AND kind = @kind AND topic = @topic AND at > @since);
@@ -11,3 +12,10 @@ DELETE FROM findings WHERE at < @forget;
 SELECT * FROM findings WHERE findings.tenant = @tenant AND findings.number < COALESCE(
     (SELECT last.number FROM findings last WHERE last.tenant = @tenant AND last.id = @after_id), 9223372036854775807)
 ORDER BY findings.number DESC LIMIT @at_most;
+
+-- name: FindingByID :one
+SELECT * FROM findings WHERE tenant = @tenant AND id = @id;
+
+-- name: HandleFinding :execrows
+UPDATE findings SET state = @state, note = @note, handled_by = @handled_by, handled_at = @handled_at
+WHERE tenant = @tenant AND id = @id AND state = @was;

@@ -9,6 +9,35 @@ import (
 	"context"
 )
 
+const findingByID = `-- name: FindingByID :one
+SELECT number, id, tenant, at, kind, user_id, topic, evidence, state, note, handled_by, handled_at FROM findings WHERE tenant = $1 AND id = $2
+`
+
+type FindingByIDParams struct {
+	Tenant string
+	ID     string
+}
+
+func (q *Queries) FindingByID(ctx context.Context, arg FindingByIDParams) (Finding, error) {
+	row := q.db.QueryRowContext(ctx, findingByID, arg.Tenant, arg.ID)
+	var i Finding
+	err := row.Scan(
+		&i.Number,
+		&i.ID,
+		&i.Tenant,
+		&i.At,
+		&i.Kind,
+		&i.UserID,
+		&i.Topic,
+		&i.Evidence,
+		&i.State,
+		&i.Note,
+		&i.HandledBy,
+		&i.HandledAt,
+	)
+	return i, err
+}
+
 const findingSince = `-- name: FindingSince :one
 SELECT EXISTS (SELECT 1 FROM findings WHERE tenant = $1 AND kind = $2 AND topic = $3 AND at > $4)
 `
@@ -33,7 +62,7 @@ func (q *Queries) FindingSince(ctx context.Context, arg FindingSinceParams) (boo
 }
 
 const findingsAfter = `-- name: FindingsAfter :many
-SELECT number, id, tenant, at, kind, user_id, topic, evidence FROM findings WHERE findings.tenant = $1 AND findings.number < COALESCE(
+SELECT number, id, tenant, at, kind, user_id, topic, evidence, state, note, handled_by, handled_at FROM findings WHERE findings.tenant = $1 AND findings.number < COALESCE(
     (SELECT last.number FROM findings last WHERE last.tenant = $1 AND last.id = $2), 9223372036854775807)
 ORDER BY findings.number DESC LIMIT $3
 `
@@ -62,6 +91,10 @@ func (q *Queries) FindingsAfter(ctx context.Context, arg FindingsAfterParams) ([
 			&i.UserID,
 			&i.Topic,
 			&i.Evidence,
+			&i.State,
+			&i.Note,
+			&i.HandledBy,
+			&i.HandledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -85,8 +118,40 @@ func (q *Queries) ForgetFindings(ctx context.Context, forget int64) error {
 	return err
 }
 
-const insertFinding = `-- name: InsertFinding :exec
+const handleFinding = `-- name: HandleFinding :execrows
+UPDATE findings SET state = $1, note = $2, handled_by = $3, handled_at = $4
+WHERE tenant = $5 AND id = $6 AND state = $7
+`
+
+type HandleFindingParams struct {
+	State     string
+	Note      string
+	HandledBy string
+	HandledAt int64
+	Tenant    string
+	ID        string
+	Was       string
+}
+
+func (q *Queries) HandleFinding(ctx context.Context, arg HandleFindingParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, handleFinding,
+		arg.State,
+		arg.Note,
+		arg.HandledBy,
+		arg.HandledAt,
+		arg.Tenant,
+		arg.ID,
+		arg.Was,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const insertFinding = `-- name: InsertFinding :execrows
 INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (id) DO NOTHING
 `
 
 type InsertFindingParams struct {
@@ -99,8 +164,8 @@ type InsertFindingParams struct {
 	Evidence string
 }
 
-func (q *Queries) InsertFinding(ctx context.Context, arg InsertFindingParams) error {
-	_, err := q.db.ExecContext(ctx, insertFinding,
+func (q *Queries) InsertFinding(ctx context.Context, arg InsertFindingParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertFinding,
 		arg.ID,
 		arg.Tenant,
 		arg.At,
@@ -109,5 +174,8 @@ func (q *Queries) InsertFinding(ctx context.Context, arg InsertFindingParams) er
 		arg.Topic,
 		arg.Evidence,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

@@ -135,14 +135,29 @@ type Factor struct {
 }
 
 type Finding struct {
-	Number   int64
-	ID       string
-	Tenant   string
-	At       int64
-	Kind     string
-	UserID   string
-	Topic    string
-	Evidence string
+	Number    int64
+	ID        string
+	Tenant    string
+	At        int64
+	Kind      string
+	UserID    string
+	Topic     string
+	Evidence  string
+	State     string
+	Note      string
+	HandledBy string
+	HandledAt int64
+}
+
+type Habit struct {
+	UserID  string
+	Aspect  string
+	Value   string
+	Tenant  string
+	Mark    string
+	Times   int64
+	FirstAt int64
+	LastAt  int64
 }
 
 type Identity struct {
@@ -212,6 +227,16 @@ type RecoveryCode struct {
 	UserID string
 	Hash   []byte
 	Tenant string
+}
+
+type RetiredSecret struct {
+	Hash      []byte
+	Tenant    string
+	Kind      string
+	UserID    string
+	SignIn    string
+	Entry     string
+	RetiredAt int64
 }
 
 type Session struct {

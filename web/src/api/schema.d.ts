@@ -272,6 +272,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One thing that was noticed, with the places of its entries in the audit log
+         * @description Error codes: `finding.unknown`.
+         */
+        get: operations["getFinding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Take a finding up, close it with a note, or open it again
+         * @description Error codes: `finding.unknown`, `finding.state_invalid`, `finding.note_invalid`, `finding.changed`.
+         */
+        patch: operations["handleFinding"];
+        trace?: never;
+    };
     "/api/v1/instance": {
         parameters: {
             query?: never;
@@ -1038,9 +1062,16 @@ export interface components {
              * @description How many accounts were tried.
              */
             accounts?: number;
+            /**
+             * Format: int64
+             * @description How many acts of an administrator.
+             */
+            acts?: number;
             /** @description What the browser says it is, shortened. */
             agent?: string;
             conference?: string;
+            /** @description ISO 3166 codes: where it was used now, and where before. */
+            countries?: string[];
             /** @description Ids of audit entries, the newest first, 200 at most. */
             entries?: string[];
             /**
@@ -1048,14 +1079,38 @@ export interface components {
              * @description How many proofs failed.
              */
             failures?: number;
+            /** @description Hour of the day in UTC, as 14:00. */
+            hour?: string;
+            /**
+             * Format: int64
+             * @description At least so far between the two places.
+             */
+            kilometres?: number;
+            /**
+             * Format: int64
+             * @description In so much time.
+             */
+            minutes?: number;
+            /**
+             * Format: int64
+             * @description How many requests in one minute.
+             */
+            requests?: number;
             /** @description What is locked: account_source, account or source. */
             scope?: string;
             /** @description Ids of sessions. */
             sessions?: string[];
             /** @description Networks; a known browser begins with device:. */
             sources?: string[];
+            /** @description Id of an API token. */
+            token?: string;
             /** @description When the lock ends by itself. */
             until?: string;
+            /**
+             * Format: int64
+             * @description How many there usually are in a minute.
+             */
+            usual?: number;
         };
         ExportWanted: {
             /** @description For the second person. */
@@ -1113,13 +1168,32 @@ export interface components {
             /** Format: date-time */
             at: string;
             evidence: components["schemas"]["Evidence"];
+            /**
+             * Format: date-time
+             * @description Absent while it is open.
+             */
+            handledAt?: string;
+            /** @description The account that gave it its state. */
+            handledBy?: string;
             id: string;
             /** @enum {string} */
-            kind: "sign_in.locked" | "sign_in.spray" | "ticket.guessing" | "browser.new" | "passkey.copied";
+            kind: "sign_in.locked" | "sign_in.spray" | "ticket.guessing" | "browser.new" | "passkey.copied" | "country.new" | "travel.impossible" | "session.reused" | "browser.reused" | "api_token.reused" | "traffic.spike" | "admin.burst" | "admin.network" | "admin.hour";
+            /** @description What somebody wrote who has closed it. */
+            note?: string;
+            /** @description The place in the audit log of each of the entries, -1 where it has none yet. In a list it is absent. */
+            numbers?: number[];
             /** @enum {string} */
             severity: "notice" | "warning" | "alarm";
+            /** @enum {string} */
+            state: "open" | "taken" | "closed";
             /** @description The account it is about; absent where there is none, or nobody's. */
             userId?: string;
+        };
+        FindingChange: {
+            /** @description What it was; needed to close it, and for nothing else. */
+            note?: string;
+            /** @enum {string} */
+            state: "open" | "taken" | "closed";
         };
         FirstUser: {
             /** Format: email */
@@ -1833,6 +1907,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageFinding"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFinding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    handleFinding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
                 };
             };
             /** @description Error */

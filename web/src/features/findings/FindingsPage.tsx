@@ -10,9 +10,10 @@ import { useI18n, useText } from '../../i18n/react'
 import { Button } from '../../ui/Button'
 import { Loading, Page } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
-import { networkName } from '../account/browser'
 import { hasRole } from '../account/roles'
 import { Unlock } from '../account/Unlock'
+import { EvidenceList } from './EvidenceList'
+import { Handling } from './Handling'
 
 interface Found {
   readonly findings: readonly Finding[]
@@ -35,15 +36,21 @@ export function FindingsPage() {
   const session = useSession()
   if (session.state === 'loading') return <Loading />
   if (session.state === 'ready' && !session.data) return <Redirect to="/signin?next=%2Ffindings" />
-  const unlocks = session.state === 'ready' && !!session.data && hasRole(session.data, 'user_admin', 'security_officer')
+  const me = session.state === 'ready' ? session.data : undefined
+  const unlocks = !!me && hasRole(me, 'user_admin', 'security_officer')
   return (
     <Shell>
-      <FindingList unlocks={unlocks} />
+      <FindingList unlocks={unlocks} handles={!!me && hasRole(me, 'security_officer')} />
     </Shell>
   )
 }
 
-function FindingList({ unlocks }: { readonly unlocks: boolean }) {
+interface FindingListProps {
+  readonly unlocks: boolean
+  readonly handles: boolean
+}
+
+function FindingList({ unlocks, handles }: FindingListProps) {
   const t = useText()
   const found = useResource(load)
   return (
@@ -69,8 +76,10 @@ function FindingList({ unlocks }: { readonly unlocks: boolean }) {
             <FindingCard
               key={each.id}
               finding={each}
-              user={found.data.users.get(each.userId ?? '')}
+              users={found.data.users}
               unlocks={unlocks}
+              handles={handles}
+              onChanged={() => void found.reload()}
             />
           ))}
         </ul>
@@ -83,54 +92,32 @@ const tones = { notice: 'text-quiet', warning: 'text-warning', alarm: 'text-dang
 
 interface FindingCardProps {
   readonly finding: Finding
-  readonly user: User | undefined
+  readonly users: ReadonlyMap<string, User>
   readonly unlocks: boolean
+  readonly handles: boolean
+  readonly onChanged: () => void
 }
 
-function FindingCard({ finding, user, unlocks }: FindingCardProps) {
+function FindingCard({ finding, users, unlocks, handles, onChanged }: FindingCardProps) {
   const { t, language } = useI18n()
-  const { kind, severity, evidence, at } = finding
+  const user = users.get(finding.userId ?? '')
+  const { kind, severity, evidence, at, state } = finding
   const locked = evidence.until !== undefined && new Date(evidence.until).getTime() > Date.now()
   return (
     <li className="grid gap-2 rounded-xl border border-line bg-surface p-5">
       <p className="flex flex-wrap gap-x-3 text-sm">
         <span className={`font-semibold ${tones[severity]}`}>{t(`severity.${severity}` as TextKey)}</span>
         <span className="text-quiet">{formatDateTime(language, at)}</span>
+        <span className="font-semibold">{t(`findingState.${state}` as TextKey)}</span>
       </p>
       <h2 className="font-semibold text-lg">{t(`finding.${kind}` as TextKey) || kind}</h2>
+      <p className="max-w-prose text-quiet">{t(`findingAdvice.${kind}` as TextKey)}</p>
       {user && <p className="wrap-anywhere">{t('findings.account', { account: `${user.name}, ${user.email}` })}</p>}
       {!user && kind === 'sign_in.locked' && <p>{t('findings.noAccount')}</p>}
       {locked && evidence.until && <p>{t('findings.until', { date: formatDateTime(language, evidence.until) })}</p>}
-      <EvidenceList evidence={evidence} />
+      <EvidenceList finding={finding} />
+      <Handling finding={finding} users={users} handles={handles} onChanged={onChanged} />
       {unlocks && locked && user && evidence.scope !== 'source' && <Unlock user={user} />}
     </li>
-  )
-}
-
-function EvidenceList({ evidence }: Pick<Finding, 'evidence'>) {
-  const t = useText()
-  const { sources = [], entries = [], conference, agent } = evidence
-  const names = sources.map(each => (each.startsWith('device:') ? t('findings.device') : (networkName(each) ?? each)))
-  return (
-    <details>
-      <summary className="cursor-pointer py-1 font-semibold">{t('findings.evidence')}</summary>
-      <ul className="grid list-disc gap-1 pt-1 pl-5 wrap-anywhere">
-        {names.length > 0 && <li>{t('findings.sources', { sources: names.join(', ') })}</li>}
-        {conference && <li>{t('findings.conference', { id: conference })}</li>}
-        {agent && <li>{agent}</li>}
-        {entries.length > 0 && (
-          <li>
-            {t('findings.entries', { count: entries.length })}
-            <ul className="text-quiet text-sm">
-              {entries.map(each => (
-                <li key={each}>
-                  <code>{each}</code>
-                </li>
-              ))}
-            </ul>
-          </li>
-        )}
-      </ul>
-    </details>
   )
 }

@@ -1,0 +1,11 @@
+package audit
+
+type findingDetails struct {
+	Finding string `json:"finding"`
+	State   string `json:"state"`
+}
+
+// FindingHandled says that somebody has taken up, closed or opened again what was noticed, and of which kind that is.
+func FindingHandled(o Origin, findingID, kind, state string) Entry {
+	return newEntry(o, KindFindingHandled, OutcomeSuccess, "finding", findingID, findingDetails{Finding: kind, State: state})
+}
