@@ -339,6 +339,10 @@ func (a *Archive) trust() (checkpoint.Trust, string, error) {
 	return trust, key, err
 }
 
+func (a *Archive) mayRead(actor access.Actor) error {
+	return access.Decide(actor, access.AuditRead, object(actor)).Err()
+}
+
 func (a *Archive) mayExport(actor access.Actor) error {
 	return access.Decide(actor, access.AuditExport, object(actor)).Err()
 }
