@@ -42,6 +42,9 @@ const (
 	UserEnable  Action = "user.enable"
 	RoleAssign  Action = "role.assign"
 
+	ScimRead  Action = "scim.read"
+	ScimWrite Action = "scim.write"
+
 	MeetingList    Action = "meeting.list"
 	MeetingCreate  Action = "meeting.create"
 	MeetingRead    Action = "meeting.read"
@@ -136,6 +139,10 @@ var table = [...]rule{
 	{UserEnable, writes, person, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, person, may{userAdmin: every, system: every}},
 	{IdentityReview, writes, person, may{system: every}},
+
+	// accounts and groups as an identity management system keeps them
+	{ScimRead, reads, token, may{userAdmin: every, system: every}},
+	{ScimWrite, writes, token, may{userAdmin: every, system: every}},
 
 	// the audit log
 	{AuditRead, reads, token, may{auditor: every, system: every}},

@@ -54,6 +54,7 @@ type Flags struct {
 	BackupKeepDays            *string `help:"Of how many days a backup stays." placeholder:"N"`
 	AuditWitnessKeys          *string `help:"Public keys of the witnesses of the audit log, separated by commas." placeholder:"KEYS"`
 	PasswordsRefusedFile      *string `help:"File of passwords that nobody may choose." placeholder:"FILE"`
+	ScimProvider              *string `help:"Identity provider whose people are provisioned." placeholder:"ID"`
 	VaultMasterKeyFile        *string `help:"File of the master key." placeholder:"FILE"`
 }
 

@@ -124,5 +124,7 @@ func keptSettings() []Setting {
 			func(c *Config) value { return witnessesValue{&c.Audit.WitnessKeys} }},
 		{"passwords.refused-file", "File of passwords that nobody may choose, one on each line, beside the common ones that are always refused: names, places, the product.\nA listed one is refused with a few digits or signs around it too. It is read at the start. Empty means none.",
 			func(c *Config) value { return textValue{&c.Passwords.RefusedFile} }},
+		{"scim.provider", "Id of the identity provider whose people and groups an identity management system keeps here (SCIM 2.0, PUBLIC-URL/scim/v2).\nThe rules of that provider then apply to those groups. Empty means that nobody is provisioned.",
+			func(c *Config) value { return textValue{&c.Scim.Provider} }},
 	}
 }

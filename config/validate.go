@@ -6,10 +6,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"konklave/auth/settings"
 )
 
 // The bounds of the settings; both ends are allowed.
@@ -82,6 +85,8 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.within("sessions.idle", c.Sessions.Idle >= MinSessionIdle && c.Sessions.Idle <= c.Sessions.Lifetime, c.Sessions.Idle, MinSessionIdle, "sessions.lifetime")
 	v.within("sessions.lifetime", c.Sessions.Lifetime >= MinSessionIdle && c.Sessions.Lifetime <= MaxSessionLifetime, c.Sessions.Lifetime, MinSessionIdle, MaxSessionLifetime)
 	v.number("sessions.max", float64(c.Sessions.Max), 1, MaxSessions)
+	v.check("scim.provider", c.Scim.Provider == "" || slices.ContainsFunc(c.Identity.Providers(), func(p settings.Provider) bool { return p.ID == c.Scim.Provider }),
+		"must be the id of a provider in identity.providers")
 	v.isolation(c.Isolation, c.Conference.MaxRunning)
 	v.number("limits.request-bytes", float64(c.Limits.RequestBytes), MinRequestBytes, MaxRequestBytes)
 	v.number("limits.header-bytes", float64(c.Limits.HeaderBytes), MinHeaderBytes, MaxHeaderBytes)

@@ -108,7 +108,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !plainPath(r.URL):
 		f.refuse(w, r, errRoute)
-	case path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/api/"):
+	case path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/scim/"):
 		f.serveAPI(w, r)
 	case strings.HasPrefix(path, "/conference/"):
 		f.serveConference(w, r)

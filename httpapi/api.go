@@ -24,6 +24,7 @@ import (
 	"konklave/finding"
 	"konklave/meeting"
 	"konklave/sandbox"
+	"konklave/scim"
 	"konklave/user"
 )
 
@@ -77,6 +78,7 @@ type Options struct {
 	Tickets     *auth.Tickets
 	Findings    *finding.Service
 	Factors     *auth.Factors
+	Scim        *scim.Service
 	Conferences Conferences
 	Database    Database
 	Audit       AuditLog
@@ -106,6 +108,8 @@ type API struct {
 	tickets       *auth.Tickets
 	findings      *finding.Service
 	factors       *auth.Factors
+	scim          *scim.Service
+	provisioning  []Route
 	conferences   Conferences
 	database      Database
 	audit         AuditLog
@@ -126,7 +130,7 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
-		findings: o.Findings, factors: o.Factors,
+		findings: o.Findings, factors: o.Factors, scim: o.Scim,
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
@@ -152,6 +156,7 @@ func New(o Options) *API {
 	a.addJoin()
 	a.addConferences()
 	a.addAudit()
+	a.addScim()
 	a.addHealth()
 	a.addDocument(registry)
 	a.addDocs()

@@ -105,6 +105,9 @@ func (s *Store) ChangeAccess(ctx context.Context, tenant, id, by string, change 
 			if err := q.ForgetGone(ctx, sqlgen.ForgetGoneParams{Tenant: tenant, UserID: id}); err != nil {
 				return err
 			}
+			if err := q.ForgetBarred(ctx, sqlgen.ForgetBarredParams{Tenant: tenant, UserID: id}); err != nil {
+				return err
+			}
 		}
 		var ended []string
 		if c.SignOut {

@@ -189,6 +189,43 @@ type RecoveryCode struct {
 	Tenant string
 }
 
+type ScimChange struct {
+	Tenant string
+	Number int64
+}
+
+type ScimGroup struct {
+	ID         string
+	Tenant     string
+	ExternalID string
+	Name       string
+	NameKey    string
+	CreatedAt  int64
+	ChangedAt  int64
+	Version    int64
+}
+
+type ScimMember struct {
+	GroupID string
+	UserID  string
+	Tenant  string
+}
+
+type ScimUser struct {
+	UserID     string
+	Tenant     string
+	ExternalID string
+	UserName   string
+	NameKey    string
+	Active     bool
+	Said       string
+	BarredAt   int64
+	CreatedAt  int64
+	ChangedAt  int64
+	RemovedAt  int64
+	Version    int64
+}
+
 type Session struct {
 	ID        string
 	Tenant    string
