@@ -24,6 +24,9 @@ func (t *ResourceType) ParsePath(text string) (Path, error) {
 	if !ok {
 		return Path{}, wrong
 	}
+	if path.dropped() {
+		return path, nil // whatever is meant within it
+	}
 	if p.take("[") {
 		if path.Attribute == nil || !path.Attribute.Multi || path.Attribute.Type != typeComplex || path.Sub != nil {
 			return Path{}, wrong

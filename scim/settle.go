@@ -47,11 +47,13 @@ func (p Person) settled(v verdict, at time.Time) Person {
 		p.BarredAt = time.Time{}
 		return p
 	}
-	if p.BarredAt.IsZero() {
-		p.BarredAt = at
-	}
-	if !p.Account.Disabled() {
+	switch {
+	case !p.Account.Disabled():
 		p.Account.DisabledAt, p.BarredAt = at, at
+	case p.BarredAt.IsZero() && p.Account.DisabledAt.Equal(at):
+		p.BarredAt = at.Add(time.Millisecond) // not the same: somebody else has disabled the account
+	case p.BarredAt.IsZero():
+		p.BarredAt = at
 	}
 	return p
 }

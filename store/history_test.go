@@ -72,6 +72,12 @@ func history() map[int64][]written {
 			{"identities", map[string]any{"id": "i1", "tenant": "default", "provider": "amt", "subject": "ä", "user_id": "u1", "login": "l", "sealed": blob, "linked_at": 1, "ask_at": 2, "gone_at": 0}},
 			{"shown_once", map[string]any{"kind": "oidc.state", "id": "x", "forget_at": int64(1) << 62}},
 		},
+		9: {
+			{"scim_changes", map[string]any{"tenant": "default", "number": 3}},
+			{"scim_users", map[string]any{"user_id": "u1", "tenant": "default", "external_id": "e1", "user_name": "Änne", "name_key": "änne", "active": true, "said": `{"displayName":"Änne"}`, "created_at": 1, "changed_at": 2, "version": 3}},
+			{"scim_groups", map[string]any{"id": "g1", "tenant": "default", "external_id": "", "name": "IT", "name_key": "it", "created_at": 1, "changed_at": 1, "version": 2}},
+			{"scim_members", map[string]any{"group_id": "g1", "user_id": "u1", "tenant": "default"}},
+		},
 	}
 }
 
