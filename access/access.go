@@ -50,7 +50,7 @@ func Decide(actor Actor, action Action, object Object) Decision {
 		return Decision{Reason: string(action) + " on an object of another organisation"}
 	}
 	if actor.Kind == KindToken {
-		if !r.token {
+		if r.manner&token == 0 {
 			return Decision{Reason: string(action) + " is not for API tokens"}
 		}
 		if len(actor.Scopes) > 0 && !slices.Contains(actor.Scopes, action) {

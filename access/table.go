@@ -24,6 +24,7 @@ const (
 	TokenRevoke Action = "token.revoke"
 
 	AuditRead   Action = "audit.read"
+	AuditExport Action = "audit.export"
 	AuditCosign Action = "audit.cosign"
 
 	SessionProve      Action = "session.prove"
@@ -82,12 +83,13 @@ const (
 	writes effect = true
 )
 
-// program says whether an API token may do what its account may.
-type program bool
+// manner says how something is done by who may do it. The values are added with |.
+type manner uint8
 
 const (
-	person program = false
-	token  program = true
+	person manner = 0         // by a person, in a browser
+	token  manner = 1 << iota // by a program too, with an API token of the person
+	proved                    // the person has proved a short while ago who it is
 )
 
 // may is how far each sort of actor goes with an action. An actor gets the farthest that fits: anonymous, guest, worker and
@@ -103,7 +105,7 @@ type may struct {
 type rule struct {
 	action Action
 	writes effect
-	token  program
+	manner manner
 	may
 }
 
@@ -122,22 +124,22 @@ var table = [...]rule{
 	{PasswordChange, writes, person, may{account: own}},
 	{PasswordReset, writes, person, may{system: every}},
 	{TokenList, reads, token, may{account: own}},
-	{TokenCreate, writes, person, may{account: own}},
+	{TokenCreate, writes, proved, may{account: own}},
 	{TokenRevoke, writes, person, may{account: own}},
 	{SessionProve, writes, person, may{account: own}},
 	{FactorList, reads, person, may{account: own}},
-	{FactorAdd, writes, person, may{account: own}},
-	{FactorRemove, writes, person, may{account: own}},
+	{FactorAdd, writes, proved, may{account: own}},
+	{FactorRemove, writes, proved, may{account: own}},
 	{FactorReset, writes, person, may{system: every}},
-	{RecoveryCodesMake, writes, person, may{account: own}},
+	{RecoveryCodesMake, writes, proved, may{account: own}},
 
 	// accounts
 	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
 	{UserCreate, writes, token, may{userAdmin: every, system: every}},
 	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
-	{UserDisable, writes, person, may{userAdmin: every, security: every, system: every}},
-	{UserEnable, writes, person, may{userAdmin: every, system: every}},
-	{RoleAssign, writes, person, may{userAdmin: every, system: every}},
+	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
+	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
+	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
 	{IdentityReview, writes, person, may{system: every}},
 
 	// accounts and groups as an identity management system keeps them
@@ -146,6 +148,7 @@ var table = [...]rule{
 
 	// the audit log
 	{AuditRead, reads, token, may{auditor: every, system: every}},
+	{AuditExport, reads, token | proved, may{auditor: every, system: every}},
 	{AuditCosign, writes, token, may{auditor: every}},
 
 	// what was noticed
@@ -186,6 +189,13 @@ func Actions() []Action {
 func (a Action) Writes() bool {
 	r, ok := find(a)
 	return !ok || bool(r.writes)
+}
+
+// NeedsProof reports whether who does it in a browser must have proved a short while ago who it is. A token cannot: the proof was
+// asked for when it was made.
+func (a Action) NeedsProof() bool {
+	r, ok := find(a)
+	return ok && r.manner&proved != 0
 }
 
 func find(a Action) (*rule, bool) {

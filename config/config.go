@@ -126,6 +126,7 @@ type Sessions struct {
 	Idle     time.Duration // without a request
 	Lifetime time.Duration // in any case
 	Max      int           // of one account at once
+	Proof    time.Duration // how long a proof of who somebody is lets that person do what is sensitive
 }
 
 // Vault says where the keys of encryption at rest lie.
@@ -200,7 +201,7 @@ func Default() Config {
 			MaxRunning:      200,
 			Restarts:        5,
 		},
-		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20},
+		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20, Proof: 5 * time.Minute},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,
 			UIDBase:   62000,
