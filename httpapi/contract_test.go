@@ -29,6 +29,8 @@ type scene struct {
 	tokenID, otherSessionID string
 	note                    string // a checkpoint that the witness has cosigned
 	key                     *factortest.Authenticator
+	provisionedUser         string
+	provisionedGroup        string
 }
 
 func setScene(t *testing.T) *scene {

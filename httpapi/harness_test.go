@@ -193,7 +193,7 @@ func start(t *testing.T, o options) *env {
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
 		Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
-		Findings:    finding.NewService(db),
+		Findings: finding.NewService(db), Scim: provisioned(db, c.now),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
