@@ -149,9 +149,13 @@ func plainPath(u *url.URL) bool {
 	if path != u.Path || len(path) > maxPathLength || !strings.HasPrefix(path, "/") {
 		return false
 	}
+	signs := "/-_.~"
+	if strings.HasPrefix(path, "/scim/") {
+		signs += ":" // the names of schemas
+	}
 	for _, c := range []byte(path) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && !strings.ContainsRune("/-_.~", rune(c)) {
+		if !letter && !strings.ContainsRune(signs, rune(c)) {
 			return false
 		}
 	}
