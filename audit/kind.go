@@ -44,6 +44,8 @@ const (
 	KindLogBegun            Kind = "log.begun"
 	KindLogWitnessed        Kind = "log.witnessed"
 	KindLogExported         Kind = "log.exported"
+	KindLogSearched         Kind = "log.searched"
+	KindLogEntryRead        Kind = "log.entry_read"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -63,7 +65,7 @@ func Kinds() []Kind {
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
-		KindLogBegun, KindLogWitnessed, KindLogExported,
+		KindLogBegun, KindLogWitnessed, KindLogExported, KindLogSearched, KindLogEntryRead,
 	}
 }
 

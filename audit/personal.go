@@ -87,6 +87,10 @@ var personal = map[Kind]about{
 	KindLogBegun:            {CategorySecurity, nobodys, map[string]whose{"before": nobodys, "beforeEntries": nobodys}},
 	KindLogWitnessed:        {CategorySecurity, nobodys, map[string]whose{"entries": nobodys}},
 	KindLogExported:         {CategorySecurity, nobodys, map[string]whose{"end": nobodys, "start": nobodys}},
+	KindLogSearched: {CategorySecurity, theObjects, map[string]whose{
+		"as": nobodys, "category": nobodys, "from": nobodys, "kind": nobodys, "outcome": nobodys, "until": nobodys,
+	}},
+	KindLogEntryRead: {CategorySecurity, nobodys, nil},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].
