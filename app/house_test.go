@@ -71,7 +71,7 @@ func newHouse(t *testing.T) *house {
 	return newHouseOn(t, "")
 }
 
-func newHouseOn(t *testing.T, database string) *house {
+func newHouseOn(t testing.TB, database string) *house {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "app") // short: socket paths have a limit
 	if err != nil {
@@ -106,7 +106,7 @@ func newHouseOn(t *testing.T, database string) *house {
 }
 
 // found makes the first user and a meeting.
-func (h *house) found(t *testing.T) {
+func (h *house) found(t testing.TB) {
 	t.Helper()
 	ctx := t.Context()
 	var err error
@@ -132,13 +132,13 @@ func (h *house) found(t *testing.T) {
 }
 
 // controller starts one that reaches the launcher over the given end.
-func (h *house) controller(t *testing.T, launcher *os.File) *exec.Cmd {
+func (h *house) controller(t testing.TB, launcher *os.File) *exec.Cmd {
 	t.Helper()
 	return h.controllerAt(t, launcher, h.private)
 }
 
 // controllerAt starts one that is reached at a listener.
-func (h *house) controllerAt(t *testing.T, launcher, listener *os.File) *exec.Cmd {
+func (h *house) controllerAt(t testing.TB, launcher, listener *os.File) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "controller", h.config.Data, h.config.Database)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
@@ -155,7 +155,7 @@ func (h *house) controllerAt(t *testing.T, launcher, listener *os.File) *exec.Cm
 }
 
 // connect returns an end that the launcher answers.
-func (h *house) connect(t *testing.T) *os.File {
+func (h *house) connect(t testing.TB) *os.File {
 	t.Helper()
 	ours, theirs, err := socketPair()
 	if err != nil {
@@ -228,7 +228,7 @@ func (h *house) join(t *testing.T) <-chan admission {
 	return answers
 }
 
-func await[T any](t *testing.T, c <-chan T) T {
+func await[T any](t testing.TB, c <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-c:

@@ -86,7 +86,7 @@ func owned(t *testing.T) (c config.Config, victim string) {
 	return c, victim
 }
 
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
 		if err != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,7 +31,7 @@ type door struct {
 	controller atomic.Pointer[string] // its socket
 }
 
-func (h *house) door(t *testing.T) *door {
+func (h *house) door(t testing.TB) *door {
 	t.Helper()
 	d := &door{}
 	proxy := &httputil.ReverseProxy{
@@ -65,24 +66,11 @@ type socketKey struct{}
 // TestA21SigningOutAtOneControllerEndsTheCallThatAnotherOneBegan: over two controllers on one PostgreSQL, within a second.
 func TestA21SigningOutAtOneControllerEndsTheCallThatAnotherOneBegan(t *testing.T) {
 	t.Parallel()
-	database, err := postgrestest.Start(t.Context())
-	must(t, err)
-	t.Cleanup(func() { _ = database.Close() })
-	dsn, err := database.Create(t.Context(), "konklave", "template0")
-	must(t, err)
-	h := newHouseOn(t, dsn)
-	one, two := ControllerSocket(h.config), filepath.Join(h.config.RunDir(), "second.sock")
-	second, err := listenUnix(two, identities{}.modes().socket)
-	must(t, err)
-	t.Cleanup(func() { _ = second.Close() })
-	h.controller(t, h.connect(t))
-	h.controllerAt(t, h.connect(t), second)
-	d := h.door(t)
-	d.controller.Store(&one)
-	guest := callOf(t, d, h.link, "Guest")
+	d, link, one, two := twoControllers(t)
+	guest := callOf(t, d, link, "Guest")
 	var took []time.Duration
 	for range signOuts {
-		took = append(took, signOutOnce(t, d, h.link, one, two))
+		took = append(took, signOutOnce(t, d, link, one, two))
 	}
 	slices.Sort(took)
 	if middle := took[len(took)/2]; middle > revokedWithin {
@@ -92,8 +80,43 @@ func TestA21SigningOutAtOneControllerEndsTheCallThatAnotherOneBegan(t *testing.T
 	must(t, guest.Chat(t.Context(), "still here"))
 }
 
+// BenchmarkSigningOutOverTwoControllers is how long a call goes on that began at one controller when the person signs out at the
+// other one. Run it with -benchtime 200x.
+func BenchmarkSigningOutOverTwoControllers(b *testing.B) {
+	d, link, one, two := twoControllers(b)
+	var took []time.Duration
+	for b.Loop() {
+		took = append(took, signOutOnce(b, d, link, one, two))
+	}
+	slices.Sort(took)
+	for _, percent := range []int{50, 99, 100} {
+		at := took[min(len(took)-1, len(took)*percent/100)]
+		b.ReportMetric(at.Seconds()*1000, fmt.Sprintf("p%d-ms", percent))
+	}
+}
+
+// twoControllers starts two on one PostgreSQL, and returns the door to both, the link of a meeting and their sockets.
+func twoControllers(t testing.TB) (d *door, link, one, two string) {
+	t.Helper()
+	database, err := postgrestest.Start(t.Context())
+	must(t, err)
+	t.Cleanup(func() { _ = database.Close() })
+	dsn, err := database.Create(t.Context(), "konklave", "template0")
+	must(t, err)
+	h := newHouseOn(t, dsn)
+	one, two = ControllerSocket(h.config), filepath.Join(h.config.RunDir(), "second.sock")
+	second, err := listenUnix(two, identities{}.modes().socket)
+	must(t, err)
+	t.Cleanup(func() { _ = second.Close() })
+	h.controller(t, h.connect(t))
+	h.controllerAt(t, h.connect(t), second)
+	d = h.door(t)
+	d.controller.Store(&one)
+	return d, h.link, one, two
+}
+
 // callOf joins as a guest.
-func callOf(t *testing.T, d *door, link, name string) *client.Conference {
+func callOf(t testing.TB, d *door, link, name string) *client.Conference {
 	t.Helper()
 	c, err := client.New(d.URL)
 	must(t, err)
@@ -107,7 +130,7 @@ func callOf(t *testing.T, d *door, link, name string) *client.Conference {
 
 // signOutOnce signs in at one controller, joins through the other and signs out at the first. It returns how long the call
 // went on after that.
-func signOutOnce(t *testing.T, d *door, link, one, two string) time.Duration {
+func signOutOnce(t testing.TB, d *door, link, one, two string) time.Duration {
 	t.Helper()
 	ctx := t.Context()
 	d.controller.Store(&one)
@@ -146,7 +169,7 @@ func signOutOnce(t *testing.T, d *door, link, one, two string) time.Duration {
 }
 
 // sessionStatus is how a request with the cookie of a session is answered that nobody but its holder may make.
-func sessionStatus(t *testing.T, d *door, cookie string) int {
+func sessionStatus(t testing.TB, d *door, cookie string) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+"/api/v1/me", nil)
 	must(t, err)

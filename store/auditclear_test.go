@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -13,8 +12,8 @@ import (
 	"testing"
 
 	"konklave/audit"
-	"konklave/audit/sequencer"
 	"konklave/store"
+	"konklave/store/storetest"
 )
 
 // canary stands in entries that were written in clear.
@@ -214,17 +213,8 @@ func TestABackupBeforeAnUpdateIsRecordedAsItWas(t *testing.T) {
 // sequence brings everything into the tree.
 func sequence(t *testing.T, s *store.Store) {
 	t.Helper()
-	if err := sequenceAll(t.Context(), s); err != nil {
+	if err := storetest.Sequence(t.Context(), s); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func sequenceAll(ctx context.Context, s *store.Store) error {
-	for {
-		n, err := sequencer.New(s, nil).Integrate(ctx)
-		if err != nil || n < sequencer.BatchMax {
-			return err
-		}
 	}
 }
 

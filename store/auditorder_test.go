@@ -18,8 +18,8 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/audit/sequencer"
-	"konklave/audit/tree"
 	"konklave/store"
+	"konklave/store/storetest"
 )
 
 // writing is a transaction that has written an entry and is not over.
@@ -48,7 +48,7 @@ func write(t *testing.T, raw *sql.DB, id string) writing {
 // wantEach checks that the log has exactly these leaves, each once, and that the tree is theirs.
 func wantEach(t *testing.T, s *store.Store, want map[string]bool) {
 	t.Helper()
-	seen, err := leavesOf(t.Context(), s)
+	seen, err := storetest.Leaves(t.Context(), s)
 	if err != nil {
 		t.Error(err)
 	}
@@ -57,38 +57,10 @@ func wantEach(t *testing.T, s *store.Store, want map[string]bool) {
 	}
 }
 
-// leavesOf returns the leaves of the log. It fails when one is there twice, or when the tree is not theirs.
-func leavesOf(ctx context.Context, s *store.Store) (map[string]bool, error) {
-	var reference tree.Frontier
-	seen := map[string]bool{}
-	for {
-		some, err := s.AuditLog(ctx, reference.Size(), store.AuditLogMax)
-		if err != nil {
-			return nil, err
-		}
-		if len(some) == 0 {
-			break
-		}
-		for _, e := range some {
-			if seen[string(e.Leaf)] || e.Hash != tlog.RecordHash(e.Leaf) || e.Index != reference.Size() {
-				return nil, fmt.Errorf("leaf %d is %q", e.Index, e.Leaf)
-			}
-			seen[string(e.Leaf)] = true
-			reference.Add(e.Hash)
-		}
-	}
-	size, errSize := s.AuditSize(ctx)
-	root, errRoot := tree.Root(ctx, s.AuditTree(), size)
-	if size != reference.Size() || root != reference.Root() {
-		return nil, errors.Join(errSize, errRoot, fmt.Errorf("size %d with root %v, want %d with %v", size, root, reference.Size(), reference.Root()))
-	}
-	return seen, nil
-}
-
 // wantSize checks that the log has so many leaves, each once, and that the tree is theirs.
 func wantSize(t *testing.T, s *store.Store, want int) {
 	t.Helper()
-	if seen, err := leavesOf(t.Context(), s); err != nil || len(seen) != want {
+	if seen, err := storetest.Leaves(t.Context(), s); err != nil || len(seen) != want {
 		t.Errorf("%d leaves, want %d; %v", len(seen), want, err)
 	}
 }

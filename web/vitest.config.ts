@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     passWithNoTests: true,
     restoreMocks: true,
+    maxWorkers: '100%', // nothing else runs meanwhile
     testTimeout: 60_000, // milliseconds; ends what hangs, also on a machine that is busy with ten other things
   },
 })

@@ -97,6 +97,10 @@ func measure(ctx context.Context, name, dsn, keyFile string, window time.Duratio
 		if err != nil {
 			return err
 		}
+		if len(took) == 0 {
+			fmt.Printf("%-10s %5d events/s: none was due within %v\n", name, rate, length)
+			continue
+		}
 		fmt.Printf("%-10s %5d events/s: p50 %6.2f ms, p99 %6.2f ms%s, longest %6.2f ms (%d appends, %.2f in a transaction)\n",
 			name, rate, ms(took, 50), ms(took, 99), target(rate), ms(took, 100), len(took), counted.each())
 	}

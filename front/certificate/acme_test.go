@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
@@ -40,13 +41,14 @@ func startPebble(t *testing.T, tlsPort, httpPort int) pebble {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the ACME server: %v\n%s", err, out)
 	}
-	ca := openCA(t, filepath.Join(dir, "ca"), time.Now, "localhost", "127.0.0.1")
+	host := ownHost()
+	ca := openCA(t, filepath.Join(dir, "ca"), time.Now, host)
 	leaf := ca.leaf.Load()
 	key, err := x509.MarshalPKCS8PrivateKey(leaf.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, management := freeAddress(t), freeAddress(t)
+	address, management := host+":14000", host+":15000"
 	write := func(name string, data []byte) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -101,14 +103,11 @@ func eventually(t *testing.T, client *http.Client, address string) []byte {
 	}
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+// ownHost returns an address of loopback that nobody else is likely to use: with it every port is free.
+func ownHost() string {
+	b := make([]byte, 3)
+	_, _ = rand.Read(b) // never fails
+	return fmt.Sprintf("127.%d.%d.%d", 1+int(b[0])%254, b[1], 1+int(b[2])%254)
 }
 
 // serveNames is a name server, by TCP, for which every name is at 127.0.0.1, and has nothing else.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +15,6 @@ import (
 
 	"konklave/audit/checkpoint"
 	"konklave/audit/export"
-	"konklave/audit/sequencer"
 	"konklave/audit/tree"
 	"konklave/audit/verifier"
 )
@@ -24,15 +22,8 @@ import (
 // integrate brings all entries into the tree.
 func (h *house) integrate(t *testing.T) {
 	t.Helper()
-	s := sequencer.New(h.Store, slog.New(slog.DiscardHandler))
-	for {
-		n, err := s.Integrate(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n < sequencer.BatchMax {
-			return
-		}
+	if err := Sequence(t.Context(), h.Store); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,4 +1,6 @@
-package store_test
+//go:build !race
+
+package power_test
 
 import (
 	"bufio"
@@ -21,6 +23,7 @@ import (
 	"konklave/journal"
 	"konklave/meeting"
 	"konklave/store"
+	"konklave/store/storetest"
 	"konklave/user"
 	"konklave/vault"
 )
@@ -33,7 +36,7 @@ func note(n int64) (conference.Stored, error) {
 	at := time.Unix(1_700_000_000+n, 0).UTC()
 	text := fmt.Sprint("message ", n, strings.Repeat(" and so on", int(n%50)))
 	return conference.Store(conference.Event{Seq: n, At: at, By: "p", CommandID: n, Fact: &conference.ChatMessage{
-		Message: conference.Message{ID: fmt.Sprint("m", n), From: "p", Name: "Anna", Text: text, At: at},
+		Message: conference.Message{ID: fmt.Sprint("m", n), From: "p", Name: "Anna Amtmann", Text: text, At: at},
 	}})
 }
 
@@ -47,11 +50,14 @@ func newLedger(t *testing.T) ledger {
 	t.Helper()
 	l := ledger{dir: t.TempDir()}
 	l.with(t, func(db *store.Store, _ *journal.Journal) {
-		if err := insert(t.Context(), db, "a"); err != nil {
+		anna, err := user.New{Email: "a@example.org", Name: "a", Roles: access.Ordinary.List()}.Prepare(access.DefaultTenant, time.Now())
+		if err != nil {
 			t.Fatal(err)
 		}
-		actor := user.User{ID: "a", Tenant: access.DefaultTenant, Roles: access.Ordinary}.Actor()
-		m, err := meeting.NewService(db, time.Now).Create(t.Context(), actor, meeting.New{Title: "Council"})
+		if err := db.InsertUser(t.Context(), anna, "", audit.UserCreated(audit.Origin{Actor: access.System("test")}, anna.ID, anna.Roles)); err != nil {
+			t.Fatal(err)
+		}
+		m, err := meeting.NewService(db, time.Now).Create(t.Context(), anna.Actor(), meeting.New{Title: "Council"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +134,7 @@ func TestAppender(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n%3 == 0 { // so that it is also killed while it does that
-				if err := sequenceAll(t.Context(), db); err != nil {
+				if err := storetest.Sequence(t.Context(), db); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -174,10 +180,10 @@ func storedIn(ctx context.Context, dir, id string) (int64, error) {
 	if said != replay.Seq {
 		return 0, fmt.Errorf("%d messages and %d audit entries about them", replay.Seq, said)
 	}
-	if err := sequenceAll(ctx, db); err != nil {
+	if err := storetest.Sequence(ctx, db); err != nil {
 		return 0, err
 	}
-	if leaves, err := leavesOf(ctx, db); err != nil || len(leaves) != len(entries) {
+	if leaves, err := storetest.Leaves(ctx, db); err != nil || len(leaves) != len(entries) {
 		return 0, fmt.Errorf("%d entries and %d leaves, %w", len(entries), len(leaves), err)
 	}
 	return replay.Seq, nil
@@ -253,7 +259,7 @@ func TestA83WhatWasSaidCannotBeReadAtRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range []string{"and so on", "message 4", "Anna"} {
+		for _, word := range []string{"and so on", "message 4", "Anna Amtmann"} {
 			if strings.Contains(string(content), word) {
 				t.Errorf("%s holds %q", entry.Name(), word)
 			}

@@ -1,4 +1,6 @@
-package store_test
+//go:build !race
+
+package power_test
 
 import (
 	"bytes"
@@ -47,15 +49,20 @@ func TestNothingAcknowledgedIsLostWithThePower(t *testing.T) {
 	if acks, syncs, moves := census(steps); acks != messages || syncs < messages || moves == 0 {
 		t.Fatalf("the trace has %d acknowledgements, %d syncs, %d writes to the database itself", acks, syncs, moves)
 	}
-	for range cuts {
-		at := rand.IntN(len(steps) + 1)
-		for name, keep := range map[string]func() fate{"nothing": allLost, "everything": allKept, "something": anyPart} {
-			d, acknowledged := powerCut(base, steps[:at], true, keep)
-			if found, err := onDisk(t, d, l.id); err != nil || found < acknowledged {
-				t.Errorf("cut after step %d with %s of the rest: acknowledged %d, found %d, %v", at, name, acknowledged, found, err)
-			}
+	t.Run("cuts", func(t *testing.T) {
+		for range cuts {
+			at := rand.IntN(len(steps) + 1)
+			t.Run(fmt.Sprint("after step ", at), func(t *testing.T) {
+				t.Parallel()
+				for name, keep := range map[string]func() fate{"nothing": allLost, "everything": allKept, "something": anyPart} {
+					d, acknowledged := powerCut(base, steps[:at], true, keep)
+					if found, err := onDisk(t, d, l.id); err != nil || found < acknowledged {
+						t.Errorf("with %s of the rest: acknowledged %d, found %d, %v", name, acknowledged, found, err)
+					}
+				}
+			})
 		}
-	}
+	})
 	// The test has teeth: on a disk that never keeps what it was asked to keep, messages are missing.
 	d, acknowledged := powerCut(base, steps, false, allLost)
 	if found, err := onDisk(t, d, l.id); err == nil && found >= acknowledged {
