@@ -92,6 +92,11 @@ bench: build ## Measure: join times, bytes, memory, forwarding; prints the figur
 	CGO_ENABLED=0 go run ./bench/sandbox
 	go run ./bench/sfu
 	go run ./bench/places
+	go test -run '^$$' -bench SessionOfARequest ./store
+	go test -run '^$$' -bench MayOfAMessage ./conference
+	go test -run '^$$' -bench SigningOutOverTwoControllers -benchtime 200x ./app
+	go test -run '^$$' -bench Verify -cpu 1 ./audit/verifier
+	go test -run '^$$' -bench ProofInTenMillion -benchtime 5000x ./audit/tree
 
 .PHONY: stats
 stats: check-go ## Print the size budgets and whether they are kept

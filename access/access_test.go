@@ -49,6 +49,8 @@ func mine(names string) string { return strings.Join(strings.Fields(names), "= "
 var wanted = map[Action]string{
 	SetupComplete:     "anonymous user " + guests,
 	RecoveryKeyMake:   "system",
+	ScimRead:          "user_admin system",
+	ScimWrite:         "user_admin system",
 	SessionStart:      "anonymous " + people + " " + guests,
 	SessionList:       mine(people + " program"),
 	SessionEnd:        mine(people),

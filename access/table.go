@@ -51,6 +51,9 @@ const (
 	UserEnable  Action = "user.enable"
 	RoleAssign  Action = "role.assign"
 
+	ScimRead  Action = "scim.read"
+	ScimWrite Action = "scim.write"
+
 	MeetingList    Action = "meeting.list"
 	MeetingCreate  Action = "meeting.create"
 	MeetingRead    Action = "meeting.read"
@@ -146,6 +149,10 @@ var table = [...]rule{
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
 	{IdentityReview, writes, person, may{system: every}},
+
+	// accounts and groups as an identity management system keeps them
+	{ScimRead, reads, token, may{userAdmin: every, system: every}},
+	{ScimWrite, writes, token, may{userAdmin: every, system: every}},
 
 	// what a second person agrees to: see approval.go for which action needs which
 	{ApprovalList, reads, person, may{account: own, userAdmin: every, security: every, auditor: every}},

@@ -93,11 +93,12 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	auditLog := AuditArchive(c, db, time.Now)
 	approvals, users := secondPerson(c, db, user.NewService(db, passwords, time.Now), auditLog)
 	traffic, detect := detection(db, places, log)
+	provisioning := newScim(c, db, federation)
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: users, Approvals: approvals, Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
-		Federation: federation, ProviderMetadata: metadata,
+		Federation: federation, ProviderMetadata: metadata, Scim: provisioning,
 		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Conferences: sup, Database: db,
 		Audit: auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
@@ -116,7 +117,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), expire(approvals, log), detect))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), expire(approvals, log), detect, reconciliation(provisioning, log)))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

@@ -27,6 +27,8 @@ func entries() []Entry {
 	return []Entry{
 		SetupCompleted(o, "u2"), RecoveryKeyMade(o, "age1"),
 		BackupMade(o, "b", 1), BackupFailed(o, "server.disk_full"), BackupRestored(o, o.At), UserCreated(o, "u2", access.Ordinary), UserDisabled(o, "u2", 1), UserEnabled(o, "u2"),
+		UserProvisioned(o, "u2", "amt"), UserRemoved(o, "u2", "amt", 1),
+		GroupCreated(o, "staff", 2), GroupChanged(o, "staff", []string{"displayName"}, 1, 0), GroupDeleted(o, "staff", 2),
 		RolesAssigned(o, "u2", access.Administrator, access.Ordinary, 1), ProfileChanged(o, "u2", []string{"name"}),
 		PasswordChanged(o, "u2", 3), SessionStarted(o, "s1", "192.0.2.0/24"),
 		SessionFailed(o, "", FailureUnknown, "192.0.2.0/24"), SessionLocked(o, "u2", LockAccount, "192.0.2.0/24", o.At),

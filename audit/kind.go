@@ -29,6 +29,11 @@ const (
 	KindIdentityReturned    Kind = "identity.returned"
 	KindIdentityBarred      Kind = "identity.barred"
 	KindProviderRefused     Kind = "provider.refused"
+	KindUserProvisioned     Kind = "user.provisioned"
+	KindUserRemoved         Kind = "user.removed"
+	KindGroupCreated        Kind = "group.created"
+	KindGroupChanged        Kind = "group.changed"
+	KindGroupDeleted        Kind = "group.deleted"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
 	KindMeetingCreated      Kind = "meeting.created"
@@ -69,6 +74,7 @@ func Kinds() []Kind {
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded, KindUserUnlocked,
 		KindSessionProved, KindFactorAdded, KindFactorRemoved, KindFactorsReset, KindRecoveryCodesMade,
 		KindIdentityLinked, KindIdentityReturned, KindIdentityBarred, KindProviderRefused,
+		KindUserProvisioned, KindUserRemoved, KindGroupCreated, KindGroupChanged, KindGroupDeleted,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,

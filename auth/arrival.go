@@ -202,16 +202,13 @@ type arrival struct {
 	attempt  Attempt
 	failure  Failure
 	given    given
+	refusal  error // the rules give nothing; it does not count for somebody who is provisioned
 }
 
 // admit begins a session with the roles that the rules give. An account is found by provider and subject; where there is none,
 // one is made. Who has a second factor here is asked for it, unless the provider says that it asked for one.
 func (f *Federation) admit(ctx context.Context, a arrival) (SignedIn, error) {
-	g, err := a.entrance.give(a.identity)
-	if err != nil {
-		return SignedIn{}, f.refused(ctx, a, err, g.because...)
-	}
-	a.given = g
+	a.given, a.refusal = a.entrance.give(a.identity)
 	key := Link{Tenant: a.actor.Tenant, Provider: a.entrance.ID, Subject: a.identity.Subject}
 	sealed, err := f.seal(key, a.identity)
 	if err != nil {
@@ -251,13 +248,20 @@ func (f *Federation) admit(ctx context.Context, a arrival) (SignedIn, error) {
 		err = ErrAddressTaken.Because(ReasonAddress)
 	}
 	if err != nil {
-		return SignedIn{}, f.refused(ctx, a, err)
+		var because []string
+		if a.refusal != nil {
+			because = a.given.because
+		}
+		return SignedIn{}, f.refused(ctx, a, err, because...)
 	}
 	return in, nil
 }
 
 // settled is the account as it is from now on, with the entries about what is new of it.
 func (a arrival) settled(k Known, now time.Time) (Outcome, error) {
+	if a.refusal != nil && !k.Provisioned {
+		return Outcome{}, a.refusal
+	}
 	if k.User.ID == "" {
 		u, err := newcomer(a.identity, a.given.roles, a.actor.Tenant, now)
 		if err != nil {
@@ -268,7 +272,7 @@ func (a arrival) settled(k Known, now time.Time) (Outcome, error) {
 	}
 	by, o := audit.Origin{At: now, Actor: k.User.Actor()}, about(k)
 	switch {
-	case k.User.Disabled() && k.Link.GoneAt.IsZero(): // by an administrator
+	case k.User.Disabled() && (k.Link.GoneAt.IsZero() || k.Barred): // by an administrator, or by provisioning
 		if a.login != "" {
 			return Outcome{}, ErrFailed.Because(ReasonDisabled)
 		}

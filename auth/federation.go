@@ -38,6 +38,9 @@ type Known struct {
 	User    user.User
 	Link    Link
 	Factors int // how many second factors the account has here
+	// Provisioned is an account that provisioning keeps (package scim): the rules are applied there, not to what a sign-in tells.
+	Provisioned bool
+	Barred      bool // provisioning keeps the person out
 }
 
 // Outcome is what Settle stores: the account and its link, new ones when there were none.
@@ -53,10 +56,10 @@ func about(k Known, entries ...audit.Entry) Outcome {
 	return Outcome{Known: k, Entries: func(int) []audit.Entry { return entries }}
 }
 
-// withRoles gives the account these roles. Where it loses one, everything ends that the person is signed in with.
+// withRoles gives the account these roles, unless they come from provisioning. Where it loses one, everything ends that the person is signed in with.
 func (o Outcome) withRoles(by audit.Origin, g given, provider string) Outcome {
 	before, told := o.User.Roles, o.Entries
-	if before == g.roles {
+	if before == g.roles || o.Provisioned {
 		return o
 	}
 	o.User.Roles, o.End = g.roles, before.Without(g.roles)

@@ -98,15 +98,11 @@ func (f *Federation) review(ctx context.Context, l Link) error {
 		return f.bar(ctx, l, ReasonSilent, false)
 	}
 	g, err := e.give(id)
-	switch {
-	case errors.Is(err, ErrNoRole):
-		return f.bar(ctx, l, ReasonNoRole, true)
-	case errors.Is(err, ErrRoleConflict):
-		return f.bar(ctx, l, ReasonRoles, true, g.because...)
-	case err != nil:
+	var refusal Reason
+	if err != nil && !errors.As(err, &refusal) {
 		return err
 	}
-	return f.confirm(ctx, l, id, g)
+	return f.confirm(ctx, l, id, g, refusal)
 }
 
 // reviewer is who acts when nobody is there.
@@ -115,8 +111,9 @@ func (f *Federation) reviewer() (audit.Origin, error) {
 	return audit.Origin{At: wholeMillis(f.now()), Actor: actor}, access.Decide(actor, access.IdentityReview, access.Object{Kind: "user", Tenant: actor.Tenant}).Err()
 }
 
-// confirm stores what the provider says now.
-func (f *Federation) confirm(ctx context.Context, l Link, id ProviderIdentity, g given) error {
+// confirm stores what the provider says now. The refusal is why the rules give nothing, empty when they do; it does not count for
+// somebody who is provisioned, whose roles come from there.
+func (f *Federation) confirm(ctx context.Context, l Link, id ProviderIdentity, g given, refusal Reason) error {
 	by, err := f.reviewer()
 	if err != nil {
 		return err
@@ -129,14 +126,17 @@ func (f *Federation) confirm(ctx context.Context, l Link, id ProviderIdentity, g
 		if k.User.ID == "" {
 			return Outcome{}, user.ErrUnknown
 		}
+		if refusal != "" && !k.Provisioned {
+			return barred(by, k, refusal, true, g.because), nil
+		}
 		k.Link.Sealed, k.Link.AskAt = sealed, wholeMillis(id.AskAgain)
 		return about(k).withRoles(by, g, l.Provider), nil
 	})
 }
 
 // bar ends all sessions of a person. For good means until the next sign-in at the provider; API tokens are good for nothing
-// until then. Otherwise the person only has to sign in again. Because is where the rules are written that are the reason.
-func (f *Federation) bar(ctx context.Context, l Link, reason Reason, forGood bool, because ...string) error {
+// until then. Otherwise the person only has to sign in again.
+func (f *Federation) bar(ctx context.Context, l Link, reason Reason, forGood bool) error {
 	by, err := f.reviewer()
 	if err != nil {
 		return err
@@ -145,16 +145,21 @@ func (f *Federation) bar(ctx context.Context, l Link, reason Reason, forGood boo
 		if k.User.ID == "" {
 			return Outcome{}, user.ErrUnknown
 		}
-		barred := forGood && !k.User.Disabled()
-		k.Link.AskAt = by.At.Add(ReviewGrace) // only of importance where there are API tokens
-		if barred {
-			k.User.DisabledAt, k.Link.GoneAt, k.Link.AskAt = by.At, by.At, by.At // an administrator who lets the person in has the provider asked
-		}
-		return Outcome{Known: k, End: true, Entries: func(ended int) []audit.Entry {
-			if !barred && ended == 0 {
-				return nil
-			}
-			return []audit.Entry{audit.IdentityBarred(by, k.User.ID, l.Provider, string(reason), ended, because)}
-		}}, nil
+		return barred(by, k, reason, forGood, nil), nil
 	})
+}
+
+// barred is what bar stores. Because is where the rules are written that are the reason.
+func barred(by audit.Origin, k Known, reason Reason, forGood bool, because []string) Outcome {
+	out := forGood && !k.User.Disabled()
+	k.Link.AskAt = by.At.Add(ReviewGrace) // only of importance where there are API tokens
+	if out {
+		k.User.DisabledAt, k.Link.GoneAt, k.Link.AskAt = by.At, by.At, by.At // an administrator who lets the person in has the provider asked
+	}
+	return Outcome{Known: k, End: true, Entries: func(ended int) []audit.Entry {
+		if !out && ended == 0 {
+			return nil
+		}
+		return []audit.Entry{audit.IdentityBarred(by, k.User.ID, k.Link.Provider, string(reason), ended, because)}
+	}}
 }

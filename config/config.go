@@ -37,6 +37,12 @@ type Config struct {
 	Passwords  Passwords
 	Detection  Detection
 	Identity   settings.Identity // the identity providers; in the file alone
+	Scim       Scim
+}
+
+// Scim is how an identity management system keeps accounts here (SCIM 2.0).
+type Scim struct {
+	Provider string // id of the identity provider whose people they are; empty when nobody is provisioned
 }
 
 // TLS says where the certificate of the public listener comes from.

@@ -100,6 +100,7 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		"audit.witness-keys":     witnessKey,
 		"passwords.refused-file": "words.txt",
 		"detection.geoip-file":   "places.mmdb",
+		"scim.provider":          "amt",
 	}
 	if len(other) != len(Settings()) {
 		t.Fatalf("the test knows %d settings, there are %d", len(other), len(Settings()))
@@ -118,10 +119,11 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		env = append(env, s.Env()+"="+other[s.Key])
 		args = append(args, s.Flag(), other[s.Key])
 	}
+	providers := uncommentedProviders(t) // one of which scim.provider is
 	for source, load := range map[string]func() (Loaded, error){
-		"file":        func() (Loaded, error) { return load(t, file.String(), nil) },
-		"environment": func() (Loaded, error) { return load(t, "", env) },
-		"flags":       func() (Loaded, error) { return load(t, "", nil, args...) },
+		"file":        func() (Loaded, error) { return load(t, file.String()+providers, nil) },
+		"environment": func() (Loaded, error) { return load(t, providers, env) },
+		"flags":       func() (Loaded, error) { return load(t, providers, nil, args...) },
 	} {
 		l, err := load()
 		if err != nil {
@@ -267,6 +269,7 @@ func TestBounds(t *testing.T) {
 		{func(c *Config) { c.Conference.Restarts = 0 }, false},
 		{func(c *Config) { c.Conference.Restarts = MaxRestarts }, true},
 		{func(c *Config) { c.Conference.Restarts = MaxRestarts + 1 }, false},
+		{func(c *Config) { c.Scim.Provider = "amt" }, false}, // there is none of that name
 		{func(c *Config) { c.Limits.RequestBytes = MinRequestBytes }, true},
 		{func(c *Config) { c.Limits.RequestBytes = MinRequestBytes - 1 }, false},
 		{func(c *Config) { c.Limits.RequestBytes = MaxRequestBytes }, true},

@@ -57,6 +57,7 @@ type Flags struct {
 	AuditWitnessKeys          *string `help:"Public keys of the witnesses of the audit log, separated by commas." placeholder:"KEYS"`
 	DetectionGeoipFile        *string `help:"File in the MaxMind DB format that tells countries of addresses." placeholder:"FILE"`
 	PasswordsRefusedFile      *string `help:"File of passwords that nobody may choose." placeholder:"FILE"`
+	ScimProvider              *string `help:"Identity provider whose people are provisioned." placeholder:"ID"`
 	VaultMasterKeyFile        *string `help:"File of the master key." placeholder:"FILE"`
 
 	AuditKeepSecurityDays       *string `help:"For how many days entries about signing in, roles and keys are kept." placeholder:"N"`

@@ -138,5 +138,7 @@ func keptSettings() []Setting {
 			func(c *Config) value { return textValue{&c.Passwords.RefusedFile} }},
 		{"detection.geoip-file", "File in the MaxMind DB format that tells countries, or cities, of addresses, for finding sign-ins from unusual places.\nIt is read at the start and held in memory. Empty means that places are not looked at.",
 			func(c *Config) value { return textValue{&c.Detection.GeoIPFile} }},
+		{"scim.provider", "Id of the identity provider whose people and groups an identity management system keeps here (SCIM 2.0, PUBLIC-URL/scim/v2).\nThe rules of that provider then apply to those groups. Empty means that nobody is provisioned.",
+			func(c *Config) value { return textValue{&c.Scim.Provider} }},
 	}
 }

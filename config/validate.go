@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"konklave/audit/retention"
+	"konklave/auth/settings"
 )
 
 // The bounds of the settings; both ends are allowed.
@@ -87,6 +89,8 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.within("sessions.lifetime", c.Sessions.Lifetime >= MinSessionIdle && c.Sessions.Lifetime <= MaxSessionLifetime, c.Sessions.Lifetime, MinSessionIdle, MaxSessionLifetime)
 	v.within("sessions.proof", c.Sessions.Proof >= MinSessionProof && c.Sessions.Proof <= MaxSessionProof, c.Sessions.Proof, MinSessionProof, MaxSessionProof)
 	v.number("sessions.max", float64(c.Sessions.Max), 1, MaxSessions)
+	v.check("scim.provider", c.Scim.Provider == "" || slices.ContainsFunc(c.Identity.Providers(), func(p settings.Provider) bool { return p.ID == c.Scim.Provider }),
+		"must be the id of a provider in identity.providers")
 	v.isolation(c.Isolation, c.Conference.MaxRunning)
 	v.number("limits.request-bytes", float64(c.Limits.RequestBytes), MinRequestBytes, MaxRequestBytes)
 	v.number("limits.header-bytes", float64(c.Limits.HeaderBytes), MinHeaderBytes, MaxHeaderBytes)

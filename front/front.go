@@ -108,7 +108,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !plainPath(r.URL):
 		f.refuse(w, r, errRoute)
-	case path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/api/"):
+	case path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/scim/"):
 		f.serveAPI(w, r)
 	case strings.HasPrefix(path, "/conference/"):
 		f.serveConference(w, r)
@@ -149,9 +149,13 @@ func plainPath(u *url.URL) bool {
 	if path != u.Path || len(path) > maxPathLength || !strings.HasPrefix(path, "/") {
 		return false
 	}
+	signs := "/-_.~"
+	if strings.HasPrefix(path, "/scim/") {
+		signs += ":" // the names of schemas
+	}
 	for _, c := range []byte(path) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && !strings.ContainsRune("/-_.~", rune(c)) {
+		if !letter && !strings.ContainsRune(signs, rune(c)) {
 			return false
 		}
 	}

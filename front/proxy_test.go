@@ -92,6 +92,19 @@ func TestA89WorkerAnswersAreTamed(t *testing.T) {
 	}
 }
 
+func TestProvisioningReachesTheController(t *testing.T) {
+	t.Parallel()
+	h := setup(t, nil)
+	for path, status := range map[string]int{
+		"/scim/v2/Users": http.StatusOK, "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User": http.StatusOK,
+		"/scim/v2/%3a": http.StatusNotFound, "/api/a:b": http.StatusNotFound, "/scim/../api/x": http.StatusNotFound,
+	} {
+		if resp, _ := h.get(t, path); resp.StatusCode != status || status == http.StatusOK && resp.Header.Get("Set-Cookie") == "" {
+			t.Errorf("%s: %d %v", path, resp.StatusCode, resp.Header)
+		}
+	}
+}
+
 func TestControllerDown(t *testing.T) {
 	t.Parallel()
 	h := setup(t, func(o *front.Options) { o.Controller += ".gone" })

@@ -25,6 +25,7 @@ import (
 	"konklave/finding"
 	"konklave/meeting"
 	"konklave/sandbox"
+	"konklave/scim"
 	"konklave/user"
 )
 
@@ -81,6 +82,7 @@ type Options struct {
 	Traffic     *finding.Traffic
 	Factors     *auth.Factors
 	Approvals   *approval.Service
+	Scim        *scim.Service
 	Conferences Conferences
 	Database    Database
 	Audit       AuditLog
@@ -113,6 +115,8 @@ type API struct {
 	traffic       *finding.Traffic
 	factors       *auth.Factors
 	approvals     *approval.Service
+	scim          *scim.Service
+	provisioning  []Route
 	conferences   Conferences
 	database      Database
 	audit         AuditLog
@@ -133,7 +137,7 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
-		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic,
+		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic, scim: o.Scim,
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
@@ -157,6 +161,7 @@ func New(o Options) *API {
 	a.addFindings()
 	a.addApprovals()
 	a.addMeetings()
+	a.addScim()
 	a.addJoin()
 	a.addConferences()
 	a.addAudit()

@@ -34,6 +34,8 @@ type scene struct {
 	asOfficer               *client
 	note                    string // a checkpoint that the witness has cosigned
 	key                     *factortest.Authenticator
+	provisionedUser         string
+	provisionedGroup        string
 }
 
 func setScene(t *testing.T) *scene {

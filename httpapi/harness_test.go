@@ -204,7 +204,7 @@ func start(t *testing.T, o options) *env {
 		Users: users, Approvals: e.asking, Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
 		Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
-		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic,
+		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic, Scim: provisioned(db, c.now),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})

@@ -96,17 +96,22 @@ func matrix(title string, columns []column, lines [][2]string, actions map[strin
 // TestRolesByRoutesAndCommandsAreAsReviewed: what each role may do, over everything that can be asked for.
 func TestRolesByRoutesAndCommandsAreAsReviewed(t *testing.T) {
 	t.Parallel()
-	var routes, commands [][2]string
+	var routes, provisioning, commands [][2]string
 	byRoute, proof := map[string]access.Action{}, map[string]bool{}
 	for _, r := range start(t, options{}).api.Routes() {
 		routes = append(routes, [2]string{r.ID, "`" + r.Method + " " + r.Path + "`"})
 		byRoute[r.ID], proof[r.ID] = r.Action, r.Action.NeedsProof() || r.Begins.NeedsProof()
+	}
+	for _, r := range start(t, options{}).api.ProvisioningRoutes() {
+		provisioning = append(provisioning, [2]string{r.ID, "`" + r.Method + " " + r.Path + "`"})
+		byRoute[r.ID] = r.Action
 	}
 	byCommand := conference.CommandKinds()
 	for _, kind := range slices.Sorted(maps.Keys(byCommand)) {
 		commands = append(commands, [2]string{kind, "`" + kind + "`"})
 	}
 	got := matrixHead + matrix("Routes", matrixColumns(), routes, byRoute, func(id string) bool { return proof[id] }) +
+		matrix("Provisioning, with a token alone", matrixColumns(), provisioning, byRoute, func(string) bool { return false }) +
 		matrix("Commands", seatColumns(), commands, byCommand, func(id string) bool { return byCommand[id].NeedsProof() })
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(matrixFile, []byte(got), 0o600); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"konklave/fault"
+	"konklave/scim"
 	"konklave/telemetry"
 )
 
@@ -47,6 +48,8 @@ func statusOf(f *fault.Fault) int {
 		return http.StatusMethodNotAllowed
 	case errors.Is(f, ErrContentType):
 		return http.StatusUnsupportedMediaType
+	case errors.Is(f, scim.ErrVersion):
+		return http.StatusPreconditionFailed
 	}
 	switch f.Kind {
 	case fault.KindInvalid:
@@ -116,6 +119,10 @@ func rephrase(ctx huma.Context, _ string, v any) (any, error) {
 // writeProblem answers with an error outside huma.
 func writeProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	p := problem(r.Context(), log, err)
+	if isProvisioning(r) {
+		writeScimError(w, p.Problem)
+		return
+	}
 	body, err := json.Marshal(p.Problem)
 	if err != nil {
 		panic("httpapi: a problem does not encode: " + err.Error())

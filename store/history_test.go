@@ -82,6 +82,12 @@ func history() map[int64][]written {
 			{"habits", map[string]any{"user_id": "u1", "aspect": "country", "value": "DE", "tenant": "default", "mark": "52.5,13.4,20", "times": 1, "first_at": 1, "last_at": 1}},
 			{"retired_secrets", map[string]any{"hash": blob, "tenant": "default", "kind": "session", "user_id": "u1", "sign_in": "s0", "entry": "a1", "retired_at": 1}},
 		},
+		12: {
+			{"scim_changes", map[string]any{"tenant": "default", "number": 3}},
+			{"scim_users", map[string]any{"user_id": "u1", "tenant": "default", "external_id": "e1", "user_name": "Änne", "name_key": "änne", "active": true, "said": `{"displayName":"Änne"}`, "created_at": 1, "changed_at": 2, "version": 3}},
+			{"scim_groups", map[string]any{"id": "g1", "tenant": "default", "external_id": "", "name": "IT", "name_key": "it", "created_at": 1, "changed_at": 1, "version": 2}},
+			{"scim_members", map[string]any{"group_id": "g1", "user_id": "u1", "tenant": "default"}},
+		},
 	}
 }
 

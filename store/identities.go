@@ -78,7 +78,16 @@ func knownIdentity(ctx context.Context, q *sqlgen.Queries, key auth.Link) (strin
 		return "", auth.Known{}, err
 	}
 	factors, err := q.CountFactors(ctx, sqlgen.CountFactorsParams{Tenant: row.Tenant, UserID: row.UserID})
-	return row.ID, auth.Known{User: userOf(u), Link: linkOf(row), Factors: int(factors)}, err
+	if err != nil {
+		return "", auth.Known{}, err
+	}
+	known := auth.Known{User: userOf(u), Link: linkOf(row), Factors: int(factors)}
+	kept, err := q.ScimUser(ctx, sqlgen.ScimUserParams{Tenant: row.Tenant, UserID: row.UserID})
+	if errors.Is(err, sql.ErrNoRows) {
+		return row.ID, known, nil
+	}
+	known.Provisioned, known.Barred = true, kept.BarredAt != 0
+	return row.ID, known, err
 }
 
 func putIdentity(ctx context.Context, q *sqlgen.Queries, id string, before, now auth.Known) error {

@@ -112,6 +112,9 @@ func (s *Store) changeAccess(ctx context.Context, q *sqlgen.Queries, c user.Acce
 		if err := q.ForgetGone(ctx, sqlgen.ForgetGoneParams{Tenant: c.User.Tenant, UserID: c.User.ID}); err != nil {
 			return err
 		}
+		if err := q.ForgetBarred(ctx, sqlgen.ForgetBarredParams{Tenant: c.User.Tenant, UserID: c.User.ID}); err != nil {
+			return err
+		}
 	}
 	var ended []string
 	if c.SignOut {

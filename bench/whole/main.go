@@ -27,8 +27,8 @@ import (
 const (
 	password   = "correct horse battery staple"
 	runLimit   = 20 * time.Minute
-	callers    = 8  // at once
-	signIns    = 80 // in all, spread over the callers' accounts
+	callers    = 8   // at once
+	signIns    = 400 // in all, spread over the callers' accounts
 	requests   = 4000
 	publishers = 3 // of video and sound, in the conferences whose memory is read
 )

@@ -24,7 +24,7 @@ func (h *house) keeper() *retention.Keeper {
 }
 
 // look has a keeper look, and wants it to let go of so many entries.
-func (h *house) look(t *testing.T, k *retention.Keeper, entries int64) {
+func (h *house) keep(t *testing.T, k *retention.Keeper, entries int64) {
 	t.Helper()
 	gone, err := k.Look(t.Context())
 	if err != nil || gone.Entries != entries || gone.Elsewhere {
@@ -42,7 +42,7 @@ var retained = map[string]func(*testing.T, *house){
 		k := h.keeper()
 		for _, days := range []int{182, 2} {
 			h.clock.Advance(time.Duration(days) * aDay)
-			h.look(t, k, 0)
+			h.keep(t, k, 0)
 			if got := h.entries(t); got[1] != first[1] {
 				t.Errorf("%v: %+v", h.clock.Now(), got[1])
 			}
@@ -50,9 +50,9 @@ var retained = map[string]func(*testing.T, *house){
 		}
 		midnight := h.clock.Now().Truncate(aDay).Add(aDay)
 		h.clock.Advance(midnight.Add(-time.Second).Sub(h.clock.Now()))
-		h.look(t, k, 0)
+		h.keep(t, k, 0)
 		h.clock.Advance(2 * time.Second)
-		h.look(t, k, 2) // the account was made on that day too
+		h.keep(t, k, 2) // the account was made on that day too
 		after := h.entries(t)
 		if e := after[1]; e.Lost != audit.LossErased || e.ActorUser != "" || e.ObjectID != "" || e.Kind != audit.KindSessionStarted {
 			t.Errorf("what is left: %+v", e)
@@ -62,16 +62,16 @@ var retained = map[string]func(*testing.T, *house){
 		}
 		h.wantExport(t) // the proof holds
 		h.clock.Advance(time.Hour)
-		h.look(t, k, 0)
+		h.keep(t, k, 0)
 		if len(h.entries(t)) != len(after) {
 			t.Error("there is a certificate for nothing")
 		}
 	},
 	"AChangeOfRetentionIsRecordedWithOldAndNew": func(t *testing.T, h *house) {
 		k := h.keeper()
-		h.wantNewEntries(t, func() { h.look(t, k, 0) }) // the default
+		h.wantNewEntries(t, func() { h.keep(t, k, 0) }) // the default
 		k.Policy.Security = 100
-		e := h.wantNewEntries(t, func() { h.look(t, k, 0); h.look(t, k, 0) }, audit.KindRetentionChanged)[0]
+		e := h.wantNewEntries(t, func() { h.keep(t, k, 0); h.keep(t, k, 0) }, audit.KindRetentionChanged)[0]
 		if want := `{"after":"security 100, administration 184, conference 184","before":"security 184, administration 184, conference 184"}`; e.Details != want || e.ActorID != "retention" || e.Lost != audit.LossNone {
 			t.Errorf("%+v, want %s", e, want)
 		}
@@ -81,11 +81,11 @@ var retained = map[string]func(*testing.T, *house){
 			t.Error("changed without an entry")
 		}
 		h.allow(t, "audit_log")
-		h.wantNewEntries(t, func() { h.look(t, k, 0) }, audit.KindRetentionChanged)
+		h.wantNewEntries(t, func() { h.keep(t, k, 0) }, audit.KindRetentionChanged)
 	},
 	"OneAtATimeLetsGo": func(t *testing.T, h *house) {
 		for _, k := range []*retention.Keeper{h.keeper(), h.keeper()} { // one after the other
-			h.look(t, k, 0)
+			h.keep(t, k, 0)
 		}
 		if holder, err := h.TakeLease(t.Context(), retention.Lease, "another", time.Minute); err != nil || holder != "another" {
 			t.Fatalf("%q has the lease, %v", holder, err)
@@ -95,7 +95,7 @@ var retained = map[string]func(*testing.T, *house){
 			t.Errorf("just before the lease ends: %+v, %v", gone, err)
 		}
 		h.clock.Advance(time.Millisecond)
-		h.look(t, h.keeper(), 0)
+		h.keep(t, h.keeper(), 0)
 	},
 	"ALeaseHasOneHolder": func(t *testing.T, h *house) {
 		if holder, err := h.LeaseHolder(t.Context(), "l"); err != nil || holder != "" {
