@@ -22,6 +22,7 @@ const (
 	TokenRevoke Action = "token.revoke"
 
 	AuditRead   Action = "audit.read"
+	AuditFollow Action = "checkpoint.read"
 	AuditCosign Action = "audit.cosign"
 
 	SessionProve      Action = "session.prove"
@@ -39,6 +40,12 @@ const (
 	UserDisable Action = "user.disable"
 	UserEnable  Action = "user.enable"
 	RoleAssign  Action = "role.assign"
+
+	MachineList    Action = "machine.list"
+	MachineAdd     Action = "machine.add"
+	MachineRotate  Action = "machine.rotate"
+	MachineRemove  Action = "machine.remove"
+	AccessTokenGet Action = "access_token.get"
 
 	MeetingList    Action = "meeting.list"
 	MeetingCreate  Action = "meeting.create"
@@ -92,6 +99,8 @@ type may struct {
 
 	account, user, manager, operator, userAdmin, security, auditor reach // in the organisation
 	participant, moderator, host                                   reach // in a conference
+
+	scopes []Scope // any of which opens the action to a machine, for every object
 }
 
 // rule is one line of the table.
@@ -127,26 +136,34 @@ var table = [...]rule{
 	{RecoveryCodesMake, writes, person, may{account: own}},
 
 	// accounts
-	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
+	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every, scopes: in(UsersRead)}},
 	{UserCreate, writes, token, may{userAdmin: every, system: every}},
 	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
 	{UserDisable, writes, person, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, person, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, person, may{userAdmin: every, system: every}},
 
+	// machines
+	{MachineList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
+	{MachineAdd, writes, person, may{userAdmin: every, system: every}},
+	{MachineRotate, writes, person, may{userAdmin: every, system: every}},
+	{MachineRemove, writes, person, may{userAdmin: every, security: every, system: every}},
+	{AccessTokenGet, writes, person, may{anonymous: every}},
+
 	// the audit log
-	{AuditRead, reads, token, may{auditor: every, system: every}},
-	{AuditCosign, writes, token, may{auditor: every}},
+	{AuditRead, reads, token, may{auditor: every, system: every, scopes: in(AuditReads)}},
+	{AuditFollow, reads, token, may{auditor: every, system: every, scopes: in(AuditReads, AuditCosigns)}},
+	{AuditCosign, writes, person, may{scopes: in(AuditCosigns)}},
 
 	// what was noticed
-	{FindingList, reads, token, may{security: every, auditor: every}},
+	{FindingList, reads, token, may{security: every, auditor: every, scopes: in(FindingsRead)}},
 
 	// meetings
-	{MeetingList, reads, token, may{user: own, manager: every}},
+	{MeetingList, reads, token, may{user: own, manager: every, scopes: in(MeetingsRead)}},
 	{MeetingCreate, writes, token, may{user: own, manager: own}},
-	{MeetingRead, reads, token, may{user: own, manager: every}},
-	{MeetingUpdate, writes, token, may{user: own, manager: every}},
-	{MeetingDelete, writes, token, may{user: own, manager: every}},
+	{MeetingRead, reads, token, may{user: own, manager: every, scopes: in(MeetingsRead)}},
+	{MeetingUpdate, writes, token, may{user: own, manager: every, scopes: in(MeetingsWrite)}},
+	{MeetingDelete, writes, token, may{user: own, manager: every, scopes: in(MeetingsWrite)}},
 	{MeetingPreview, reads, token, may{anonymous: every, guest: every, account: every}},
 
 	// conferences
@@ -154,7 +171,7 @@ var table = [...]rule{
 	{ConferenceLeave, writes, person, may{participant: every, moderator: every, host: every}},
 	{ConferenceEnd, writes, person, may{host: every}},
 	{ChatSend, writes, person, may{participant: every, moderator: every, host: every}},
-	{ConferenceList, reads, token, may{operator: every}},
+	{ConferenceList, reads, token, may{operator: every, scopes: in(ConferencesRead)}},
 	{ConferenceAbandon, writes, token, may{user: own, manager: every, operator: every}},
 
 	// what processes do

@@ -27,6 +27,12 @@ const (
 	KindRecoveryCodesMade   Kind = "recovery_codes.made"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
+	KindMachineAdded        Kind = "machine.added"
+	KindMachineRotated      Kind = "machine.rotated"
+	KindMachineRemoved      Kind = "machine.removed"
+	KindAccessTokenIssued   Kind = "access_token.issued"
+	KindAccessTokenRefused  Kind = "access_token.refused"
+	KindNetworkDenied       Kind = "network.denied"
 	KindMeetingCreated      Kind = "meeting.created"
 	KindMeetingChanged      Kind = "meeting.changed"
 	KindMeetingDeleted      Kind = "meeting.deleted"
@@ -54,6 +60,7 @@ func Kinds() []Kind {
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded, KindUserUnlocked,
 		KindSessionProved, KindFactorAdded, KindFactorRemoved, KindFactorsReset, KindRecoveryCodesMade,
 		KindTokenCreated, KindTokenRevoked,
+		KindMachineAdded, KindMachineRotated, KindMachineRemoved, KindAccessTokenIssued, KindAccessTokenRefused, KindNetworkDenied,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,

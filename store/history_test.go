@@ -68,6 +68,11 @@ func history() map[int64][]written {
 			{"recovery_codes", map[string]any{"user_id": "u1", "hash": blob, "tenant": "default"}},
 			{"used_challenges", map[string]any{"hash": blob, "expires_at": 2}},
 		},
+		9: {
+			{"machines", map[string]any{"id": "n1", "tenant": "default", "name": "Kalender", "scopes": "meetings.read", "networks": "", "created_at": 1, "expires_at": 0}},
+			{"machine_secrets", map[string]any{"id": "ns1", "tenant": "default", "machine_id": "n1", "hash": blob, "created_at": 1}},
+			{"access_tokens", map[string]any{"id": "at1", "tenant": "default", "machine_id": "n1", "secret_id": "ns1", "hash": blob, "scopes": "meetings.read", "issued_at": 1, "expires_at": 2}},
+		},
 	}
 }
 

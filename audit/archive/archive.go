@@ -79,7 +79,7 @@ type Seen struct {
 
 // Checkpoint returns the newest checkpoint. It fails with ErrNothingSigned, access.ErrDenied.
 func (a *Archive) Checkpoint(ctx context.Context, actor access.Actor) (Seen, error) {
-	if err := a.mayRead(actor); err != nil {
+	if err := a.may(actor, access.AuditFollow); err != nil {
 		return Seen{}, err
 	}
 	return a.newest(ctx)
@@ -87,7 +87,7 @@ func (a *Archive) Checkpoint(ctx context.Context, actor access.Actor) (Seen, err
 
 // Growth proves that the log of this size begins with the log of the earlier size. It fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size int64) (tlog.TreeProof, error) {
-	if err := a.mayRead(actor); err != nil {
+	if err := a.may(actor, access.AuditFollow); err != nil {
 		return nil, err
 	}
 	last, err := a.newest(ctx)
@@ -103,7 +103,7 @@ func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size 
 // Entry returns the leaf of an entry and the proof, which stands by itself, that it is in the log of the newest checkpoint. It
 // fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Entry(ctx context.Context, actor access.Actor, index int64) (leaf, proof []byte, err error) {
-	if err := a.mayRead(actor); err != nil {
+	if err := a.may(actor, access.AuditRead); err != nil {
 		return nil, nil, err
 	}
 	last, err := a.newest(ctx)
@@ -137,7 +137,7 @@ type Segment struct {
 // so many, or more where no checkpoint ends it sooner. Its end is its beginning when there is nothing more that is signed. That
 // somebody is given it is an entry itself. It fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64) (Segment, error) {
-	if err := a.mayRead(actor); err != nil {
+	if err := a.may(actor, access.AuditRead); err != nil {
 		return Segment{}, err
 	}
 	last, err := a.newest(ctx)
@@ -184,7 +184,7 @@ func (a *Archive) Export(ctx context.Context, s Segment, w io.Writer) error {
 // ExportTo writes the whole log, as far as it is signed, as segments in a directory that exists, and returns how many entries
 // that are. It records that too; rights as for export.NewDirectory.
 func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string, rights func(do func() error) error) (int64, error) {
-	if err := a.mayRead(actor); err != nil {
+	if err := a.may(actor, access.AuditRead); err != nil {
 		return 0, err
 	}
 	last, err := a.newest(ctx)
@@ -207,7 +207,7 @@ func (a *Archive) Keys() ([]string, error) { return a.keys() }
 // Cosign takes a checkpoint back from witnesses who have cosigned it, and returns it with all that is known. It fails with
 // ErrCosignature, ErrUnknownSize.
 func (a *Archive) Cosign(ctx context.Context, actor access.Actor, cosigned []byte) (Seen, error) {
-	if err := access.Decide(actor, access.AuditCosign, object(actor)).Err(); err != nil {
+	if err := a.may(actor, access.AuditCosign); err != nil {
 		return Seen{}, err
 	}
 	a.merging.Lock()
@@ -322,10 +322,6 @@ func (a *Archive) trust() (checkpoint.Trust, string, error) {
 	return trust, key, err
 }
 
-func (a *Archive) mayRead(actor access.Actor) error {
-	return access.Decide(actor, access.AuditRead, object(actor)).Err()
-}
-
-func object(actor access.Actor) access.Object {
-	return access.Object{Kind: "audit_log", Tenant: actor.Tenant}
+func (a *Archive) may(actor access.Actor, action access.Action) error {
+	return access.Decide(actor, action, access.Object{Kind: "audit_log", Tenant: actor.Tenant}).Err()
 }

@@ -4,6 +4,17 @@
 
 package sqlgen
 
+type AccessToken struct {
+	ID        string
+	Tenant    string
+	MachineID string
+	SecretID  string
+	Hash      []byte
+	Scopes    string
+	IssuedAt  int64
+	ExpiresAt int64
+}
+
 type Admission struct {
 	ConferenceID string
 	Session      string
@@ -156,6 +167,26 @@ type JournalSnapshot struct {
 	Tenant       string
 	Sealed       []byte
 	At           int64
+}
+
+type Machine struct {
+	ID        string
+	Tenant    string
+	Name      string
+	Scopes    string
+	Networks  string
+	CreatedAt int64
+	ExpiresAt int64
+	UsedAt    int64
+}
+
+type MachineSecret struct {
+	ID        string
+	Tenant    string
+	MachineID string
+	Hash      []byte
+	CreatedAt int64
+	ExpiresAt int64
 }
 
 type Meeting struct {
