@@ -62,6 +62,15 @@ func Opened(s Scope) []Action {
 	return opened
 }
 
+// Opening returns the scopes any of which opens an action.
+func Opening(a Action) []Scope {
+	r, known := find(a)
+	if !known {
+		return nil
+	}
+	return slices.Clone(r.scopes)
+}
+
 // ScopesOf returns the scopes of a machine as they are kept: in the order of Scopes. Faults: scope.invalid when there is none, or
 // one that is not known, or one twice; scope.conflict when they give what nobody may have together.
 func ScopesOf(scopes ...Scope) ([]Scope, error) {

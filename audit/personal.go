@@ -73,7 +73,7 @@ var personal = map[Kind]about{
 	KindMachineAdded:        {CategorySecurity, nobodys, map[string]whose{"expiresAt": nobodys, "networks": nobodys, "scopes": nobodys}},
 	KindMachineRotated:      {CategorySecurity, nobodys, map[string]whose{"until": nobodys}},
 	KindMachineRemoved:      {CategorySecurity, nobodys, map[string]whose{"tokensEnded": nobodys}},
-	KindAccessTokenIssued:   {CategorySecurity, nobodys, map[string]whose{"expiresAt": nobodys, "scopes": nobodys, "source": nobodys}},
+	KindAccessTokenIssued:   {CategorySecurity, nobodys, map[string]whose{"expiresAt": nobodys, "scopes": nobodys, "source": actors}},
 	KindAccessTokenRefused:  {CategorySecurity, nobodys, map[string]whose{"reason": nobodys, "source": actors}},
 	KindNetworkDenied:       {CategorySecurity, actors, map[string]whose{"source": actors}},
 	KindMeetingCreated:      {CategoryConference, nobodys, map[string]whose{"guestsAllowed": nobodys}},

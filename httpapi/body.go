@@ -32,6 +32,7 @@ var (
 type bodyRule struct {
 	typ      reflect.Type // nil: no body
 	optional bool
+	form     bool // it is none of JSON, and judged by the operation
 }
 
 // bodyRuleOf looks at the field Body of an operation's input; a pointer may be left out.
@@ -58,6 +59,8 @@ func (b bodyRule) check(w http.ResponseWriter, r *http.Request, limit int64) err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	switch {
+	case b.form:
+		return nil
 	case len(data) == 0 && (b.typ == nil || b.optional):
 		return nil
 	case len(data) == 0:

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -144,11 +145,13 @@ type env struct {
 	setup    *auth.Setup
 	desk     *auditDesk
 	factors  *auth.Factors
+	machines *auth.Machines
 }
 
 type options struct {
-	limits func(*config.Limits)
-	level  slog.Level
+	limits   func(*config.Limits)
+	level    slog.Level
+	networks map[access.Role][]netip.Prefix
 }
 
 func start(t *testing.T, o options) *env {
@@ -184,11 +187,12 @@ func start(t *testing.T, o options) *env {
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	e.factors = auth.NewFactors(db, signIn, keys, passkey.Library{})
+	e.machines = auth.NewMachines(db, 0, c.now)
 	e.api = httpapi.New(httpapi.Options{
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
-		SignIn: signIn, Factors: e.factors, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
+		SignIn: signIn, Factors: e.factors, Machines: e.machines, Networks: auth.NewNetworks(o.networks, db, c.now), Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Findings:    finding.NewService(db),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
@@ -431,7 +435,7 @@ func (e *env) dump() string {
 	var b strings.Builder
 	for _, table := range []string{
 		"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints",
-		"factors", "recovery_codes", "used_challenges",
+		"factors", "recovery_codes", "used_challenges", "machines", "machine_secrets", "access_tokens",
 	} {
 		e.dumpTable(&b, table)
 	}

@@ -26,6 +26,7 @@ type Route struct {
 	Status  int           // of a success; 0 means 200, or 204 without a body
 	Guest   bool          // a caller without an account becomes a guest
 	Nobody  bool          // what is sent is the only proof: whoever has a cookie or a token is taken for nobody
+	Form    bool          // the body is a form, which the handler reads
 }
 
 // Mutates reports whether the route changes something.
@@ -37,6 +38,7 @@ func (a *API) Routes() []Route { return a.routes }
 // add registers an operation: the checks of every request, then the handler.
 func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error)) {
 	rule := bodyRuleOf(reflect.TypeFor[I]())
+	rule.form = r.Form
 	op := huma.Operation{
 		Method: r.Method, Path: r.Path, OperationID: r.ID, Summary: r.Summary, Tags: []string{r.Tag},
 		Description: describeCodes(r.Codes), DefaultStatus: r.Status,
@@ -54,6 +56,7 @@ func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error
 				err = rule.check(w, req, a.limits.RequestBytes)
 			}
 			if err != nil {
+				challenge(w, req, r, err)
 				writeProblem(w, req, a.log, err)
 				return
 			}
@@ -68,6 +71,10 @@ func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error
 		delete(op.Extensions, "x-audit")
 	}
 	a.routes = append(a.routes, r)
+	if r.Form {
+		op.RequestBody = &huma.RequestBody{}
+		defer func() { op.RequestBody.Required = false }() // the handler says itself what is missing
+	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -87,6 +94,9 @@ func security(r Route) []map[string][]string {
 	program := access.Actor{Kind: access.KindToken, UserID: "self", Roles: access.AccountRoles(), Tenant: nobody.Tenant}
 	if access.Decide(program, r.Action, access.Object{OwnerID: "self", Tenant: nobody.Tenant}).Allowed {
 		needed = append(needed, map[string][]string{schemeToken: {}})
+	}
+	for _, scope := range access.Opening(r.Action) {
+		needed = append(needed, map[string][]string{schemeMachine: {string(scope)}})
 	}
 	return needed
 }
