@@ -79,6 +79,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max})
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, clock)
+	networks := roleNetworks(c.Networks, db, clock)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
@@ -86,6 +87,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
+		Machines: auth.NewMachines(db, c.Machines.TokenLifetime, clock), Networks: networks,
 		Setup: setup, Tickets: tickets, Findings: finding.NewService(db), Conferences: sup, Database: db,
 		Audit: AuditArchive(c, db, time.Now), AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})

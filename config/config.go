@@ -25,6 +25,8 @@ type Config struct {
 	Media      Media
 	Conference Conference
 	Sessions   Sessions
+	Machines   Machines
+	Networks   Networks
 	Isolation  Isolation
 	Limits     Limits
 	Vault      Vault
@@ -119,6 +121,16 @@ type Sessions struct {
 	Max      int           // of one account at once
 }
 
+// Machines bounds what programs with a secret of their own get.
+type Machines struct {
+	TokenLifetime time.Duration // of an access token
+}
+
+// Networks says from where those who hold a role may come; none means from everywhere.
+type Networks struct {
+	User, MeetingManager, Operator, UserAdmin, SecurityOfficer, Auditor []netip.Prefix
+}
+
 // Vault says where the keys of encryption at rest lie.
 type Vault struct {
 	MasterKeyFile string // empty for master.key in the data directory (see MasterKeyFile)
@@ -192,6 +204,7 @@ func Default() Config {
 			Restarts:        5,
 		},
 		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20},
+		Machines: Machines{TokenLifetime: 10 * time.Minute},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,
 			UIDBase:   62000,
