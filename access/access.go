@@ -49,7 +49,7 @@ func Decide(actor Actor, action Action, object Object) Decision {
 	if object.Tenant != "" && object.Tenant != actor.Tenant {
 		return Decision{Reason: string(action) + " on an object of another organisation"}
 	}
-	if actor.Kind == KindToken && !r.token {
+	if actor.Kind == KindToken && r.manner&token == 0 {
 		return Decision{Reason: string(action) + " is not for API tokens"}
 	}
 	if actor.Kind == KindMachine && !r.open(actor.Scopes) {

@@ -22,6 +22,7 @@ const (
 	TokenRevoke Action = "token.revoke"
 
 	AuditRead   Action = "audit.read"
+	AuditExport Action = "audit.export"
 	AuditFollow Action = "checkpoint.read"
 	AuditCosign Action = "audit.cosign"
 
@@ -84,12 +85,13 @@ const (
 	writes effect = true
 )
 
-// program says whether an API token may do what its account may.
-type program bool
+// manner says how something is done by who may do it. The values are added with |.
+type manner uint8
 
 const (
-	person program = false
-	token  program = true
+	person manner = 0         // by a person, in a browser
+	token  manner = 1 << iota // by a program too, with an API token of the person
+	proved                    // the person has proved a short while ago who it is
 )
 
 // may is how far each sort of actor goes with an action. An actor gets the farthest that fits: anonymous, guest, worker and
@@ -107,7 +109,7 @@ type may struct {
 type rule struct {
 	action Action
 	writes effect
-	token  program
+	manner manner
 	may
 }
 
@@ -126,32 +128,33 @@ var table = [...]rule{
 	{PasswordChange, writes, person, may{account: own}},
 	{PasswordReset, writes, person, may{system: every}},
 	{TokenList, reads, token, may{account: own}},
-	{TokenCreate, writes, person, may{account: own}},
+	{TokenCreate, writes, proved, may{account: own}},
 	{TokenRevoke, writes, person, may{account: own}},
 	{SessionProve, writes, person, may{account: own}},
 	{FactorList, reads, person, may{account: own}},
-	{FactorAdd, writes, person, may{account: own}},
-	{FactorRemove, writes, person, may{account: own}},
+	{FactorAdd, writes, proved, may{account: own}},
+	{FactorRemove, writes, proved, may{account: own}},
 	{FactorReset, writes, person, may{system: every}},
-	{RecoveryCodesMake, writes, person, may{account: own}},
+	{RecoveryCodesMake, writes, proved, may{account: own}},
 
 	// accounts
 	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every, scopes: in(UsersRead)}},
 	{UserCreate, writes, token, may{userAdmin: every, system: every}},
 	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
-	{UserDisable, writes, person, may{userAdmin: every, security: every, system: every}},
-	{UserEnable, writes, person, may{userAdmin: every, system: every}},
-	{RoleAssign, writes, person, may{userAdmin: every, system: every}},
+	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
+	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
+	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
 
 	// machines
 	{MachineList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
-	{MachineAdd, writes, person, may{userAdmin: every, system: every}},
-	{MachineRotate, writes, person, may{userAdmin: every, system: every}},
-	{MachineRemove, writes, person, may{userAdmin: every, security: every, system: every}},
+	{MachineAdd, writes, proved, may{userAdmin: every, system: every}},
+	{MachineRotate, writes, proved, may{userAdmin: every, system: every}},
+	{MachineRemove, writes, proved, may{userAdmin: every, security: every, system: every}},
 	{AccessTokenGet, writes, person, may{anonymous: every}},
 
 	// the audit log
 	{AuditRead, reads, token, may{auditor: every, system: every, scopes: in(AuditReads)}},
+	{AuditExport, reads, token | proved, may{auditor: every, system: every}},
 	{AuditFollow, reads, token, may{auditor: every, system: every, scopes: in(AuditReads, AuditCosigns)}},
 	{AuditCosign, writes, person, may{scopes: in(AuditCosigns)}},
 
@@ -193,6 +196,13 @@ func Actions() []Action {
 func (a Action) Writes() bool {
 	r, ok := find(a)
 	return !ok || bool(r.writes)
+}
+
+// NeedsProof reports whether who does it in a browser must have proved a short while ago who it is. A token cannot: the proof was
+// asked for when it was made.
+func (a Action) NeedsProof() bool {
+	r, ok := find(a)
+	return ok && r.manner&proved != 0
 }
 
 func find(a Action) (*rule, bool) {

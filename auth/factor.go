@@ -42,7 +42,7 @@ var (
 	ErrFactorCode        = fault.New(fault.KindInvalid, "factor.code_wrong", "This is not the code that the app shows now. Please check the clock of the device and try again.").At("/code")
 	ErrNoFactor          = fault.New(fault.KindConflict, "factor.none", "There is no second factor yet. Please add one first.")
 	ErrChallenge         = fault.New(fault.KindUnauthenticated, "factor.expired", "This took too long or was done already. Please begin again.")
-	ErrProofNeeded       = fault.New(fault.KindDenied, "session.proof_needed", "Please prove once more that it is you.")
+	ErrProofRequired     = fault.New(fault.KindDenied, "session.proof_required", "Please prove once more that it is you.")
 	ErrPasskeyRefused    = fault.New(fault.KindUnauthenticated, "passkey.refused", "This passkey was not accepted. Please try again, or another way.")
 	ErrPasskeyTaken      = fault.New(fault.KindConflict, "passkey.taken", "This passkey belongs to an account already.")
 	ErrPasskeyPlace      = fault.New(fault.KindConflict, "passkey.no_name", "Passkeys need an address with a name. This page was opened by a number (IP address).")

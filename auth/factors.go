@@ -12,14 +12,6 @@ import (
 	"konklave/user"
 )
 
-// ProofLifetime is how long after somebody proved who they are, at the sign-in or once more, a session may do what is sensitive.
-const ProofLifetime = 10 * time.Minute
-
-// fresh reports whether somebody has just proved who it is; a proof of the future, by a clock that was put back, does not count.
-func fresh(provedAt, now time.Time) bool {
-	return !wholeMillis(now).Before(provedAt) && now.Sub(provedAt) < ProofLifetime
-}
-
 // Factors adds, uses and removes second factors.
 type Factors struct {
 	store  FactorStore
@@ -53,7 +45,7 @@ type NewApp struct {
 	Address   string // for the QR code (otpauth)
 }
 
-// App begins to add an authenticator app. Faults: access, session.proof_needed.
+// App begins to add an authenticator app. Faults: access.
 func (f *Factors) App(_ context.Context, id Identity, site Site) (NewApp, error) {
 	if err := f.mayChange(id, access.FactorList, ""); err != nil {
 		return NewApp{}, err
@@ -67,7 +59,7 @@ func (f *Factors) App(_ context.Context, id Identity, site Site) (NewApp, error)
 }
 
 // AddApp adds the authenticator app that shows this code. With the first factor come recovery codes, to be shown once. Faults:
-// access, session.proof_needed, factor.expired, factor.code_wrong, factor.name_invalid, factor.too_many.
+// access, factor.expired, factor.code_wrong, factor.name_invalid, factor.too_many.
 func (f *Factors) AddApp(ctx context.Context, id Identity, sealed, name, code string) (Factor, []string, error) {
 	if err := f.mayChange(id, access.FactorAdd, ""); err != nil {
 		return Factor{}, nil, err
@@ -91,7 +83,7 @@ type NewPasskey struct {
 	Options   string // for the browser, JSON
 }
 
-// Passkey begins to make a passkey. Faults: access, session.proof_needed, passkey.no_name.
+// Passkey begins to make a passkey. Faults: access, passkey.no_name.
 func (f *Factors) Passkey(ctx context.Context, id Identity, site Site) (NewPasskey, error) {
 	if err := f.mayChange(id, access.FactorList, ""); err != nil {
 		return NewPasskey{}, err
@@ -109,7 +101,7 @@ func (f *Factors) Passkey(ctx context.Context, id Identity, site Site) (NewPassk
 }
 
 // AddPasskey adds the passkey that the browser has made. With the first factor come recovery codes, to be shown once. Faults:
-// access, session.proof_needed, factor.expired, factor.name_invalid, factor.too_many, passkey.refused, passkey.taken.
+// access, factor.expired, factor.name_invalid, factor.too_many, passkey.refused, passkey.taken.
 func (f *Factors) AddPasskey(ctx context.Context, id Identity, site Site, sealed, name, answer string) (Factor, []string, error) {
 	if err := f.mayChange(id, access.FactorAdd, ""); err != nil {
 		return Factor{}, nil, err
@@ -149,7 +141,7 @@ func (f *Factors) add(ctx context.Context, id Identity, made Factor, name string
 	return made, codes, nil
 }
 
-// Remove removes a factor; with the last one go the recovery codes. Faults: access, session.proof_needed, factor.unknown.
+// Remove removes a factor; with the last one go the recovery codes. Faults: access, factor.unknown.
 func (f *Factors) Remove(ctx context.Context, id Identity, factor string) error {
 	if err := f.mayChange(id, access.FactorRemove, factor); err != nil {
 		return err
@@ -158,7 +150,7 @@ func (f *Factors) Remove(ctx context.Context, id Identity, factor string) error 
 	return f.store.RemoveFactor(ctx, id.User.Tenant, id.User.ID, factor, entry)
 }
 
-// MakeRecoveryCodes makes codes in place of earlier ones, to be shown once. Faults: access, session.proof_needed, factor.none.
+// MakeRecoveryCodes makes codes in place of earlier ones, to be shown once. Faults: access, factor.none.
 func (f *Factors) MakeRecoveryCodes(ctx context.Context, id Identity) ([]string, error) {
 	if err := f.mayChange(id, access.RecoveryCodesMake, ""); err != nil {
 		return nil, err
@@ -171,15 +163,9 @@ func (f *Factors) MakeRecoveryCodes(ctx context.Context, id Identity) ([]string,
 	return codes, nil
 }
 
-// mayChange lets only a session change factors whose owner has just proved who it is.
+// mayChange lets only the owner change factors, in a session.
 func (f *Factors) mayChange(id Identity, action access.Action, factor string) error {
-	if err := access.Decide(id.Actor, action, ownObject("factor", factor, id.Actor)).Err(); err != nil {
-		return err
-	}
-	if !fresh(id.Session.ProvedAt, f.now()) {
-		return ErrProofNeeded
-	}
-	return nil
+	return access.Decide(id.Actor, action, ownObject("factor", factor, id.Actor)).Err()
 }
 
 // openOwn opens a challenge that was made for the same session.

@@ -162,7 +162,7 @@ func (f *Factors) AskProof(ctx context.Context, id Identity, site Site) (Wanted,
 	return w, err
 }
 
-// Prove takes the proof that AskProof asked for; the session may then do what is sensitive, for ProofLifetime. Address is that
+// Prove takes the proof that AskProof asked for; the session may then do what is sensitive, for SessionOptions.Proof. Address is that
 // of the client on the network. Faults: access, auth.failed, auth.locked, factor.failed, factor.expired, session.unknown.
 func (f *Factors) Prove(ctx context.Context, id Identity, address string, answer Answer, site Site) error {
 	if err := access.Decide(id.Actor, access.SessionProve, ownObject("session", id.Session.ID, id.Actor)).Err(); err != nil {

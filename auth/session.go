@@ -17,6 +17,7 @@ const (
 	DefaultSessionIdle     = 12 * time.Hour       // without a request
 	DefaultSessionLifetime = 7 * 24 * time.Hour   // in any case
 	DefaultSessionsMax     = 20                   // of one account at once
+	DefaultProofLifetime   = 5 * time.Minute      // see SessionOptions.Proof
 	SeenPrecision          = time.Minute          // Session.SeenAt is written at most this often
 	ClockTolerance         = 10 * time.Minute     // by how much clocks may differ; a session seen later than that counts no more
 	DeviceLifetime         = 180 * 24 * time.Hour // a browser is known so long after its last sign-in
@@ -70,6 +71,7 @@ type SessionOptions struct {
 	Idle     time.Duration // 0 means DefaultSessionIdle
 	Lifetime time.Duration // 0 means DefaultSessionLifetime
 	Max      int           // of one account at once; 0 means DefaultSessionsMax
+	Proof    time.Duration // what is sensitive may be done so long after its owner proved who it is, at the sign-in or once more; 0 means DefaultProofLifetime
 }
 
 // Sessions recognises, lists and ends sessions. SignIn begins them.
@@ -78,13 +80,17 @@ type Sessions struct {
 	now            func() time.Time
 	idle, lifetime time.Duration
 	most           int
+	proof          time.Duration
 }
 
 // NewSessions returns Sessions on the store.
 func NewSessions(store SessionStore, o SessionOptions) *Sessions {
-	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime, most: o.Max}
+	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime, most: o.Max, proof: o.Proof}
 	if s.idle == 0 {
 		s.idle = DefaultSessionIdle
+	}
+	if s.proof == 0 {
+		s.proof = DefaultProofLifetime
 	}
 	if s.most == 0 {
 		s.most = DefaultSessionsMax
@@ -119,6 +125,13 @@ func (s *Sessions) Authenticate(ctx context.Context, secret string) (Identity, e
 	actor := u.Actor()
 	actor.SignIn = session.ID
 	return Identity{Actor: actor, User: u, Session: session}, nil
+}
+
+// Fresh reports whether somebody who proved who it is at that time may do what is sensitive now; a proof of the future, by a clock
+// that was put back, does not count.
+func (s *Sessions) Fresh(provedAt time.Time) bool {
+	now := wholeMillis(s.now())
+	return !now.Before(provedAt) && now.Sub(provedAt) < s.proof
 }
 
 // List returns the actor's living sessions, the newest first.

@@ -185,7 +185,7 @@ type PasswordChange struct {
 }
 
 // ChangePassword gives the actor a new password after the old one was proved, and the second factor, where there is one, not
-// long ago. Faults: access, password.*, auth.failed, auth.locked, session.proof_needed.
+// long ago. Faults: access, password.*, auth.failed, auth.locked, session.proof_required.
 func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p PasswordChange) error {
 	if err := access.Decide(actor, access.PasswordChange, ownObject("user", actor.UserID, actor)).Err(); err != nil {
 		return err
@@ -201,8 +201,8 @@ func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p Passw
 	if err != nil {
 		return err
 	}
-	if len(factors) > 0 && !fresh(p.ProvedAt, s.now()) {
-		return ErrProofNeeded
+	if len(factors) > 0 && !s.sessions.Fresh(p.ProvedAt) {
+		return ErrProofRequired
 	}
 	c, _, err = s.prove(ctx, proof{
 		actor: actor, account: accountKey("", c.User.Email), address: p.Address, failed: ErrFailed,

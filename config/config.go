@@ -119,6 +119,7 @@ type Sessions struct {
 	Idle     time.Duration // without a request
 	Lifetime time.Duration // in any case
 	Max      int           // of one account at once
+	Proof    time.Duration // how long a proof of who somebody is lets that person do what is sensitive
 }
 
 // Machines bounds what programs with a secret of their own get.
@@ -203,7 +204,7 @@ func Default() Config {
 			MaxRunning:      200,
 			Restarts:        5,
 		},
-		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20},
+		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20, Proof: 5 * time.Minute},
 		Machines: Machines{TokenLifetime: 10 * time.Minute},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,

@@ -43,6 +43,7 @@ type Flags struct {
 	NetworksSecurityOfficer   *string `help:"The same for the role security_officer." placeholder:"NETWORKS"`
 	NetworksAuditor           *string `help:"The same for the role auditor." placeholder:"NETWORKS"`
 	SessionsMax               *string `help:"Most browsers in which one account is signed in." placeholder:"N"`
+	SessionsProof             *string `help:"How long a proof of who one is lets one do what is sensitive." placeholder:"DURATION"`
 	Isolation                 *string `help:"Where a layer of isolation is missing: best-effort, strict." placeholder:"MODE"`
 	IsolationUIDBase          *string `name:"isolation-uid-base" help:"First user id of the processes." placeholder:"UID"`
 	IsolationMemoryMiB        *string `name:"isolation-memory-mib" help:"Most memory of one conference." placeholder:"MIB"`

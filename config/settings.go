@@ -78,6 +78,8 @@ func guardSettings() []Setting {
 			func(c *Config) value { return durationValue{&c.Sessions.Lifetime} }},
 		{"sessions.max", "In how many browsers one account is signed in at most; one more signs out where it was used longest ago.",
 			func(c *Config) value { return intValue[int]{&c.Sessions.Max} }},
+		{"sessions.proof", "How long after the sign-in, or after proving once more who one is, a person may do what is sensitive, such as giving roles.",
+			func(c *Config) value { return durationValue{&c.Sessions.Proof} }},
 		{"isolation.mode", "What happens where this machine lacks a layer of a conference's isolation: best-effort (go on and say so) or strict (start none).",
 			func(c *Config) value {
 				return choiceValue[IsolationMode]{&c.Isolation.Mode, []IsolationMode{IsolationBestEffort, IsolationStrict}}

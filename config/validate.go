@@ -30,6 +30,8 @@ const (
 	MinSessionIdle     = time.Minute
 	MaxSessionLifetime = 366 * 24 * time.Hour
 	MaxSessions        = 1000 // of one account
+	MinSessionProof    = time.Minute
+	MaxSessionProof    = time.Hour
 	MinTokenLifetime   = time.Minute
 	MaxTokenLifetime   = time.Hour
 
@@ -83,6 +85,7 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.number("conference.restarts", float64(c.Conference.Restarts), 1, MaxRestarts)
 	v.within("sessions.idle", c.Sessions.Idle >= MinSessionIdle && c.Sessions.Idle <= c.Sessions.Lifetime, c.Sessions.Idle, MinSessionIdle, "sessions.lifetime")
 	v.within("sessions.lifetime", c.Sessions.Lifetime >= MinSessionIdle && c.Sessions.Lifetime <= MaxSessionLifetime, c.Sessions.Lifetime, MinSessionIdle, MaxSessionLifetime)
+	v.within("sessions.proof", c.Sessions.Proof >= MinSessionProof && c.Sessions.Proof <= MaxSessionProof, c.Sessions.Proof, MinSessionProof, MaxSessionProof)
 	v.within("machines.token-lifetime", c.Machines.TokenLifetime >= MinTokenLifetime && c.Machines.TokenLifetime <= MaxTokenLifetime, c.Machines.TokenLifetime, MinTokenLifetime, MaxTokenLifetime)
 	v.number("sessions.max", float64(c.Sessions.Max), 1, MaxSessions)
 	v.isolation(c.Isolation, c.Conference.MaxRunning)

@@ -44,7 +44,7 @@ func (a *API) addAudit() {
 		Summary: "Proof that an entry is in the log of the newest checkpoint", Codes: []fault.Code{"checkpoint.none", "audit.range"},
 	}, a.proveEntry)
 	add(a, Route{
-		Method: http.MethodGet, Path: prefix + "/audit/export", ID: "exportAudit", Tag: "Audit log", Action: access.AuditRead,
+		Method: http.MethodGet, Path: prefix + "/audit/export", ID: "exportAudit", Tag: "Audit log", Action: access.AuditExport,
 		Summary: "One segment of an export of the audit log, personal data sealed; its last line says where the next one begins",
 		Audits:  []audit.Kind{audit.KindLogExported}, Codes: []fault.Code{"checkpoint.none", "audit.range"},
 	}, a.exportAudit)

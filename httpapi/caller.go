@@ -69,6 +69,9 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, route Route) (contex
 			return nil, err
 		}
 	}
+	if route.needsProof() && who.actor.Kind == access.KindAccount && !a.logins.Fresh(who.session.ProvedAt) {
+		return nil, auth.ErrProofRequired
+	}
 	return context.WithValue(ctx, callerKey{}, who), nil
 }
 

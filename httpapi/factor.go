@@ -19,34 +19,34 @@ func (a *API) addFactors() {
 		Summary: "The caller's second factors, the oldest first",
 	}, a.listFactors)
 	add(a, Route{
-		Method: http.MethodGet, Path: prefix + "/me/factors/app", ID: "beginApp", Tag: "Second factors", Action: access.FactorList,
-		Summary: "Begin to add an authenticator app; nothing is stored yet", Codes: []fault.Code{"session.proof_needed"},
+		Method: http.MethodGet, Path: prefix + "/me/factors/app", ID: "beginApp", Tag: "Second factors", Action: access.FactorList, Begins: access.FactorAdd,
+		Summary: "Begin to add an authenticator app; nothing is stored yet",
 	}, a.beginApp)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/me/factors/app", ID: "addApp", Tag: "Second factors", Action: access.FactorAdd,
 		Summary: "Add the authenticator app that shows this code", Status: http.StatusCreated,
 		Audits: []audit.Kind{audit.KindFactorAdded, audit.KindRecoveryCodesMade},
-		Codes:  []fault.Code{"session.proof_needed", "factor.expired", "factor.code_wrong", "factor.name_invalid", "factor.too_many"},
+		Codes:  []fault.Code{"factor.expired", "factor.code_wrong", "factor.name_invalid", "factor.too_many"},
 	}, a.addApp)
 	add(a, Route{
-		Method: http.MethodGet, Path: prefix + "/me/factors/passkey", ID: "beginPasskey", Tag: "Second factors", Action: access.FactorList,
-		Summary: "Begin to make a passkey; nothing is stored yet", Codes: []fault.Code{"session.proof_needed", "passkey.no_name"},
+		Method: http.MethodGet, Path: prefix + "/me/factors/passkey", ID: "beginPasskey", Tag: "Second factors", Action: access.FactorList, Begins: access.FactorAdd,
+		Summary: "Begin to make a passkey; nothing is stored yet", Codes: []fault.Code{"passkey.no_name"},
 	}, a.beginPasskey)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/me/factors/passkey", ID: "addPasskey", Tag: "Second factors", Action: access.FactorAdd,
 		Summary: "Add the passkey that the browser has made", Status: http.StatusCreated,
 		Audits: []audit.Kind{audit.KindFactorAdded, audit.KindRecoveryCodesMade},
-		Codes:  []fault.Code{"session.proof_needed", "factor.expired", "factor.name_invalid", "factor.too_many", "passkey.refused", "passkey.taken"},
+		Codes:  []fault.Code{"factor.expired", "factor.name_invalid", "factor.too_many", "passkey.refused", "passkey.taken"},
 	}, a.addPasskey)
 	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/me/factors/{id}", ID: "removeFactor", Tag: "Second factors", Action: access.FactorRemove,
 		Summary: "Remove a second factor; with the last one go the recovery codes", Audits: []audit.Kind{audit.KindFactorRemoved},
-		Codes: []fault.Code{"session.proof_needed", "factor.unknown"},
+		Codes: []fault.Code{"factor.unknown"},
 	}, a.removeFactor)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/me/recovery-codes", ID: "makeRecoveryCodes", Tag: "Second factors", Action: access.RecoveryCodesMake,
 		Summary: "Make recovery codes in place of earlier ones; they are shown only now", Status: http.StatusCreated,
-		Audits: []audit.Kind{audit.KindRecoveryCodesMade}, Codes: []fault.Code{"session.proof_needed", "factor.none"},
+		Audits: []audit.Kind{audit.KindRecoveryCodesMade}, Codes: []fault.Code{"factor.none"},
 	}, a.makeRecoveryCodes)
 }
 

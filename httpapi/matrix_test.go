@@ -18,7 +18,7 @@ const matrixFile = "../docs/roles.md"
 const matrixHead = `# Who may do what
 
 Written by a test from the access table, for each route of the REST interface and each command of a conference; do not edit it.
-"all" is everything of the organisation, "own" what belongs to oneself, "–" nothing. An account may do what the column "account" says, and what each of its roles adds. Whoever holds an API token may do what the column "program" says, as far as the roles of its account go: the column is for one that has every role. The column "machine" names the scopes any of which opens it to a machine, for everything of the organisation.
+"all" is everything of the organisation, "own" what belongs to oneself, "–" nothing. "Proof" says that a person must have proved a short while ago who it is. An account may do what the column "account" says, and what each of its roles adds. Whoever holds an API token may do what the column "program" says, as far as the roles of its account go: the column is for one that has every role. The column "machine" names the scopes any of which opens it to a machine, for everything of the organisation.
 `
 
 // column is one sort of actor of the matrix.
@@ -83,10 +83,10 @@ func opening(machine access.Actor, action access.Action, object access.Object) s
 }
 
 // matrix writes a table with one line for each thing that can be done.
-func matrix(title string, columns []column, lines [][2]string, actions map[string]access.Action) string {
+func matrix(title string, columns []column, lines [][2]string, actions map[string]access.Action, proof func(id string) bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## %s\n\n| what | action |", title)
-	rule := "\n| --- | --- |"
+	fmt.Fprintf(&b, "\n## %s\n\n| what | action | proof |", title)
+	rule := "\n| --- | --- | --- |"
 	for _, c := range columns {
 		fmt.Fprintf(&b, " %s |", c.name)
 		rule += " --- |"
@@ -95,10 +95,14 @@ func matrix(title string, columns []column, lines [][2]string, actions map[strin
 	for _, line := range lines {
 		action := actions[line[0]]
 		if action == "" {
-			fmt.Fprintf(&b, "| %s | public |%s\n", line[1], strings.Repeat(" all |", len(columns)))
+			fmt.Fprintf(&b, "| %s | public | – |%s\n", line[1], strings.Repeat(" all |", len(columns)))
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s |", line[1], action)
+		needed := "–"
+		if proof(line[0]) {
+			needed = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |", line[1], action, needed)
 		for _, c := range columns {
 			fmt.Fprintf(&b, " %s |", reach(c.actor, action))
 		}
@@ -111,16 +115,17 @@ func matrix(title string, columns []column, lines [][2]string, actions map[strin
 func TestRolesByRoutesAndCommandsAreAsReviewed(t *testing.T) {
 	t.Parallel()
 	var routes, commands [][2]string
-	byRoute := map[string]access.Action{}
+	byRoute, proof := map[string]access.Action{}, map[string]bool{}
 	for _, r := range start(t, options{}).api.Routes() {
 		routes = append(routes, [2]string{r.ID, "`" + r.Method + " " + r.Path + "`"})
-		byRoute[r.ID] = r.Action
+		byRoute[r.ID], proof[r.ID] = r.Action, r.Action.NeedsProof() || r.Begins.NeedsProof()
 	}
 	byCommand := conference.CommandKinds()
 	for _, kind := range slices.Sorted(maps.Keys(byCommand)) {
 		commands = append(commands, [2]string{kind, "`" + kind + "`"})
 	}
-	got := matrixHead + matrix("Routes", matrixColumns(), routes, byRoute) + matrix("Commands", seatColumns(), commands, byCommand)
+	got := matrixHead + matrix("Routes", matrixColumns(), routes, byRoute, func(id string) bool { return proof[id] }) +
+		matrix("Commands", seatColumns(), commands, byCommand, func(id string) bool { return byCommand[id].NeedsProof() })
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(matrixFile, []byte(got), 0o600); err != nil {
 			t.Fatal(err)

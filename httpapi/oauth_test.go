@@ -181,7 +181,8 @@ func TestA18AMachineDoesWhatItsScopesOpen(t *testing.T) {
 func TestA21AMachineIsOutAtOnce(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
-	admin := e.signedIn(e.account("admin@example.org", access.Administrator))
+	person := e.account("admin@example.org", access.Administrator)
+	admin := e.signedIn(person)
 	added := decode[httpapi.MachineWithSecret](admin.post("/api/v1/machines", map[string]any{
 		"name": "Calendar", "scopes": []string{"meetings.read", "users.read"}, "expiresAt": e.clock.now().Add(24 * time.Hour),
 	}).want(201))
@@ -202,7 +203,7 @@ func TestA21AMachineIsOutAtOnce(t *testing.T) {
 	c := machine()
 	e.clock.advance(auth.DefaultAccessLifetime)
 	out(c)
-	c = machine()
+	c, admin = machine(), e.signedIn(person)
 	rotated := decode[httpapi.MachineWithSecret](admin.post("/api/v1/machines/"+added.Machine.ID+"/secrets", map[string]any{"overlapSeconds": 60}).want(201))
 	if len(rotated.Machine.Secrets) != 2 || rotated.Machine.Secrets[0].ExpiresAt != nil || rotated.Secret == added.Secret {
 		t.Errorf("%+v", rotated)

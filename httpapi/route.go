@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/auth"
 	"konklave/fault"
 )
 
@@ -21,6 +23,7 @@ type Route struct {
 	Tag     string
 	Summary string
 	Action  access.Action // what access must allow; empty only for public reads
+	Begins  access.Action // what this only begins: it needs the same proof
 	Audits  []audit.Kind  // entries that a success writes, one of them at least; empty for reads
 	Codes   []fault.Code  // errors of this operation beyond those of every request
 	Status  int           // of a success; 0 means 200, or 204 without a body
@@ -35,10 +38,16 @@ func (r Route) Mutates() bool { return r.Method != http.MethodGet && r.Method !=
 // Routes lists every operation, in the order of registration.
 func (a *API) Routes() []Route { return a.routes }
 
+// needsProof reports whether a person must have proved a short while ago who it is.
+func (r Route) needsProof() bool { return r.Action.NeedsProof() || r.Begins.NeedsProof() }
+
 // add registers an operation: the checks of every request, then the handler.
 func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error)) {
 	rule := bodyRuleOf(reflect.TypeFor[I]())
 	rule.form = r.Form
+	if r.needsProof() {
+		r.Codes = append(slices.Clone(r.Codes), auth.ErrProofRequired.Code)
+	}
 	op := huma.Operation{
 		Method: r.Method, Path: r.Path, OperationID: r.ID, Summary: r.Summary, Tags: []string{r.Tag},
 		Description: describeCodes(r.Codes), DefaultStatus: r.Status,

@@ -33,7 +33,7 @@ func (a *API) addSecond() {
 	}, a.beginProof)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/session/proof", ID: "proveSession", Tag: "Session", Action: access.SessionProve,
-		Summary: "Prove once more who one is, for what is sensitive; good for ten minutes",
+		Summary: "Prove once more who one is, for what is sensitive",
 		Audits:  []audit.Kind{audit.KindSessionProved}, Codes: []fault.Code{"auth.failed", "auth.locked", "factor.failed", "factor.expired"},
 	}, a.proveSession)
 }

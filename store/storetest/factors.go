@@ -355,30 +355,20 @@ var factors = map[string]func(*testing.T, *house){
 	"SensitiveActsNeedAFreshProof": func(t *testing.T, h *house) {
 		u := h.account(t, "anna@example.org", access.Ordinary)
 		id := h.identity(t, u)
-		stale := func(at time.Duration) map[string]error {
+		proved := h.clock.Now()
+		for at, want := range map[time.Duration]bool{
+			-time.Millisecond: false, 0: true, auth.DefaultProofLifetime - time.Millisecond: true, auth.DefaultProofLifetime: false,
+		} {
 			h.clock.Advance(at)
-			defer h.clock.Advance(-at)
-			_, app := h.factors.App(t.Context(), id, meet())
-			_, key := h.factors.Passkey(t.Context(), id, meet())
-			_, codes := h.factors.MakeRecoveryCodes(t.Context(), id)
-			return map[string]error{"app": app, "passkey": key, "codes": codes, "remove": h.factors.Remove(t.Context(), id, "x")}
-		}
-		for _, at := range []time.Duration{auth.ProofLifetime, -time.Millisecond} {
-			for name, err := range stale(at) {
-				if !errors.Is(err, auth.ErrProofNeeded) {
-					t.Errorf("%s %v after the proof: %v", name, at, err)
-				}
+			if h.sessions.Fresh(proved) != want {
+				t.Errorf("fresh %v after the proof: %v", at, !want)
 			}
-		}
-		for name, err := range stale(auth.ProofLifetime - time.Millisecond) {
-			if errors.Is(err, auth.ErrProofNeeded) {
-				t.Errorf("%s just before the proof is old: %v", name, err)
-			}
+			h.clock.Advance(-at)
 		}
 		secret, _ := h.app(t, id, "Phone")
-		h.clock.Advance(auth.ProofLifetime)
+		h.clock.Advance(auth.DefaultProofLifetime)
 		change := auth.PasswordChange{Old: password, New: "another horse battery", Address: home, Keep: id.Session.ID, ProvedAt: id.Session.ProvedAt}
-		if err := h.signIn.ChangePassword(t.Context(), u.Actor(), change); !errors.Is(err, auth.ErrProofNeeded) {
+		if err := h.signIn.ChangePassword(t.Context(), u.Actor(), change); !errors.Is(err, auth.ErrProofRequired) {
 			t.Errorf("the old password alone changes it: %v", err)
 		}
 		w, err := h.factors.AskProof(t.Context(), id, meet())

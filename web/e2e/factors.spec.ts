@@ -105,7 +105,7 @@ for (const language of both) {
 
     // As if the sign-in were long ago: the first answer is that a proof is needed.
     await page.goto('/account')
-    await page.route('**/api/v1/me/factors/*', route => route.fulfill(proofNeeded), { times: 1 })
+    await page.route('**/api/v1/me/factors/*', route => route.fulfill(proofRequired), { times: 1 })
     await button(page, say('factor.remove')).click()
     const dialog = page.getByRole('dialog', { name: say('factor.proofTitle') })
     await expect(dialog).toBeVisible()
@@ -157,10 +157,10 @@ for (const language of both) {
   })
 }
 
-const proofNeeded = {
+const proofRequired = {
   status: 403,
   contentType: 'application/problem+json',
-  body: JSON.stringify({ title: 'Forbidden', status: 403, code: 'session.proof_needed', detail: 'x', id: 'e1' }),
+  body: JSON.stringify({ title: 'Forbidden', status: 403, code: 'session.proof_required', detail: 'x', id: 'e1' }),
 }
 
 async function open(seat: OpenSeat, language: Language): Promise<Seat> {

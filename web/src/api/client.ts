@@ -1,5 +1,6 @@
 import createClient, { type Client } from 'openapi-fetch'
 import type { Trouble } from '../problem/problem'
+import { Proof } from './proof'
 import type { components, paths } from './schema'
 
 type Schemas = components['schemas']
@@ -33,8 +34,14 @@ export function troubleOf(caught: unknown): Trouble {
   return { code: 'internal', detail: caught instanceof Error ? caught.message : undefined }
 }
 
+/** Gets the proof that the server wants before what is sensitive, for every request. */
+export const proof = new Proof()
+
 /** The typed client of the REST interface; the address is this page's own. */
-export const api: Client<paths, 'application/json'> = createClient<paths>({ credentials: 'same-origin' })
+export const api: Client<paths, 'application/json'> = createClient<paths>({
+  credentials: 'same-origin',
+  fetch: request => proof.send(request, again => fetch(again)),
+})
 
 interface Answer<T> {
   readonly data?: T

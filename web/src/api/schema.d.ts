@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * One segment of an export of the audit log, personal data sealed; its last line says where the next one begins
-         * @description Error codes: `checkpoint.none`, `audit.range`.
+         * @description Error codes: `checkpoint.none`, `audit.range`, `session.proof_required`.
          */
         get: operations["exportAudit"];
         put?: never;
@@ -246,7 +246,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a second factor; with the last one go the recovery codes
-         * @description Error codes: `session.proof_needed`, `factor.unknown`.
+         * @description Error codes: `factor.unknown`, `session.proof_required`.
          */
         delete: operations["removeFactor"];
         options?: never;
@@ -263,13 +263,13 @@ export interface paths {
         };
         /**
          * Begin to add an authenticator app; nothing is stored yet
-         * @description Error codes: `session.proof_needed`.
+         * @description Error codes: `session.proof_required`.
          */
         get: operations["beginApp"];
         put?: never;
         /**
          * Add the authenticator app that shows this code
-         * @description Error codes: `session.proof_needed`, `factor.expired`, `factor.code_wrong`, `factor.name_invalid`, `factor.too_many`.
+         * @description Error codes: `factor.expired`, `factor.code_wrong`, `factor.name_invalid`, `factor.too_many`, `session.proof_required`.
          */
         post: operations["addApp"];
         delete?: never;
@@ -287,13 +287,13 @@ export interface paths {
         };
         /**
          * Begin to make a passkey; nothing is stored yet
-         * @description Error codes: `session.proof_needed`, `passkey.no_name`.
+         * @description Error codes: `passkey.no_name`, `session.proof_required`.
          */
         get: operations["beginPasskey"];
         put?: never;
         /**
          * Add the passkey that the browser has made
-         * @description Error codes: `session.proof_needed`, `factor.expired`, `factor.name_invalid`, `factor.too_many`, `passkey.refused`, `passkey.taken`.
+         * @description Error codes: `factor.expired`, `factor.name_invalid`, `factor.too_many`, `passkey.refused`, `passkey.taken`, `session.proof_required`.
          */
         post: operations["addPasskey"];
         delete?: never;
@@ -312,7 +312,7 @@ export interface paths {
         get?: never;
         /**
          * Change the caller's password; all other sessions end
-         * @description Error codes: `auth.failed`, `auth.locked`, `session.proof_needed`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
+         * @description Error codes: `auth.failed`, `auth.locked`, `session.proof_required`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
          */
         put: operations["changePassword"];
         post?: never;
@@ -333,7 +333,7 @@ export interface paths {
         put?: never;
         /**
          * Make recovery codes in place of earlier ones; they are shown only now
-         * @description Error codes: `session.proof_needed`, `factor.none`.
+         * @description Error codes: `factor.none`, `session.proof_required`.
          */
         post: operations["makeRecoveryCodes"];
         delete?: never;
@@ -392,7 +392,7 @@ export interface paths {
         put?: never;
         /**
          * Create an API token; its secret is shown only now
-         * @description Error codes: `token.name_invalid`, `token.expiry_invalid`, `token.too_many`.
+         * @description Error codes: `token.name_invalid`, `token.expiry_invalid`, `token.too_many`, `session.proof_required`.
          */
         post: operations["createToken"];
         delete?: never;
@@ -570,7 +570,7 @@ export interface paths {
         get: operations["beginProof"];
         put?: never;
         /**
-         * Prove once more who one is, for what is sensitive; good for ten minutes
+         * Prove once more who one is, for what is sensitive
          * @description Error codes: `auth.failed`, `auth.locked`, `factor.failed`, `factor.expired`.
          */
         post: operations["proveSession"];
@@ -631,13 +631,13 @@ export interface paths {
         get?: never;
         /**
          * Keep a person out: signed out everywhere, and no way in before the account is enabled
-         * @description Error codes: `user.unknown`, `role.own`.
+         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
          */
         put: operations["disableUser"];
         post?: never;
         /**
          * Let a person in again
-         * @description Error codes: `user.unknown`, `role.own`.
+         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
          */
         delete: operations["enableUser"];
         options?: never;
@@ -675,7 +675,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`.
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;

@@ -7,6 +7,7 @@ import { lazyPart } from '../ui/part'
 import { ToastProvider } from '../ui/Toasts'
 import { Boundary } from './Boundary'
 import { BrokenPage } from './Broken'
+import { ProofGate } from './ProofGate'
 
 const StartPage = lazyPart(async () => (await import('../features/start/StartPage')).StartPage)
 const SignInPage = lazyPart(async () => (await import('../features/entry/SignInPage')).SignInPage)
@@ -59,6 +60,7 @@ export function App() {
             </Switch>
           </Suspense>
         </Boundary>
+        <ProofGate />
       </SessionProvider>
     </ToastProvider>
   )

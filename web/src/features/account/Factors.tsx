@@ -8,7 +8,6 @@ import { Button } from '../../ui/Button'
 import { Loading, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { AppDialog } from './AppDialog'
-import { useProof } from './ProofDialog'
 import { RecoveryCodesDialog } from './RecoveryCodesDialog'
 import { RevocableRow } from './RevocableRow'
 
@@ -18,7 +17,6 @@ const load = (): Promise<FactorList> => dataOf(api.GET('/api/v1/me/factors'))
 export function Factors() {
   const t = useText()
   const factors = useResource(load)
-  const { dialog, guarded } = useProof()
   const acting = useAction()
   const [app, setApp] = useState<NewApp>()
   const [codes, setCodes] = useState<readonly string[]>()
@@ -27,11 +25,11 @@ export function Factors() {
     setCodes(made.recoveryCodes)
     await factors.reload()
   }
-  const addApp = () => acting.run(async () => setApp(await guarded(() => dataOf(api.GET('/api/v1/me/factors/app')))))
-  const addPasskey = () => acting.run(async () => added(await guarded(() => passkey(t('factor.passkeyName')))))
+  const addApp = () => acting.run(async () => setApp(await dataOf(api.GET('/api/v1/me/factors/app'))))
+  const addPasskey = () => acting.run(async () => added(await passkey(t('factor.passkeyName'))))
   const newCodes = () =>
     acting.run(async () => {
-      setCodes((await guarded(() => dataOf(api.POST('/api/v1/me/recovery-codes')))).recoveryCodes)
+      setCodes((await dataOf(api.POST('/api/v1/me/recovery-codes'))).recoveryCodes)
       await factors.reload()
     })
   const list = factors.state === 'ready' ? factors.data : undefined
@@ -43,7 +41,7 @@ export function Factors() {
         <>
           <ul className="grid divide-y divide-line">
             {list.items.map(each => (
-              <FactorRow key={each.id} factor={each} guarded={guarded} onRemoved={factors.reload} />
+              <FactorRow key={each.id} factor={each} onRemoved={factors.reload} />
             ))}
           </ul>
           <p className="text-quiet">{t('factor.codesLeft', { count: list.recoveryCodes })}</p>
@@ -67,7 +65,6 @@ export function Factors() {
       </div>
       {app && <AppDialog app={app} onAdded={added} onClose={() => setApp(undefined)} />}
       {codes && <RecoveryCodesDialog codes={codes} onClose={() => setCodes(undefined)} />}
-      {dialog}
     </Section>
   )
 }
@@ -81,11 +78,10 @@ async function passkey(name: string): Promise<AddedFactor> {
 
 interface FactorRowProps {
   readonly factor: Factor
-  readonly guarded: <T>(act: () => Promise<T>) => Promise<T>
   readonly onRemoved: () => Promise<void>
 }
 
-function FactorRow({ factor, guarded, onRemoved }: FactorRowProps) {
+function FactorRow({ factor, onRemoved }: FactorRowProps) {
   const { t, language } = useI18n()
   const params = { path: { id: factor.id } }
   const kind = t(factor.kind === 'passkey' ? 'factor.passkeyName' : 'factor.appName')
@@ -95,7 +91,7 @@ function FactorRow({ factor, guarded, onRemoved }: FactorRowProps) {
       title={factor.name === kind ? kind : `${factor.name} (${kind})`}
       detail={t(factor.usedAt ? 'factor.usedAt' : 'factor.addedAt', { date })}
       label={t('factor.remove')}
-      revoke={() => guarded(() => dataOf(api.DELETE('/api/v1/me/factors/{id}', { params })))}
+      revoke={() => dataOf(api.DELETE('/api/v1/me/factors/{id}', { params }))}
       onRevoked={onRemoved}
     />
   )

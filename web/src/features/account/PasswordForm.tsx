@@ -8,14 +8,12 @@ import { Section } from '../../ui/Page'
 import { PasswordField } from '../../ui/PasswordField'
 import { Problem } from '../../ui/Problem'
 import { useNotify } from '../../ui/Toasts'
-import { useProof } from './ProofDialog'
 
 /** Changes the password; the old one proves who is asking. */
 export function PasswordForm() {
   const t = useText()
   const { toast } = useNotify()
   const saving = useAction()
-  const { dialog, guarded } = useProof()
   const [before, setBefore] = useState('')
   const [after, setAfter] = useState('')
   const { trouble } = saving
@@ -23,7 +21,7 @@ export function PasswordForm() {
     event.preventDefault()
     if (saving.busy) return
     const body = { old: before, new: after }
-    if (!(await saving.run(() => guarded(() => dataOf(api.PUT('/api/v1/me/password', { body })))))) return
+    if (!(await saving.run(() => dataOf(api.PUT('/api/v1/me/password', { body }))))) return
     setBefore('')
     setAfter('')
     toast(t('account.passwordChanged'))
@@ -53,7 +51,6 @@ export function PasswordForm() {
           {t('account.changePassword')}
         </Button>
       </form>
-      {dialog}
     </Section>
   )
 }

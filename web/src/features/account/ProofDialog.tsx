@@ -1,45 +1,26 @@
-import { type ReactNode, useCallback, useState } from 'react'
-import { ApiError, api, dataOf, type FactorWanted, troubleOf } from '../../api/client'
+import { api, dataOf, type FactorWanted } from '../../api/client'
 import { useText } from '../../i18n/react'
 import { Dialog } from '../../ui/Dialog'
 import { SecondFactor } from '../entry/SecondFactor'
 
-interface Asked {
+interface ProofDialogProps {
   readonly wanted: FactorWanted
-  readonly resolve: (proved: boolean) => void
+  /** Told true when the proof was given, false when the dialog was closed. */
+  readonly onDone: (proved: boolean) => void
 }
 
-/**
- * Does what is sensitive: when the server wants to know once more who is asking, a dialog asks and the act is done again.
- * Returns the dialog, to be shown, and `guarded`, which throws what the act throws.
- */
-export function useProof(): { readonly dialog: ReactNode; readonly guarded: <T>(act: () => Promise<T>) => Promise<T> } {
+/** Asks once more who it is. */
+export function ProofDialog({ wanted, onDone }: ProofDialogProps) {
   const t = useText()
-  const [asked, setAsked] = useState<Asked>()
-  const guarded = useCallback(async <T,>(act: () => Promise<T>): Promise<T> => {
-    try {
-      return await act()
-    } catch (caught) {
-      if (troubleOf(caught).code !== 'session.proof_needed') throw caught
-      const wanted = await dataOf(api.GET('/api/v1/session/proof'))
-      const proved = await new Promise<boolean>(resolve => setAsked({ wanted, resolve }))
-      setAsked(undefined)
-      if (!proved) throw new ApiError({ code: 'session.proof_needed' })
-      return act()
-    }
-  }, [])
-  const dialog = asked && (
-    <Dialog title={t('factor.proofTitle')} onClose={() => asked.resolve(false)}>
+  return (
+    <Dialog title={t('factor.proofTitle')} onClose={() => onDone(false)}>
       <p>{t('factor.proofIntro')}</p>
       <SecondFactor
-        wanted={asked.wanted}
+        wanted={wanted}
         label={t('factor.confirm')}
-        prove={proof =>
-          dataOf(api.POST('/api/v1/session/proof', { body: { challenge: asked.wanted.challenge, ...proof } }))
-        }
-        onProved={async () => asked.resolve(true)}
+        prove={given => dataOf(api.POST('/api/v1/session/proof', { body: { challenge: wanted.challenge, ...given } }))}
+        onProved={async () => onDone(true)}
       />
     </Dialog>
   )
-  return { dialog, guarded }
 }
