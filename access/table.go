@@ -12,6 +12,8 @@ const (
 	SessionList  Action = "session.list"
 	SessionEnd   Action = "session.end"
 
+	IdentityReview Action = "identity.review"
+
 	ProfileRead    Action = "profile.read"
 	ProfileUpdate  Action = "profile.update"
 	PasswordChange Action = "password.change"
@@ -144,6 +146,7 @@ var table = [...]rule{
 	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
+	{IdentityReview, writes, person, may{system: every}},
 
 	// machines
 	{MachineList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},

@@ -25,6 +25,10 @@ const (
 	KindFactorRemoved       Kind = "factor.removed"
 	KindFactorsReset        Kind = "factors.reset"
 	KindRecoveryCodesMade   Kind = "recovery_codes.made"
+	KindIdentityLinked      Kind = "identity.linked"
+	KindIdentityReturned    Kind = "identity.returned"
+	KindIdentityBarred      Kind = "identity.barred"
+	KindProviderRefused     Kind = "provider.refused"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
 	KindMachineAdded        Kind = "machine.added"
@@ -59,6 +63,7 @@ func Kinds() []Kind {
 		KindUserCreated, KindUserDisabled, KindUserEnabled, KindRolesAssigned, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded, KindUserUnlocked,
 		KindSessionProved, KindFactorAdded, KindFactorRemoved, KindFactorsReset, KindRecoveryCodesMade,
+		KindIdentityLinked, KindIdentityReturned, KindIdentityBarred, KindProviderRefused,
 		KindTokenCreated, KindTokenRevoked,
 		KindMachineAdded, KindMachineRotated, KindMachineRemoved, KindAccessTokenIssued, KindAccessTokenRefused, KindNetworkDenied,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,

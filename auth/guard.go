@@ -10,6 +10,16 @@ import (
 	"konklave/finding"
 )
 
+// Failure is a failed proof of identity, to be counted.
+type Failure struct {
+	Tenant  string
+	Account string // hash of the name that was given, whether or not there is such an account
+	Source  string // the network, or the known browser
+	Known   bool   // Source is a browser in which the account's owner signed in before
+	Entry   string // id of the audit entry about it
+	At      time.Time
+}
+
 // FailureStore keeps what limits guessing.
 type FailureStore interface {
 	// KnowsDevice reports whether the user signed in with this browser and it is not forgotten at that time.
@@ -121,7 +131,10 @@ func (g *guard) refuse(ctx context.Context, t trial, f Failure, before Failures,
 		entries = append(entries, audit.SessionLocked(origin, t.userID, l.scope, source, l.until))
 		answer = ErrLocked
 	}
-	var found []finding.Finding
+	found, err := g.notice(ctx, t.userID, f, before, l, entries)
+	if err != nil {
+		return err
+	}
 	if err := g.store.RecordFailure(ctx, f, f.At.Add(-FailureMemory), entries, found); err != nil {
 		return err
 	}

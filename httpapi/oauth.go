@@ -28,7 +28,7 @@ const (
 
 func (a *API) addOAuth() {
 	add(a, Route{
-		Method: http.MethodPost, Path: tokenPath, ID: "getAccessToken", Tag: "Machines", Action: access.AccessTokenGet, Nobody: true, Form: true,
+		Method: http.MethodPost, Path: tokenPath, ID: "getAccessToken", Tag: "Machines", Action: access.AccessTokenGet, Nobody: true, Judges: true,
 		Summary: "An access token for a machine (RFC 6749, section 4.4); its errors are those of section 5.2",
 		Audits:  []audit.Kind{audit.KindAccessTokenIssued},
 	}, a.getAccessToken)

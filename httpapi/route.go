@@ -29,11 +29,16 @@ type Route struct {
 	Status  int           // of a success; 0 means 200, or 204 without a body
 	Guest   bool          // a caller without an account becomes a guest
 	Nobody  bool          // what is sent is the only proof: whoever has a cookie or a token is taken for nobody
-	Form    bool          // the body is a form, which the handler reads
+	Judges  bool          // the handler reads the body itself and says what is wrong with it, as a standard wants it
+	// Return is where an identity provider sends browsers back to: from another site, and by whatever method its protocol has.
+	// Its answer and a cookie that only this one sign-in has are the proof.
+	Return bool
 }
 
 // Mutates reports whether the route changes something.
-func (r Route) Mutates() bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
+func (r Route) Mutates() bool {
+	return r.Return || r.Method != http.MethodGet && r.Method != http.MethodHead
+}
 
 // Routes lists every operation, in the order of registration.
 func (a *API) Routes() []Route { return a.routes }
@@ -44,7 +49,7 @@ func (r Route) needsProof() bool { return r.Action.NeedsProof() || r.Begins.Need
 // add registers an operation: the checks of every request, then the handler.
 func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error)) {
 	rule := bodyRuleOf(reflect.TypeFor[I]())
-	rule.form = r.Form
+	rule.judged = r.Judges
 	if r.needsProof() {
 		r.Codes = append(slices.Clone(r.Codes), auth.ErrProofRequired.Code)
 	}
@@ -80,9 +85,9 @@ func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error
 		delete(op.Extensions, "x-audit")
 	}
 	a.routes = append(a.routes, r)
-	if r.Form {
+	if r.Judges {
 		op.RequestBody = &huma.RequestBody{}
-		defer func() { op.RequestBody.Required = false }() // the handler says itself what is missing
+		defer func() { op.RequestBody.Required = false }()
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)

@@ -196,67 +196,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/machines": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The machines of the organisation, the newest first */
-        get: operations["listMachines"];
-        put?: never;
-        /**
-         * Add a machine; its secret is shown only now
-         * @description Error codes: `machine.name_invalid`, `machine.expiry_invalid`, `machine.networks_invalid`, `machine.too_many`, `scope.invalid`, `scope.conflict`, `scope.beyond`, `session.proof_required`.
-         */
-        post: operations["addMachine"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/machines/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Remove a machine; its access tokens end at once
-         * @description Error codes: `machine.unknown`, `session.proof_required`.
-         */
-        delete: operations["removeMachine"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/machines/{id}/secrets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Give a machine another secret, which is shown only now; the one before stays good for a while
-         * @description Error codes: `machine.unknown`, `machine.overlap_invalid`, `scope.beyond`, `session.proof_required`.
-         */
-        post: operations["rotateMachine"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -373,7 +312,7 @@ export interface paths {
         get?: never;
         /**
          * Change the caller's password; all other sessions end
-         * @description Error codes: `auth.failed`, `auth.locked`, `session.proof_required`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
+         * @description Error codes: `auth.failed`, `auth.locked`, `password.elsewhere`, `session.proof_required`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
          */
         put: operations["changePassword"];
         post?: never;
@@ -551,17 +490,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/oauth/token": {
+    "/api/v1/providers/{provider}/metadata": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * What an identity provider has to know of this installation, as SAML 2.0 metadata
+         * @description Error codes: `auth.provider_unknown`.
+         */
+        get: operations["getProviderMetadata"];
         put?: never;
-        /** An access token for a machine (RFC 6749, section 4.4); its errors are those of section 5.2 */
-        post: operations["getAccessToken"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{provider}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where an identity provider sends the browser back to; begins a session and leads on, or to the sign-in page with the second factor that is wanted or the code of the error */
+        get: operations["returnFromProvider"];
+        put?: never;
+        /** As with GET, for providers whose answer is a form */
+        post: operations["postFromProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{provider}/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where to send the browser to sign in at an identity provider; sets a cookie that is needed when it comes back
+         * @description Error codes: `auth.provider_unknown`, `auth.provider_unavailable`.
+         */
+        get: operations["leaveForProvider"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -579,8 +559,8 @@ export interface paths {
         get: operations["getSession"];
         put?: never;
         /**
-         * Sign in with e-mail and password; sets the session cookie
-         * @description Error codes: `auth.failed`, `auth.locked`, `auth.roles`.
+         * Sign in with e-mail and password, or with name and password at an identity provider; sets the session cookie
+         * @description Error codes: `auth.failed`, `auth.locked`, `auth.roles`, `auth.provider_unknown`, `auth.provider_unavailable`, `auth.no_role`, `auth.role_conflict`, `auth.address_missing`, `auth.address_taken`.
          */
         post: operations["signIn"];
         /**
@@ -644,7 +624,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the caller can prove once more who it is */
+        /**
+         * How the caller can prove once more who it is
+         * @description Error codes: `session.proof_elsewhere`.
+         */
         get: operations["beginProof"];
         put?: never;
         /**
@@ -859,10 +842,12 @@ export interface components {
             token: components["schemas"]["Token"];
         };
         Credentials: {
-            /** Format: email */
+            /** @description The e-mail address; at an identity provider the name by which it knows the person. */
             email: string;
             /** Format: password */
             password: string;
+            /** @description The id of an identity provider that asks for a password; absent for an account of this installation. */
+            provider?: string;
         };
         CurrentSession: {
             /**
@@ -874,6 +859,10 @@ export interface components {
             factor?: components["schemas"]["FactorWanted"];
             /** @description Absent when nobody is signed in. */
             user?: components["schemas"]["User"];
+        };
+        Departure: {
+            /** Format: uri */
+            address: string;
         };
         EntryProof: {
             /** @description The text that was hashed; the tree has the SHA-256 of a byte 0 and it. */
@@ -978,6 +967,8 @@ export interface components {
         };
         Instance: {
             name: string;
+            /** @description The identity providers that people can sign in with, in the order to show them. */
+            providers: components["schemas"]["Provider"][];
             /** @description Canonical address for links, without a slash at the end; absent when links use the address in the browser. */
             publicUrl?: string;
             /** @description There is no administrator yet; the set-up link is in the server's output. */
@@ -994,42 +985,6 @@ export interface components {
             name?: string;
             /** @description The participant id this browser had before; honoured for the same account or guest only. */
             rejoin?: string;
-        };
-        Machine: {
-            /** Format: date-time */
-            createdAt: string;
-            /**
-             * Format: date-time
-             * @description Absent when it does not expire.
-             */
-            expiresAt?: string;
-            /** @description Also its client_id. */
-            id: string;
-            name: string;
-            /** @description From which alone it may come; none for everywhere. */
-            networks: string[];
-            scopes: string[];
-            /** @description The newest first. */
-            secrets: components["schemas"]["MachineSecret"][];
-            /**
-             * Format: date-time
-             * @description When it last got an access token; absent before the first.
-             */
-            usedAt?: string;
-        };
-        MachineSecret: {
-            /** Format: date-time */
-            createdAt: string;
-            /**
-             * Format: date-time
-             * @description Absent for the newest.
-             */
-            expiresAt?: string;
-        };
-        MachineWithSecret: {
-            machine: components["schemas"]["Machine"];
-            /** @description The client_secret. It is never shown again. */
-            secret: string;
         };
         MadePasskey: {
             challenge: string;
@@ -1063,18 +1018,6 @@ export interface components {
             qr: string[];
             /** @description As people type it, base 32. */
             secret: string;
-        };
-        NewMachine: {
-            /**
-             * Format: date-time
-             * @description At most ten years ahead; absent for never.
-             */
-            expiresAt?: string;
-            name: string;
-            /** @description Such as 192.0.2.0/24; absent for everywhere. */
-            networks?: string[];
-            /** @description What it may do, and nothing else; they stay as they are. */
-            scopes: string[];
         };
         NewMeeting: {
             /** @description People without an account may join by the link; true when absent. */
@@ -1112,9 +1055,6 @@ export interface components {
         };
         PageFinding: {
             items: components["schemas"]["Finding"][];
-        };
-        PageMachine: {
-            items: components["schemas"]["Machine"][];
         };
         PageMeeting: {
             items: components["schemas"]["Meeting"][];
@@ -1184,6 +1124,15 @@ export interface components {
             password?: string;
             recoveryCode?: string;
         };
+        Provider: {
+            /**
+             * @description Name and password are sent with signIn, or the browser is sent to the provider's own page.
+             * @enum {string}
+             */
+            asks: "password" | "redirect";
+            id: string;
+            label: string;
+        };
         RecoveryCodeList: {
             /** @description Each is good once. They are shown only now. */
             recoveryCodes: string[];
@@ -1201,13 +1150,6 @@ export interface components {
         };
         RoleAssignment: {
             roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
-        };
-        SecretRotation: {
-            /**
-             * Format: int64
-             * @description How long the secret before stays good, up to 30 days; 0 ends it and the access tokens for it at once; a day when absent.
-             */
-            overlapSeconds?: number;
         };
         Session: {
             /** Format: date-time */
@@ -1239,19 +1181,6 @@ export interface components {
              * @description Of the last use, to the minute; absent before the first.
              */
             usedAt?: string;
-        };
-        TokenResponse: {
-            access_token?: string;
-            error?: string;
-            error_description?: string;
-            /**
-             * Format: int64
-             * @description Seconds.
-             */
-            expires_in?: number;
-            scope?: string;
-            /** @description Bearer. */
-            token_type?: string;
         };
         User: {
             /** Format: date-time */
@@ -1614,132 +1543,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Admission"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listMachines: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageMachine"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    addMachine: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewMachine"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MachineWithSecret"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    removeMachine: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotateMachine: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["SecretRotation"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MachineWithSecret"];
                 };
             };
             /** @description Error */
@@ -2426,33 +2229,126 @@ export interface operations {
             };
         };
     };
-    getAccessToken: {
+    getProviderMetadata: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description HTTP Basic with client_id and client_secret, in place of the two in the body. */
-                Authorization?: string;
-                "Content-Type"?: string;
+            header?: never;
+            path: {
+                provider: string;
             };
-            path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    returnFromProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postFromProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
             content: {
                 "application/x-www-form-urlencoded": string;
             };
         };
         responses: {
-            /** @description OK */
-            200: {
+            /** @description See Other */
+            303: {
                 headers: {
-                    Pragma?: string;
-                    "Retry-After"?: string;
-                    "WWW-Authenticate"?: string;
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenResponse"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leaveForProvider: {
+        parameters: {
+            query?: {
+                /** @description The path of this site to which the browser is led after the sign-in. */
+                next?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Departure"];
                 };
             };
             /** @description Error */
