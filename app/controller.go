@@ -76,10 +76,10 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	defer db.Close()
 
 	clock := auth.Forward(time.Now)
-	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max, Proof: c.Sessions.Proof})
+	networks := roleNetworks(c.Networks, db, clock)
+	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Networks: networks, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max, Proof: c.Sessions.Proof})
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, clock)
-	networks := roleNetworks(c.Networks, db, clock)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
 	federation, metadata, err := newFederation(c, db, sessions, keys, log)
 	if err != nil {

@@ -185,7 +185,8 @@ func start(t *testing.T, o options) *env {
 	}
 	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}, desk: newAuditDesk(t, db, c), limits: limits}
 	passwords := auth.NewPasswords(4)
-	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})
+	networks := auth.NewNetworks(o.networks, db, c.now)
+	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now, Networks: networks})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
 	signIn := auth.NewSignIn(db, sessions, passwords)
@@ -196,7 +197,7 @@ func start(t *testing.T, o options) *env {
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
-		Machines: e.machines, Networks: auth.NewNetworks(o.networks, db, c.now), Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
+		Machines: e.machines, Networks: networks, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Findings:    finding.NewService(db),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },

@@ -11,6 +11,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/finding"
 )
 
 // machine adds a machine with these scopes, and returns it with its secret.
@@ -234,6 +235,16 @@ var machines = map[string]func(*testing.T, *house){
 		}
 		if entries := h.wantNewEntries(t, func() { h.wantGrant(t, "what somebody typed", secret, home, auth.ErrClientRefused) }, audit.KindAccessTokenRefused); entries[0].ObjectID != "" {
 			t.Errorf("the log has what somebody typed: %+v", entries[0])
+		}
+	},
+	"A26GuessingAtManyMachinesIsFound": func(t *testing.T, h *house) {
+		for i := range auth.SprayAccounts {
+			h.wantGrant(t, fmt.Sprintf("machine%d", i), wrongSecret(), home, auth.ErrClientRefused)
+			h.clock.Advance(time.Second)
+		}
+		found, err := h.Findings(t.Context(), access.DefaultTenant, "", 10)
+		if err != nil || len(found) != 1 || found[0].Kind != finding.SignInSpray || found[0].Evidence.Accounts != auth.SprayAccounts {
+			t.Errorf("%+v, %v", found, err)
 		}
 	},
 	"MachineLimits": func(t *testing.T, h *house) {
