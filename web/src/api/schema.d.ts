@@ -196,6 +196,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/machines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The machines of the organisation, the newest first */
+        get: operations["listMachines"];
+        put?: never;
+        /**
+         * Add a machine; its secret is shown only now
+         * @description Error codes: `machine.name_invalid`, `machine.expiry_invalid`, `machine.networks_invalid`, `machine.too_many`, `scope.invalid`, `scope.conflict`, `scope.beyond`, `session.proof_required`.
+         */
+        post: operations["addMachine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a machine; its access tokens end at once
+         * @description Error codes: `machine.unknown`, `session.proof_required`.
+         */
+        delete: operations["removeMachine"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines/{id}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a machine another secret, which is shown only now; the one before stays good for a while
+         * @description Error codes: `machine.unknown`, `machine.overlap_invalid`, `scope.beyond`, `session.proof_required`.
+         */
+        post: operations["rotateMachine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -485,6 +546,23 @@ export interface paths {
          * @description Error codes: `meeting.unknown`, `conference.unknown`, `conference.running`, `journal.sound`.
          */
         delete: operations["abandonConference"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An access token for a machine (RFC 6749, section 4.4); its errors are those of section 5.2 */
+        post: operations["getAccessToken"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -986,6 +1064,42 @@ export interface components {
             /** @description The participant id this browser had before; honoured for the same account or guest only. */
             rejoin?: string;
         };
+        Machine: {
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Absent when it does not expire.
+             */
+            expiresAt?: string;
+            /** @description Also its client_id. */
+            id: string;
+            name: string;
+            /** @description From which alone it may come; none for everywhere. */
+            networks: string[];
+            scopes: string[];
+            /** @description The newest first. */
+            secrets: components["schemas"]["MachineSecret"][];
+            /**
+             * Format: date-time
+             * @description When it last got an access token; absent before the first.
+             */
+            usedAt?: string;
+        };
+        MachineSecret: {
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Absent for the newest.
+             */
+            expiresAt?: string;
+        };
+        MachineWithSecret: {
+            machine: components["schemas"]["Machine"];
+            /** @description The client_secret. It is never shown again. */
+            secret: string;
+        };
         MadePasskey: {
             challenge: string;
             name: string;
@@ -1018,6 +1132,18 @@ export interface components {
             qr: string[];
             /** @description As people type it, base 32. */
             secret: string;
+        };
+        NewMachine: {
+            /**
+             * Format: date-time
+             * @description At most ten years ahead; absent for never.
+             */
+            expiresAt?: string;
+            name: string;
+            /** @description Such as 192.0.2.0/24; absent for everywhere. */
+            networks?: string[];
+            /** @description What it may do, and nothing else; they stay as they are. */
+            scopes: string[];
         };
         NewMeeting: {
             /** @description People without an account may join by the link; true when absent. */
@@ -1055,6 +1181,9 @@ export interface components {
         };
         PageFinding: {
             items: components["schemas"]["Finding"][];
+        };
+        PageMachine: {
+            items: components["schemas"]["Machine"][];
         };
         PageMeeting: {
             items: components["schemas"]["Meeting"][];
@@ -1151,6 +1280,13 @@ export interface components {
         RoleAssignment: {
             roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
         };
+        SecretRotation: {
+            /**
+             * Format: int64
+             * @description How long the secret before stays good, up to 30 days; 0 ends it and the access tokens for it at once; a day when absent.
+             */
+            overlapSeconds?: number;
+        };
         Session: {
             /** Format: date-time */
             createdAt: string;
@@ -1181,6 +1317,19 @@ export interface components {
              * @description Of the last use, to the minute; absent before the first.
              */
             usedAt?: string;
+        };
+        TokenResponse: {
+            access_token?: string;
+            error?: string;
+            error_description?: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            expires_in?: number;
+            scope?: string;
+            /** @description Bearer. */
+            token_type?: string;
         };
         User: {
             /** Format: date-time */
@@ -1543,6 +1692,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Admission"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMachines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMachine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMachine"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineWithSecret"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecretRotation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineWithSecret"];
                 };
             };
             /** @description Error */
@@ -2217,6 +2492,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccessToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description HTTP Basic with client_id and client_secret, in place of the two in the body. */
+                Authorization?: string;
+                "Content-Type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Pragma?: string;
+                    "Retry-After"?: string;
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenResponse"];
+                };
             };
             /** @description Error */
             default: {
