@@ -49,13 +49,11 @@ func Decide(actor Actor, action Action, object Object) Decision {
 	if object.Tenant != "" && object.Tenant != actor.Tenant {
 		return Decision{Reason: string(action) + " on an object of another organisation"}
 	}
-	if actor.Kind == KindToken {
-		if r.manner&token == 0 {
-			return Decision{Reason: string(action) + " is not for API tokens"}
-		}
-		if len(actor.Scopes) > 0 && !slices.Contains(actor.Scopes, action) {
-			return Decision{Reason: string(action) + " is outside the scopes of the token"}
-		}
+	if actor.Kind == KindToken && r.manner&token == 0 {
+		return Decision{Reason: string(action) + " is not for API tokens"}
+	}
+	if actor.Kind == KindMachine && !r.open(actor.Scopes) {
+		return Decision{Reason: string(action) + " is outside the scopes of the machine"}
 	}
 	switch r.reach(actor) {
 	case every:
@@ -84,6 +82,10 @@ func (r *rule) reach(actor Actor) reach {
 		far = r.worker
 	case KindSystem:
 		far = r.system
+	case KindMachine:
+		if r.open(actor.Scopes) {
+			far = every
+		}
 	case KindGuest:
 		far = max(r.guest, r.seat(actor))
 	case KindAccount, KindToken:
@@ -93,6 +95,11 @@ func (r *rule) reach(actor Actor) reach {
 		}
 	}
 	return far
+}
+
+// open reports whether one of the scopes opens the action.
+func (r *rule) open(scopes []Scope) bool {
+	return slices.ContainsFunc(scopes, func(s Scope) bool { return slices.Contains(r.scopes, s) })
 }
 
 // seat is the reach of the actor's role in a conference.

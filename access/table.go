@@ -25,6 +25,7 @@ const (
 
 	AuditRead   Action = "audit.read"
 	AuditExport Action = "audit.export"
+	AuditFollow Action = "checkpoint.read"
 	AuditCosign Action = "audit.cosign"
 
 	SessionProve      Action = "session.prove"
@@ -53,6 +54,12 @@ const (
 
 	ScimRead  Action = "scim.read"
 	ScimWrite Action = "scim.write"
+
+	MachineList    Action = "machine.list"
+	MachineAdd     Action = "machine.add"
+	MachineRotate  Action = "machine.rotate"
+	MachineRemove  Action = "machine.remove"
+	AccessTokenGet Action = "access_token.get"
 
 	MeetingList    Action = "meeting.list"
 	MeetingCreate  Action = "meeting.create"
@@ -107,6 +114,8 @@ type may struct {
 
 	account, user, manager, operator, userAdmin, security, auditor reach // in the organisation
 	participant, moderator, host                                   reach // in a conference
+
+	scopes []Scope // any of which opens the action to a machine, for every object
 }
 
 // rule is one line of the table.
@@ -142,7 +151,7 @@ var table = [...]rule{
 	{RecoveryCodesMake, writes, proved, may{account: own}},
 
 	// accounts
-	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
+	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every, scopes: in(UsersRead)}},
 	{UserCreate, writes, token, may{userAdmin: every, system: every}},
 	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
 	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
@@ -151,8 +160,8 @@ var table = [...]rule{
 	{IdentityReview, writes, person, may{system: every}},
 
 	// accounts and groups as an identity management system keeps them
-	{ScimRead, reads, token, may{userAdmin: every, system: every}},
-	{ScimWrite, writes, token, may{userAdmin: every, system: every}},
+	{ScimRead, reads, token, may{userAdmin: every, system: every, scopes: in(UsersProvision)}},
+	{ScimWrite, writes, token, may{userAdmin: every, system: every, scopes: in(UsersProvision)}},
 
 	// what a second person agrees to: see approval.go for which action needs which
 	{ApprovalList, reads, person, may{account: own, userAdmin: every, security: every, auditor: every}},
@@ -162,21 +171,29 @@ var table = [...]rule{
 	{ExportAsk, writes, proved, may{auditor: every}},
 	{ExportApprove, writes, proved, may{security: every, auditor: every}},
 
+	// machines
+	{MachineList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},
+	{MachineAdd, writes, proved, may{userAdmin: every, system: every}},
+	{MachineRotate, writes, proved, may{userAdmin: every, system: every}},
+	{MachineRemove, writes, proved, may{userAdmin: every, security: every, system: every}},
+	{AccessTokenGet, writes, person, may{anonymous: every}},
+
 	// the audit log
-	{AuditRead, reads, token, may{auditor: every, system: every}},
+	{AuditRead, reads, token, may{auditor: every, system: every, scopes: in(AuditReads)}},
 	{AuditExport, reads, token | proved, may{auditor: every, system: every}},
-	{AuditCosign, writes, token, may{auditor: every}},
+	{AuditFollow, reads, token, may{auditor: every, system: every, scopes: in(AuditReads, AuditCosigns)}},
+	{AuditCosign, writes, person, may{scopes: in(AuditCosigns)}},
 
 	// what was noticed
-	{FindingList, reads, token, may{security: every, auditor: every}},
+	{FindingList, reads, token, may{security: every, auditor: every, scopes: in(FindingsRead)}},
 	{FindingHandle, writes, person, may{security: every}},
 
 	// meetings
-	{MeetingList, reads, token, may{user: own, manager: every}},
+	{MeetingList, reads, token, may{user: own, manager: every, scopes: in(MeetingsRead)}},
 	{MeetingCreate, writes, token, may{user: own, manager: own}},
-	{MeetingRead, reads, token, may{user: own, manager: every}},
-	{MeetingUpdate, writes, token, may{user: own, manager: every}},
-	{MeetingDelete, writes, token, may{user: own, manager: every}},
+	{MeetingRead, reads, token, may{user: own, manager: every, scopes: in(MeetingsRead)}},
+	{MeetingUpdate, writes, token, may{user: own, manager: every, scopes: in(MeetingsWrite)}},
+	{MeetingDelete, writes, token, may{user: own, manager: every, scopes: in(MeetingsWrite)}},
 	{MeetingPreview, reads, token, may{anonymous: every, guest: every, account: every}},
 
 	// conferences
@@ -184,7 +201,7 @@ var table = [...]rule{
 	{ConferenceLeave, writes, person, may{participant: every, moderator: every, host: every}},
 	{ConferenceEnd, writes, person, may{host: every}},
 	{ChatSend, writes, person, may{participant: every, moderator: every, host: every}},
-	{ConferenceList, reads, token, may{operator: every}},
+	{ConferenceList, reads, token, may{operator: every, scopes: in(ConferencesRead)}},
 	{ConferenceAbandon, writes, token, may{user: own, manager: every, operator: every}},
 
 	// what processes do

@@ -80,7 +80,8 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	defer db.Close()
 
 	clock := auth.Forward(time.Now)
-	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max, Proof: c.Sessions.Proof})
+	networks := roleNetworks(c.Networks, db, clock)
+	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Networks: networks, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max, Proof: c.Sessions.Proof})
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, clock)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
@@ -99,6 +100,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Users: users, Approvals: approvals, Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
 		Federation: federation, ProviderMetadata: metadata, Scim: provisioning,
+		Machines: auth.NewMachines(db, c.Machines.TokenLifetime, clock), Networks: networks,
 		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Conferences: sup, Database: db,
 		Audit: auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})

@@ -36,6 +36,12 @@ const (
 	KindGroupDeleted        Kind = "group.deleted"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
+	KindMachineAdded        Kind = "machine.added"
+	KindMachineRotated      Kind = "machine.rotated"
+	KindMachineRemoved      Kind = "machine.removed"
+	KindAccessTokenIssued   Kind = "access_token.issued"
+	KindAccessTokenRefused  Kind = "access_token.refused"
+	KindNetworkDenied       Kind = "network.denied"
 	KindMeetingCreated      Kind = "meeting.created"
 	KindMeetingChanged      Kind = "meeting.changed"
 	KindMeetingDeleted      Kind = "meeting.deleted"
@@ -76,6 +82,7 @@ func Kinds() []Kind {
 		KindIdentityLinked, KindIdentityReturned, KindIdentityBarred, KindProviderRefused,
 		KindUserProvisioned, KindUserRemoved, KindGroupCreated, KindGroupChanged, KindGroupDeleted,
 		KindTokenCreated, KindTokenRevoked,
+		KindMachineAdded, KindMachineRotated, KindMachineRemoved, KindAccessTokenIssued, KindAccessTokenRefused, KindNetworkDenied,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,

@@ -44,7 +44,7 @@ type about struct {
 
 // personal is the table of what is personal. Besides it, in every kind: who acted is personal when the actor is a guest, an
 // account or a token, and nothing else is personal in the tenant, the outcome, the reporting conference and the time.
-// A session, a token, a second factor, a message or a place in a conference belongs to a person as much as an account does; a meeting, a
+// A machine is nobody. A session, a token, a second factor, a message or a place in a conference belongs to a person as much as an account does; a meeting, a
 // conference, a backup, the public half of a key, a log or a witness does not.
 var personal = map[Kind]about{
 	//                       category               object      details
@@ -79,6 +79,12 @@ var personal = map[Kind]about{
 	KindIdentityReturned:    {CategoryAdministration, theObjects, map[string]whose{"provider": nobodys}},
 	KindIdentityBarred:      {CategorySecurity, theObjects, map[string]whose{"because": theObjects, "provider": nobodys, "reason": nobodys, "sessionsEnded": nobodys}},
 	KindProviderRefused:     {CategorySecurity, nobodys, map[string]whose{"because": actors, "provider": nobodys, "reason": nobodys, "source": actors}},
+	KindMachineAdded:        {CategorySecurity, nobodys, map[string]whose{"expiresAt": nobodys, "networks": nobodys, "scopes": nobodys}},
+	KindMachineRotated:      {CategorySecurity, nobodys, map[string]whose{"until": nobodys}},
+	KindMachineRemoved:      {CategorySecurity, nobodys, map[string]whose{"tokensEnded": nobodys}},
+	KindAccessTokenIssued:   {CategorySecurity, nobodys, map[string]whose{"expiresAt": nobodys, "scopes": nobodys, "source": actors}},
+	KindAccessTokenRefused:  {CategorySecurity, nobodys, map[string]whose{"reason": nobodys, "source": actors}},
+	KindNetworkDenied:       {CategorySecurity, actors, map[string]whose{"source": actors}},
 	KindMeetingCreated:      {CategoryConference, nobodys, map[string]whose{"guestsAllowed": nobodys}},
 	KindMeetingChanged:      {CategoryConference, nobodys, map[string]whose{"fields": nobodys, "guestsAllowed": nobodys}},
 	KindMeetingDeleted:      {CategoryConference, nobodys, nil},
@@ -234,7 +240,7 @@ func Join(clear Record, personal []Part) (Record, error) {
 
 // person reports whether actors of this kind are people.
 func person(k access.Kind) bool {
-	return k != access.KindSystem && k != access.KindWorker
+	return k != access.KindSystem && k != access.KindWorker && k != access.KindMachine
 }
 
 // actor is the subject that an entry's actor is; empty when nobody is known.

@@ -215,12 +215,16 @@ func (f *Federation) admit(ctx context.Context, a arrival) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	var in SignedIn
+	var who access.Actor
 	settle := func() error {
 		return f.store.Settle(ctx, key, func(k Known) (Outcome, error) {
 			now := wholeMillis(f.now())
 			o, err := a.settled(k, now)
 			if err != nil {
 				return Outcome{}, err
+			}
+			if who = o.User.Actor(); !f.sessions.networks.Open(who.Roles, a.attempt.Address) {
+				return Outcome{}, ErrNetworkDenied
 			}
 			l := &o.Link
 			l.Tenant, l.Provider, l.Subject, l.UserID = key.Tenant, key.Provider, key.Subject, o.User.ID
@@ -243,6 +247,9 @@ func (f *Federation) admit(ctx context.Context, a arrival) (SignedIn, error) {
 	err = settle()
 	if errors.Is(err, user.ErrEmailTaken) {
 		err = settle() // the same person may have come in at the same moment
+	}
+	if errors.Is(err, ErrNetworkDenied) {
+		return SignedIn{}, f.sessions.networks.Check(ctx, who, a.attempt.Address)
 	}
 	if errors.Is(err, user.ErrEmailTaken) {
 		err = ErrAddressTaken.Because(ReasonAddress)

@@ -54,6 +54,18 @@ type trial struct {
 	// check says why the proof is not accepted; nothing when it is. An error is no failed proof and is not counted.
 	check  func() (audit.FailureReason, error)
 	failed error // what to answer when it is not
+
+	machine bool // it is one: others who guess at it from elsewhere keep it out nowhere
+	// failure makes the entry about a failed proof; nil means that of a sign-in.
+	failure func(reason audit.FailureReason, at time.Time) audit.Entry
+}
+
+// matter are the failures that a lock can follow from.
+func (t trial) matter(f Failures) Failures {
+	if t.machine {
+		f.Account = nil
+	}
+	return f
 }
 
 // failure is under what a proof of an account from somewhere is counted when it fails.
@@ -87,6 +99,7 @@ func (g *guard) try(ctx context.Context, t trial) (Failure, error) {
 	if err != nil {
 		return Failure{}, err
 	}
+	before = t.matter(before)
 	if lockOf(before, f.Known, f.At).scope != "" {
 		return Failure{}, ErrLocked
 	}
@@ -104,6 +117,9 @@ func (g *guard) try(ctx context.Context, t trial) (Failure, error) {
 func (g *guard) refuse(ctx context.Context, t trial, f Failure, before Failures, reason audit.FailureReason) error {
 	origin, source := audit.Origin{At: f.At, Actor: t.actor}, shortSource(t.address)
 	failed := audit.SessionFailed(origin, t.userID, reason, source)
+	if t.failure != nil {
+		failed = t.failure(reason, f.At)
+	}
 	f.Entry = failed.Record().ID
 	entries := []audit.Entry{failed}
 	answer := t.failed

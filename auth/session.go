@@ -71,6 +71,7 @@ type SessionOptions struct {
 	Idle     time.Duration // 0 means DefaultSessionIdle
 	Lifetime time.Duration // 0 means DefaultSessionLifetime
 	Max      int           // of one account at once; 0 means DefaultSessionsMax
+	Networks *Networks     // from where who holds a role may sign in; nil for everywhere
 	Proof    time.Duration // what is sensitive may be done so long after its owner proved who it is, at the sign-in or once more; 0 means DefaultProofLifetime
 }
 
@@ -80,12 +81,13 @@ type Sessions struct {
 	now            func() time.Time
 	idle, lifetime time.Duration
 	most           int
+	networks       *Networks
 	proof          time.Duration
 }
 
 // NewSessions returns Sessions on the store.
 func NewSessions(store SessionStore, o SessionOptions) *Sessions {
-	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime, most: o.Max, proof: o.Proof}
+	s := &Sessions{store: store, now: o.Now, idle: o.Idle, lifetime: o.Lifetime, most: o.Max, networks: o.Networks, proof: o.Proof}
 	if s.idle == 0 {
 		s.idle = DefaultSessionIdle
 	}

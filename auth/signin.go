@@ -136,6 +136,9 @@ func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (Sig
 
 // begin begins a session of who proved to be that person.
 func (s *SignIn) begin(ctx context.Context, c Credential, p Proved, failure Failure, a Attempt, use FactorUse) (SignedIn, error) {
+	if err := s.sessions.networks.Check(ctx, c.User.Actor(), a.Address); err != nil {
+		return SignedIn{}, err
+	}
 	begin, signedIn := s.sessions.begin(c.User, a, failure)
 	begin.PasswordHash, begin.RenewedHash, begin.Factor = c.PasswordHash, p.RenewedHash, use
 	begin.endBy(p.Until, &signedIn)

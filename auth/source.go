@@ -16,15 +16,10 @@ func sourceOf(address string) string { return masked(address, 32, sourceBits6) }
 func shortSource(address string) string { return masked(address, shortBits4, shortBits6) }
 
 func masked(address string, bits4, bits6 int) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		withPort, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return "unknown"
-		}
-		ip = withPort.Addr()
+	ip, ok := addressIn(address)
+	if !ok {
+		return "unknown"
 	}
-	ip = ip.Unmap().WithZone("")
 	bits := bits6
 	if ip.Is4() {
 		bits = bits4
@@ -34,4 +29,17 @@ func masked(address string, bits4, bits6 int) string {
 		return "unknown"
 	}
 	return prefix.String()
+}
+
+// addressIn reads an address with or without a port; IPv4 in IPv6 is IPv4.
+func addressIn(text string) (netip.Addr, bool) {
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(text)
+		if err != nil {
+			return ip, false
+		}
+		ip = withPort.Addr()
+	}
+	return ip.Unmap().WithZone(""), true
 }

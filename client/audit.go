@@ -24,7 +24,7 @@ type Cosignature struct {
 	At      time.Time `json:"at"`
 }
 
-// Checkpoint asks for the newest checkpoint; for those who may read the audit log.
+// Checkpoint asks for the newest checkpoint; for those who may read the audit log, and for witnesses.
 func (c *Client) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	return get[Checkpoint](ctx, c, "/audit/checkpoint")
 }

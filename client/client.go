@@ -31,6 +31,7 @@ type Client struct {
 	token string
 
 	mu      sync.Mutex
+	machine *machine // nil unless the client is one
 	cookies map[string]string
 }
 
@@ -87,6 +88,9 @@ func (c *Client) Origin() string { return c.base.Scheme + "://" + c.base.Host }
 // Do sends a request to a path below the API and decodes the answer into out; in and out may be nil.
 // An answer that is no success is a *Problem.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+	if err := c.renew(ctx); err != nil {
+		return err
+	}
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -112,6 +116,9 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		c.forgetAccess()
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		return problem(resp, b)
@@ -142,6 +149,9 @@ func (c *Client) Authorize(h http.Header) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.machine != nil {
+		h.Set("Authorization", "Bearer "+c.machine.token)
+	}
 	for name, value := range c.cookies {
 		h.Add("Cookie", (&http.Cookie{Name: name, Value: value}).String())
 	}

@@ -29,6 +29,8 @@ type Config struct {
 	Conference Conference
 	Sessions   Sessions
 	Access     Access
+	Machines   Machines
+	Networks   Networks
 	Isolation  Isolation
 	Limits     Limits
 	Vault      Vault
@@ -146,6 +148,16 @@ type Access struct {
 	Approvals Approvals
 }
 
+// Machines bounds what programs with a secret of their own get.
+type Machines struct {
+	TokenLifetime time.Duration // of an access token
+}
+
+// Networks says from where those who hold a role may come; none means from everywhere.
+type Networks struct {
+	User, MeetingManager, Operator, UserAdmin, SecurityOfficer, Auditor []netip.Prefix
+}
+
 // Vault says where the keys of encryption at rest lie.
 type Vault struct {
 	MasterKeyFile string // empty for master.key in the data directory (see MasterKeyFile)
@@ -226,6 +238,7 @@ func Default() Config {
 		},
 		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour, Max: 20, Proof: 5 * time.Minute},
 		Access:   Access{Approvals: ApprovalsRequired},
+		Machines: Machines{TokenLifetime: 10 * time.Minute},
 		Isolation: Isolation{
 			Mode:      IsolationBestEffort,
 			UIDBase:   62000,

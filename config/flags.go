@@ -35,6 +35,13 @@ type Flags struct {
 	ConferenceRestarts        *string `help:"Most restarts of a conference within a minute." placeholder:"N"`
 	SessionsIdle              *string `help:"How long a browser stays signed in without a request." placeholder:"DURATION"`
 	SessionsLifetime          *string `help:"How long a browser stays signed in at most." placeholder:"DURATION"`
+	MachinesTokenLifetime     *string `help:"How long the access token of a machine is good." placeholder:"DURATION"`
+	NetworksUser              *string `help:"Networks from which alone accounts with the role user may be used." placeholder:"NETWORKS"`
+	NetworksMeetingManager    *string `help:"The same for the role meeting_manager." placeholder:"NETWORKS"`
+	NetworksOperator          *string `help:"The same for the role operator." placeholder:"NETWORKS"`
+	NetworksUserAdmin         *string `help:"The same for the role user_admin." placeholder:"NETWORKS"`
+	NetworksSecurityOfficer   *string `help:"The same for the role security_officer." placeholder:"NETWORKS"`
+	NetworksAuditor           *string `help:"The same for the role auditor." placeholder:"NETWORKS"`
 	SessionsMax               *string `help:"Most browsers in which one account is signed in." placeholder:"N"`
 	SessionsProof             *string `help:"How long a proof of who one is lets one do what is sensitive." placeholder:"DURATION"`
 	AccessApprovals           *string `help:"Whether sensitive acts need a second person: required, off." placeholder:"POLICY"`

@@ -36,6 +36,8 @@ const (
 	MaxSessions        = 1000 // of one account
 	MinSessionProof    = time.Minute
 	MaxSessionProof    = time.Hour
+	MinTokenLifetime   = time.Minute
+	MaxTokenLifetime   = time.Hour
 
 	MinUIDBase    = 1000
 	MaxUIDBase    = 1 << 30
@@ -88,6 +90,7 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.within("sessions.idle", c.Sessions.Idle >= MinSessionIdle && c.Sessions.Idle <= c.Sessions.Lifetime, c.Sessions.Idle, MinSessionIdle, "sessions.lifetime")
 	v.within("sessions.lifetime", c.Sessions.Lifetime >= MinSessionIdle && c.Sessions.Lifetime <= MaxSessionLifetime, c.Sessions.Lifetime, MinSessionIdle, MaxSessionLifetime)
 	v.within("sessions.proof", c.Sessions.Proof >= MinSessionProof && c.Sessions.Proof <= MaxSessionProof, c.Sessions.Proof, MinSessionProof, MaxSessionProof)
+	v.within("machines.token-lifetime", c.Machines.TokenLifetime >= MinTokenLifetime && c.Machines.TokenLifetime <= MaxTokenLifetime, c.Machines.TokenLifetime, MinTokenLifetime, MaxTokenLifetime)
 	v.number("sessions.max", float64(c.Sessions.Max), 1, MaxSessions)
 	v.check("scim.provider", c.Scim.Provider == "" || slices.ContainsFunc(c.Identity.Providers(), func(p settings.Provider) bool { return p.ID == c.Scim.Provider }),
 		"must be the id of a provider in identity.providers")

@@ -36,14 +36,14 @@ type watcher struct {
 type watched struct {
 	public           string // key of the witness
 	logKey, key, dir string // files, and its directory
-	token            string // file
+	machine          string // file with client_id and client_secret
 }
 
 // newWatched makes the key of a witness.
 func newWatched(ctx context.Context, t *testing.T) *watched {
 	t.Helper()
 	dir := t.TempDir()
-	w := &watched{logKey: filepath.Join(dir, "log.key"), key: filepath.Join(dir, "witness.key"), dir: filepath.Join(dir, "witness"), token: filepath.Join(dir, "token")}
+	w := &watched{logKey: filepath.Join(dir, "log.key"), key: filepath.Join(dir, "witness.key"), dir: filepath.Join(dir, "witness"), machine: filepath.Join(dir, "machine")}
 	w.public = strings.TrimSpace(command(ctx, t, "", "witness", "key", witnessName, "--output", w.key))
 	return w
 }
@@ -52,7 +52,7 @@ func newWatched(ctx context.Context, t *testing.T) *watched {
 func (w *watched) follow(t *testing.T, s *server) *watcher {
 	t.Helper()
 	c := &watcher{log: &logTap{changed: make(chan struct{})}}
-	c.cmd = exec.Command(program, "witness", "--log-key", w.logKey, "--key", w.key, "--url", s.address, "--token-file", w.token, "--dir", w.dir, "--every", "300ms") //nolint:noctx // ended below
+	c.cmd = exec.Command(program, "witness", "--log-key", w.logKey, "--key", w.key, "--url", s.address, "--machine", w.machine, "--dir", w.dir, "--every", "300ms") //nolint:noctx // ended below
 	c.cmd.Stderr = c.log
 	do(t, c.cmd.Start())
 	t.Cleanup(func() {
@@ -137,13 +137,17 @@ func firstAuditor(ctx context.Context, t *testing.T, s *server, admin *client.Cl
 	return auditor(ctx, t, s)
 }
 
-// allow puts an API token of an auditor into the witness's file.
-func (w *watched) allow(ctx context.Context, t *testing.T, auditor *client.Client) {
+// allow has the administrator add a machine for the witness, and puts its secret into the witness's file.
+func (w *watched) allow(ctx context.Context, t *testing.T, admin *client.Client) {
 	t.Helper()
 	var made struct {
+		Machine struct {
+			ID string `json:"id"`
+		} `json:"machine"`
 		Secret string `json:"secret"`
 	}
-	do(t, auditor.Do(ctx, http.MethodPost, "/me/tokens", map[string]string{"name": "witness"}, &made), os.WriteFile(w.token, []byte(made.Secret+"\n"), 0o600))
+	do(t, admin.Do(ctx, http.MethodPost, "/machines", map[string]any{"name": "Witness", "scopes": []string{"audit.cosign"}}, &made),
+		os.WriteFile(w.machine, []byte(made.Machine.ID+" "+made.Secret+"\n"), 0o600))
 }
 
 // TestL4L5AWitnessAndTheSignerFindARollback has a real instance signed and cosigned; then somebody with all rights changes a row,
@@ -156,7 +160,7 @@ func TestL4L5AWitnessAndTheSignerFindARollback(t *testing.T) {
 	s := start(ctx, t, dir, flags...)
 	admin := s.admin(ctx)
 	reader := firstAuditor(ctx, t, s, admin)
-	w.allow(ctx, t, reader)
+	w.allow(ctx, t, admin)
 	s.log.await(ctx, t, `signs the audit log`, 1)
 	size := signed(ctx, t, reader, 0)
 	keys, err := os.ReadFile(filepath.Join(dir, "audit.keys"))

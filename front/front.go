@@ -106,6 +106,8 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header(), r.Host, f.transport(r))
 	path := r.URL.Path
 	switch {
+	case r.URL.EscapedPath() == machinesPath:
+		f.serveAPI(w, r)
 	case !plainPath(r.URL):
 		f.refuse(w, r, errRoute)
 	case path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/scim/"):
@@ -118,6 +120,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.static.ServeHTTP(w, r)
 	}
 }
+
+// machinesPath is where the programs of machines find out how to get in (RFC 8414).
+const machinesPath = "/.well-known/oauth-authorization-server"
 
 // knownHost reports whether this instance answers to the Host header: the public address, or this machine itself.
 // Any other name was pointed here by somebody else.

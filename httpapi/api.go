@@ -36,10 +36,11 @@ const prefix = "/api/v1"
 // timeFormat is RFC 3339 in UTC with milliseconds, as a JSON string.
 const timeFormat = `"2006-01-02T15:04:05.000Z"`
 
-// The names of the two proofs in the OpenAPI document.
+// The names of the proofs in the OpenAPI document.
 const (
 	schemeSession = "session"
 	schemeToken   = "token"
+	schemeMachine = "machine"
 )
 
 // Conferences is what the API needs of the live conferences.
@@ -61,7 +62,7 @@ type Database interface {
 	Ping(ctx context.Context) error
 }
 
-// Options are what an API needs; all fields are required but PublicURL and ProviderMetadata.
+// Options are what an API needs; all fields are required but PublicURL, ProviderMetadata and Networks.
 type Options struct {
 	Name        string // of the instance
 	Version     string
@@ -83,6 +84,8 @@ type Options struct {
 	Factors     *auth.Factors
 	Approvals   *approval.Service
 	Scim        *scim.Service
+	Machines    *auth.Machines
+	Networks    *auth.Networks // nil when everybody may come from everywhere
 	Conferences Conferences
 	Database    Database
 	Audit       AuditLog
@@ -117,6 +120,8 @@ type API struct {
 	approvals     *approval.Service
 	scim          *scim.Service
 	provisioning  []Route
+	machines      *auth.Machines
+	networks      *auth.Networks
 	conferences   Conferences
 	database      Database
 	audit         AuditLog
@@ -137,7 +142,7 @@ func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
-		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic, scim: o.Scim,
+		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic, scim: o.Scim, machines: o.Machines, networks: o.Networks,
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
@@ -157,6 +162,8 @@ func New(o Options) *API {
 	a.addMe()
 	a.addFactors()
 	a.addTokens()
+	a.addMachines()
+	a.addOAuth()
 	a.addUsers()
 	a.addFindings()
 	a.addApprovals()
@@ -193,6 +200,7 @@ func (a *API) describe(registry huma.Registry) huma.Config {
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					schemeSession: {Type: "apiKey", In: "cookie", Name: auth.SessionCookie},
 					schemeToken:   {Type: "http", Scheme: "bearer"},
+					schemeMachine: machineFlow(),
 				},
 			},
 		},
@@ -206,8 +214,8 @@ const description = `The REST interface of Konklave. Joining and the live confer
 
 Bodies are JSON in both directions and strict: an unknown field, a duplicate key, a key in the wrong case, invalid UTF-8 or trailing data is an error. Times are RFC 3339 in UTC.
 
-A person signs in and is then known by the cookie ` + "`__Host-konklave-session`" + `; a program sends an API token as ` + "`Authorization: Bearer`" + `. A request that changes something and carries a cookie must come from the same origin.
+A person signs in and is then known by the cookie ` + "`__Host-konklave-session`" + `; a program sends an API token as ` + "`Authorization: Bearer`" + `, and a machine of its own an access token that it gets at ` + "`" + tokenPath + "`" + ` (OAuth 2.0 client credentials). A request that changes something and carries a cookie must come from the same origin.
 
 Every error is a problem (RFC 9457) with a stable code and an id. Any operation can answer: ` +
-	"`access.signin_required`, `access.denied`, `token.invalid`, `origin.foreign`, `parameter.invalid`, `rate.limited`, `internal`; one with a body also " +
+	"`access.signin_required`, `access.denied`, `token.invalid`, `network.denied`, `origin.foreign`, `parameter.invalid`, `rate.limited`, `internal`; one with a body also " +
 	"`body.content_type`, `body.too_large`, `body.missing`, `body.malformed`, `body.trailing_data`, `body.duplicate_key`, `body.unknown_field`, `body.wrong_case`, `body.wrong_type`."

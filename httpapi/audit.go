@@ -35,12 +35,12 @@ const exportType = "application/x-ndjson"
 
 func (a *API) addAudit() {
 	add(a, Route{
-		Method: http.MethodGet, Path: prefix + "/audit/checkpoint", ID: "getCheckpoint", Tag: "Audit log", Action: access.AuditRead,
+		Method: http.MethodGet, Path: prefix + "/audit/checkpoint", ID: "getCheckpoint", Tag: "Audit log", Action: access.AuditFollow,
 		Summary: "The newest signed checkpoint of the audit log, and the keys to verify it with",
 		Audits:  []audit.Kind{audit.KindLogRead}, Codes: []fault.Code{"checkpoint.none"},
 	}, a.getCheckpoint)
 	add(a, Route{
-		Method: http.MethodGet, Path: prefix + "/audit/proof", ID: "proveGrowth", Tag: "Audit log", Action: access.AuditRead,
+		Method: http.MethodGet, Path: prefix + "/audit/proof", ID: "proveGrowth", Tag: "Audit log", Action: access.AuditFollow,
 		Summary: "Proof that the log of one size begins with the log of an earlier size (RFC 6962)",
 		Audits:  []audit.Kind{audit.KindLogRead}, Codes: []fault.Code{"checkpoint.none", "audit.range"},
 	}, a.proveGrowth)

@@ -197,13 +197,19 @@ func TestNobodyElseReadsTheAuditLogOrCosignsIt(t *testing.T) {
 	t.Parallel()
 	s := setScene(t)
 	cosigned := s.cosigned()
+	for _, path := range []string{"/entries/0/proof", "/export"} {
+		s.asWitness.get("/api/v1/audit"+path).problem(http.StatusForbidden, "access.denied")
+	}
+	for _, path := range []string{"/checkpoint", "/proof?earlier=0&size=1"} {
+		s.asWitness.get("/api/v1/audit" + path).want(200)
+	}
 	for _, path := range []string{"/checkpoint", "/proof?earlier=0&size=1", "/entries/0/proof", "/export"} {
 		s.asMember.get("/api/v1/audit"+path).problem(http.StatusForbidden, "access.denied")
 		s.asAdmin.get("/api/v1/audit"+path).problem(http.StatusForbidden, "access.denied") // who runs it does not read it
 		s.inBrowser.get("/api/v1/audit"+path).problem(http.StatusForbidden, "access.denied")
 		s.nobody.get("/api/v1/audit"+path).problem(http.StatusUnauthorized, "access.signin_required")
 	}
-	for _, c := range []*client{s.asMember, s.asAdmin} {
+	for _, c := range []*client{s.asMember, s.asAdmin, s.asAuditor} { // L-17: an auditor changes nothing
 		c.post("/api/v1/audit/cosignatures", map[string]any{"note": cosigned}).problem(http.StatusForbidden, "access.denied")
 	}
 }
@@ -213,7 +219,7 @@ func TestACosignatureIsCheckedAndShown(t *testing.T) {
 	s := setScene(t)
 	cosigned := s.cosigned()
 	give := func(text string) answer {
-		return s.asAuditor.post("/api/v1/audit/cosignatures", map[string]any{"note": text})
+		return s.asWitness.post("/api/v1/audit/cosignatures", map[string]any{"note": text})
 	}
 	bare := cosigned[:strings.LastIndex(strings.TrimSpace(cosigned), "\n")+1]
 	for text, code := range map[string]string{

@@ -33,6 +33,7 @@ type bodyRule struct {
 	typ      reflect.Type // nil: no body
 	optional bool
 	form     bool // what an HTML form posts, which the handler reads
+	judged   bool // by the handler alone
 }
 
 // bodyRuleOf looks at the field Body of an operation's input; a pointer may be left out.
@@ -62,6 +63,8 @@ func (b bodyRule) check(w http.ResponseWriter, r *http.Request, limit int64) err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	switch {
+	case b.judged:
+		return nil
 	case b.form && !hasContentType(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		return ErrContentType
 	case b.form:

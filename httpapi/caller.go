@@ -56,10 +56,15 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, route Route) (contex
 	if route.Guest && who.actor.Kind == access.KindAnonymous {
 		who.becomeGuest(r)
 	}
+	if !route.Nobody && route.Action != access.SessionStart && route.Action != access.SessionEnd {
+		if err := a.networks.Check(ctx, who.actor, who.source); err != nil {
+			return nil, err
+		}
+	}
 	if who.actor.UserID != "" {
 		a.traffic.Person(who.actor.Tenant, who.actor.UserID, sourceKey(who.source))
 	}
-	if who.actor.UserID != "" && !a.accounts.allow(string(who.actor.Kind)+"/"+who.actor.ID+"/"+who.session.ID) {
+	if (who.actor.UserID != "" || who.actor.Kind == access.KindMachine) && !a.accounts.allow(string(who.actor.Kind)+"/"+who.actor.ID+"/"+who.session.ID) {
 		return nil, tooMany(w)
 	}
 	if route.Action != "" {
@@ -81,6 +86,14 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, route Route) (contex
 // identify finds out who holds the token or the session cookie. A cookie that is not valid any more makes an anonymous
 // caller; why is returned as expired.
 func (a *API) identify(ctx context.Context, bearer string, byToken bool, who *caller) (expired, err error) {
+	if auth.IsAccessToken(bearer) {
+		actor, machine, err := a.machines.Authenticate(ctx, bearer)
+		if err != nil {
+			return nil, err
+		}
+		who.actor = actor
+		return nil, a.networks.CheckMachine(ctx, actor, machine, who.source)
+	}
 	if byToken {
 		id, err := a.tokens.Authenticate(ctx, bearer)
 		if err != nil {

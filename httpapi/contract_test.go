@@ -32,6 +32,9 @@ type scene struct {
 	tokenID, otherSessionID string
 	findingID               string
 	asOfficer               *client
+	machine                 auth.Machine
+	machineSecret           string
+	asWitness               *client
 	note                    string // a checkpoint that the witness has cosigned
 	key                     *factortest.Authenticator
 	provisionedUser         string
@@ -56,6 +59,8 @@ func setScene(t *testing.T) *scene {
 	s.meeting, s.closed = e.meeting(s.member, true), e.meeting(s.other, false)
 	tokens := decode[items[httpapi.Token]](s.asMember.get("/api/v1/me/tokens").want(200))
 	s.tokenID = tokens.Items[0].ID
+	s.machine, s.machineSecret = e.machine(access.MeetingsRead)
+	s.asWitness = e.machineClient(access.AuditCosigns)
 	s.asAdmin.get("/api/v1/me").want(200)
 	s.asOther.get("/api/v1/me").want(200)
 	s.asAuditor.get("/api/v1/me").want(200)
@@ -122,6 +127,29 @@ func examples() map[string]example {
 		"revokeToken": {
 			granted: func(s *scene) answer { return s.inBrowser.delete("/api/v1/me/tokens/" + s.tokenID) },
 			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/me/tokens/" + s.tokenID) },
+		},
+		"addMachine": {
+			granted: func(s *scene) answer {
+				return s.adminInBrowser.post("/api/v1/machines", map[string]any{"name": "Calendar", "scopes": []string{"meetings.read"}})
+			},
+			refused: func(s *scene) answer {
+				return s.asAdmin.post("/api/v1/machines", map[string]any{"name": "Calendar", "scopes": []string{"meetings.read"}})
+			},
+		},
+		"rotateMachine": {
+			granted: func(s *scene) answer {
+				return s.adminInBrowser.post("/api/v1/machines/"+s.machine.ID+"/secrets", nil)
+			},
+			refused: func(s *scene) answer { return s.inBrowser.post("/api/v1/machines/"+s.machine.ID+"/secrets", nil) },
+		},
+		"removeMachine": {
+			granted: func(s *scene) answer { return s.adminInBrowser.delete("/api/v1/machines/" + s.machine.ID) },
+			refused: func(s *scene) answer { return s.asWitness.delete("/api/v1/machines/" + s.machine.ID) },
+		},
+		"getAccessToken": {
+			granted: func(s *scene) answer { return s.nobody.tokenFor(s.machine.ID, s.machineSecret) },
+			refused: func(s *scene) answer { return s.nobody.tokenFor(s.machine.ID, "wrong") },
+			traces:  []audit.Kind{audit.KindAccessTokenRefused},
 		},
 		"createUser": {
 			granted: func(s *scene) answer { return s.asAdmin.post("/api/v1/users", newUser) },
@@ -310,10 +338,10 @@ func examples() map[string]example {
 		"addCosignature": {
 			before: func(s *scene) { s.note = s.cosigned() },
 			granted: func(s *scene) answer {
-				return s.asAuditor.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
+				return s.asWitness.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
 			},
 			refused: func(s *scene) answer {
-				return s.asMember.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
+				return s.asAuditor.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
 			},
 		},
 		"completeSetup": {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -148,6 +149,7 @@ type env struct {
 	traffic  *finding.Traffic
 	limits   config.Limits
 	asking   *approval.Service
+	machines *auth.Machines
 }
 
 type options struct {
@@ -156,6 +158,7 @@ type options struct {
 	level     slog.Level
 	entrances []auth.Entrance
 	metadata  map[string]func() []byte
+	networks  map[access.Role][]netip.Prefix
 }
 
 func start(t *testing.T, o options) *env {
@@ -186,7 +189,8 @@ func start(t *testing.T, o options) *env {
 	}
 	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}, desk: newAuditDesk(t, db, c), limits: limits}
 	passwords := auth.NewPasswords(4)
-	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})
+	networks := auth.NewNetworks(o.networks, db, c.now)
+	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now, Networks: networks})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
 	signIn := auth.NewSignIn(db, sessions, passwords)
@@ -198,12 +202,13 @@ func start(t *testing.T, o options) *env {
 		users = users.NeedingApproval()
 		e.desk.archive.NeedApproval(e.asking)
 	}
+	e.machines = auth.NewMachines(db, 0, c.now)
 	e.api = httpapi.New(httpapi.Options{
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: users, Approvals: e.asking, Meetings: e.meetings, Sessions: sessions,
 		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
-		Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
+		Machines: e.machines, Networks: networks, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic, Scim: provisioned(db, c.now),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
@@ -446,7 +451,7 @@ func (e *env) dump() string {
 	var b strings.Builder
 	for _, table := range []string{
 		"users", "setup_tokens", "identities", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints",
-		"factors", "recovery_codes", "used_challenges",
+		"factors", "recovery_codes", "used_challenges", "machines", "machine_secrets", "access_tokens",
 	} {
 		e.dumpTable(&b, table)
 	}

@@ -18,13 +18,13 @@ const matrixFile = "../docs/roles.md"
 const matrixHead = `# Who may do what
 
 Written by a test from the access table, for each route of the REST interface and each command of a conference; do not edit it.
-"all" is everything of the organisation, "own" what belongs to oneself, "–" nothing. "Proof" says that a person must have proved a short while ago who it is. An account may do what the column "account" says, and what each of its roles adds. Whoever holds an API token may do what the column "program" says, as far as the roles of its account go: the column is for one that has every role.
+"all" is everything of the organisation, "own" what belongs to oneself, "–" nothing. "Proof" says that a person must have proved a short while ago who it is. An account may do what the column "account" says, and what each of its roles adds. Whoever holds an API token may do what the column "program" says, as far as the roles of its account go: the column is for one that has every role. The column "machine" names the scopes any of which opens it to a machine, for everything of the organisation.
 `
 
 // column is one sort of actor of the matrix.
 type column struct {
 	name  string
-	actor access.Actor
+	actor access.Actor // of any scope, for machines
 }
 
 func matrixColumns() []column {
@@ -38,7 +38,7 @@ func matrixColumns() []column {
 	for _, role := range access.AccountRoles() {
 		columns = append(columns, column{string(role), account(access.KindAccount, role)})
 	}
-	return append(columns, column{"program", account(access.KindToken, access.AccountRoles()...)})
+	return append(columns, column{"program", account(access.KindToken, access.AccountRoles()...)}, column{"machine", access.Machine("self", access.DefaultTenant)})
 }
 
 func seatColumns() []column {
@@ -55,6 +55,9 @@ func seatColumns() []column {
 func reach(actor access.Actor, action access.Action) string {
 	own := access.Object{OwnerID: "self", Tenant: access.DefaultTenant}
 	others := access.Object{OwnerID: "other", Tenant: access.DefaultTenant}
+	if actor.Kind == access.KindMachine {
+		return opening(actor, action, others)
+	}
 	switch {
 	case access.Decide(actor, action, others).Allowed:
 		return "all"
@@ -62,6 +65,21 @@ func reach(actor access.Actor, action access.Action) string {
 		return "own"
 	}
 	return "–"
+}
+
+// opening names the scopes with which the machine is allowed, each by itself.
+func opening(machine access.Actor, action access.Action, object access.Object) string {
+	var names []string
+	for _, scope := range access.Scopes() {
+		machine.Scopes = []access.Scope{scope}
+		if access.Decide(machine, action, object).Allowed {
+			names = append(names, string(scope))
+		}
+	}
+	if names == nil {
+		return "–"
+	}
+	return strings.Join(names, ", ")
 }
 
 // matrix writes a table with one line for each thing that can be done.

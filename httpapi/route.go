@@ -29,6 +29,7 @@ type Route struct {
 	Status  int           // of a success; 0 means 200, or 204 without a body
 	Guest   bool          // a caller without an account becomes a guest
 	Nobody  bool          // what is sent is the only proof: whoever has a cookie or a token is taken for nobody
+	Judges  bool          // the handler reads the body itself and says what is wrong with it, as a standard wants it
 	// Return is where an identity provider sends browsers back to: from another site, and by whatever method its protocol has.
 	// Its answer and a cookie that only this one sign-in has are the proof.
 	Return bool
@@ -48,6 +49,7 @@ func (r Route) needsProof() bool { return r.Action.NeedsProof() || r.Begins.Need
 // add registers an operation: the checks of every request, then the handler.
 func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error)) {
 	rule := bodyRuleOf(reflect.TypeFor[I]())
+	rule.judged = r.Judges
 	if r.needsProof() {
 		r.Codes = append(slices.Clone(r.Codes), auth.ErrProofRequired.Code)
 	}
@@ -68,6 +70,7 @@ func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error
 				err = rule.check(w, req, a.limits.RequestBytes)
 			}
 			if err != nil {
+				challenge(w, req, r, err)
 				writeProblem(w, req, a.log, err)
 				return
 			}
@@ -82,6 +85,10 @@ func add[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, error
 		delete(op.Extensions, "x-audit")
 	}
 	a.routes = append(a.routes, r)
+	if r.Judges {
+		op.RequestBody = &huma.RequestBody{}
+		defer func() { op.RequestBody.Required = false }()
+	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -101,6 +108,9 @@ func security(r Route) []map[string][]string {
 	program := access.Actor{Kind: access.KindToken, UserID: "self", Roles: access.AccountRoles(), Tenant: nobody.Tenant}
 	if access.Decide(program, r.Action, access.Object{OwnerID: "self", Tenant: nobody.Tenant}).Allowed {
 		needed = append(needed, map[string][]string{schemeToken: {}})
+	}
+	for _, scope := range access.Opening(r.Action) {
+		needed = append(needed, map[string][]string{schemeMachine: {string(scope)}})
 	}
 	return needed
 }

@@ -88,6 +88,11 @@ func history() map[int64][]written {
 			{"scim_groups", map[string]any{"id": "g1", "tenant": "default", "external_id": "", "name": "IT", "name_key": "it", "created_at": 1, "changed_at": 1, "version": 2}},
 			{"scim_members", map[string]any{"group_id": "g1", "user_id": "u1", "tenant": "default"}},
 		},
+		13: {
+			{"machines", map[string]any{"id": "n1", "tenant": "default", "name": "Kalender", "scopes": "meetings.read", "networks": "", "created_at": 1, "expires_at": 0}},
+			{"machine_secrets", map[string]any{"id": "ns1", "tenant": "default", "machine_id": "n1", "hash": blob, "created_at": 1}},
+			{"access_tokens", map[string]any{"id": "at1", "tenant": "default", "machine_id": "n1", "secret_id": "ns1", "hash": blob, "scopes": "meetings.read", "issued_at": 1, "expires_at": 2}},
+		},
 	}
 }
 

@@ -38,9 +38,7 @@ type instance struct {
 	taken  int    // given back
 }
 
-func auditor() access.Actor {
-	return access.Actor{Kind: access.KindToken, ID: "t1", UserID: "u1", Roles: []access.Role{access.RoleAuditor}, Tenant: access.DefaultTenant}
-}
+func watcher() access.Actor { return access.Machine("w1", access.DefaultTenant, access.AuditCosigns) }
 
 func (i *instance) Checkpoint(ctx context.Context) (client.Checkpoint, error) {
 	i.mu.Lock()
@@ -51,7 +49,7 @@ func (i *instance) Checkpoint(ctx context.Context) (client.Checkpoint, error) {
 	if i.shown != nil {
 		return client.Checkpoint{Note: string(i.shown)}, nil
 	}
-	seen, err := i.archive.Checkpoint(ctx, auditor())
+	seen, err := i.archive.Checkpoint(ctx, watcher())
 	return show(seen), err
 }
 
@@ -66,7 +64,7 @@ func show(seen archive.Seen) client.Checkpoint {
 func (i *instance) Growth(ctx context.Context, earlier, size int64) ([]string, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	proof, err := i.archive.Growth(ctx, auditor(), earlier, size)
+	proof, err := i.archive.Growth(ctx, watcher(), earlier, size)
 	var texts []string
 	for _, hash := range proof {
 		if i.lying {
@@ -84,7 +82,7 @@ func (i *instance) Cosign(ctx context.Context, note string) (client.Checkpoint, 
 		return client.Checkpoint{}, errors.New("rejected")
 	}
 	i.taken++
-	seen, err := i.archive.Cosign(ctx, auditor(), []byte(note))
+	seen, err := i.archive.Cosign(ctx, watcher(), []byte(note))
 	return show(seen), err
 }
 
@@ -191,7 +189,7 @@ func (s *stand) watch(t *testing.T, o witness.Options) *witness.Witness {
 // witnessed wants the newest checkpoint to be cosigned, and of this size.
 func (s *stand) witnessed(t *testing.T, size int64) {
 	t.Helper()
-	seen, err := s.archive.Checkpoint(t.Context(), auditor())
+	seen, err := s.archive.Checkpoint(t.Context(), watcher())
 	if err != nil || seen.Signed.Size != size || len(seen.Signed.Cosignatures) != 1 || seen.Signed.Cosignatures[0].Witness != "watcher.example.net/1" {
 		t.Errorf("%+v, %v", seen.Signed, err)
 	}

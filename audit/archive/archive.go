@@ -97,12 +97,12 @@ type Seen struct {
 
 // Checkpoint returns the newest checkpoint. It fails with ErrNothingSigned, access.ErrDenied.
 func (a *Archive) Checkpoint(ctx context.Context, actor access.Actor) (Seen, error) {
-	return a.read(ctx, actor, readCheckpoints)
+	return a.read(ctx, actor, access.AuditFollow, readCheckpoints)
 }
 
 // Growth proves that the log of this size begins with the log of the earlier size. It fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size int64) (tlog.TreeProof, error) {
-	last, err := a.read(ctx, actor, readProofs)
+	last, err := a.read(ctx, actor, access.AuditFollow, readProofs)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size 
 // Entry returns the leaf of an entry and the proof, which stands by itself, that it is in the log of the newest checkpoint. It
 // fails with ErrRange, ErrNothingSigned.
 func (a *Archive) Entry(ctx context.Context, actor access.Actor, index int64) (leaf, proof []byte, err error) {
-	last, err := a.read(ctx, actor, readProofs)
+	last, err := a.read(ctx, actor, access.AuditRead, readProofs)
 	if err != nil {
 		return nil, nil, err
 	}

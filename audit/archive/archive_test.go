@@ -42,6 +42,9 @@ func member() access.Actor {
 	return access.Actor{Kind: access.KindAccount, ID: "u2", UserID: "u2", Roles: []access.Role{access.RoleUser}, Tenant: access.DefaultTenant}
 }
 
+// watcher is the machine of a witness.
+func watcher() access.Actor { return access.Machine("w1", access.DefaultTenant, access.AuditCosigns) }
+
 // now is a day after the witness of the log cosigns.
 func now() time.Time { return audittest.Start().Add(25 * time.Hour) }
 
@@ -100,6 +103,29 @@ func TestNobodyElseReadsTheLog(t *testing.T) {
 		if _, _, err := s.Entry(t.Context(), actor, 0); err == nil {
 			t.Errorf("entry for %s", actor.Kind)
 		}
+	}
+}
+
+// L-17: an auditor changes nothing, and a witness reads nothing but sizes and hashes.
+func TestL17AuditorsReadAndWitnessesCosign(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, 5)
+	for name, err := range map[string]error{
+		"an auditor cosigns":             second(s.Cosign(t.Context(), auditor(), s.log.Notes[5])),
+		"a witness exports":              second(s.Segment(t.Context(), watcher(), 0)),
+		"a witness exports all":          second(s.ExportTo(t.Context(), watcher(), t.TempDir(), nil)),
+		"a machine that only reads does": second(s.Cosign(t.Context(), access.Machine("r1", access.DefaultTenant, access.AuditReads), s.log.Notes[5])),
+	} {
+		if !errors.Is(err, access.ErrDenied) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, _, err := s.Entry(t.Context(), watcher(), 0); !errors.Is(err, access.ErrDenied) {
+		t.Errorf("a witness reads an entry: %v", err)
+	}
+	_, seen := s.Checkpoint(t.Context(), watcher())
+	if _, err := s.Growth(t.Context(), watcher(), 1, 5); seen != nil || err != nil {
+		t.Errorf("a witness follows: %v, %v", seen, err)
 	}
 }
 
@@ -271,7 +297,7 @@ func TestACosignatureIsAddedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen, err := s.Cosign(t.Context(), auditor(), s.signed[size])
+		seen, err := s.Cosign(t.Context(), watcher(), s.signed[size])
 		if err != nil || !seen.Signed.Witnessed && len(seen.Signed.Cosignatures) != 1 || seen.Signed.Checkpoint != before.Checkpoint {
 			t.Fatalf("%+v, %v", seen, err)
 		}
@@ -280,7 +306,7 @@ func TestACosignatureIsAddedOnce(t *testing.T) {
 		}
 	}
 	recorded := s.store.Recorded()
-	if len(recorded) != 1 || recorded[0].Kind != audit.KindLogWitnessed || recorded[0].ObjectID != "witness.example.net/1" || recorded[0].ActorID != "t1" {
+	if len(recorded) != 1 || recorded[0].Kind != audit.KindLogWitnessed || recorded[0].ObjectID != "witness.example.net/1" || recorded[0].ActorID != "w1" {
 		t.Errorf("recorded %+v", recorded)
 	}
 }
@@ -302,7 +328,7 @@ func TestWhatNoWitnessHasCosignedIsRefused(t *testing.T) {
 		"of another root":        {bytes.Replace(s.signed[5], []byte("\n5\n"), []byte("\n8\n"), 1), archive.ErrCosignature},
 		"changed":                {changed(s.signed[5]), archive.ErrCosignature},
 	} {
-		if _, err := s.Cosign(t.Context(), auditor(), test.note); !errors.Is(err, test.want) {
+		if _, err := s.Cosign(t.Context(), watcher(), test.note); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -335,7 +361,7 @@ func TestWithoutAnEntryNothingIsCosignedOrExported(t *testing.T) {
 		t.Errorf("an export has left %v, %v", left, err)
 	}
 	before := bytes.Clone(s.log.Notes[5])
-	if _, err := a.Cosign(t.Context(), auditor(), s.signed[5]); !errors.Is(err, full) || !bytes.Equal(before, s.log.Notes[5]) {
+	if _, err := a.Cosign(t.Context(), watcher(), s.signed[5]); !errors.Is(err, full) || !bytes.Equal(before, s.log.Notes[5]) {
 		t.Errorf("%v", err)
 	}
 }

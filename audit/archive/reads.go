@@ -70,8 +70,8 @@ func (r *reads) forget(who reader) {
 
 // read lets an actor read something of the log, and records that when it is the first time of the day. It returns the newest
 // checkpoint.
-func (a *Archive) read(ctx context.Context, actor access.Actor, what string) (Seen, error) {
-	if err := a.mayRead(actor); err != nil {
+func (a *Archive) read(ctx context.Context, actor access.Actor, action access.Action, what string) (Seen, error) {
+	if err := access.Decide(actor, action, object(actor)).Err(); err != nil {
 		return Seen{}, err
 	}
 	last, err := a.newest(ctx)

@@ -25,6 +25,7 @@ func main() {
 type commands struct {
 	Serve       ServeCmd       `cmd:"" help:"Run everything: one command, one machine."`
 	User        UserCmd        `cmd:"" help:"Manage accounts."`
+	Machine     MachineCmd     `cmd:"" help:"Manage machines: programs that get in with a secret of their own."`
 	RecoveryKey RecoveryKeyCmd `cmd:"" help:"Make the key that opens backups, or bring the master key back with it."`
 	Backup      BackupCmd      `cmd:"" help:"Make an encrypted backup while everything runs."`
 	Restore     RestoreCmd     `cmd:"" help:"Bring a backup back into an empty data directory and database, or verify one."`

@@ -33,7 +33,7 @@ type WitnessRunCmd struct {
 	LogKey    string        `required:"" help:"Public key of the log, or a file with it." placeholder:"KEY|FILE"`
 	Key       string        `required:"" help:"File with the secret key of this witness (konklave witness key)." placeholder:"FILE"`
 	URL       string        `required:"" name:"url" help:"Address of the instance." placeholder:"URL"`
-	TokenFile string        `required:"" help:"File with an API token of an account that may read the audit log." placeholder:"FILE"`
+	Machine   string        `required:"" help:"File with client_id and client_secret of a machine with the scope audit.cosign (konklave machine add)." placeholder:"FILE"`
 	Dir       string        `help:"Directory of this witness, which it makes, and in which it keeps what it has seen." default:"witness" placeholder:"DIR"`
 	Every     time.Duration `help:"Pause between two looks at the log." default:"10s"`
 	Roots     string        `help:"File with CA certificates (PEM) by which the instance is trusted, in place of the system's." placeholder:"FILE"`
@@ -80,11 +80,15 @@ func (cmd *WitnessRunCmd) Run(ctx context.Context, std streams) (err error) {
 
 // source is the instance.
 func (cmd *WitnessRunCmd) source() (*client.Client, error) {
-	token, err := os.ReadFile(cmd.TokenFile)
+	text, err := os.ReadFile(cmd.Machine)
 	if err != nil {
-		return nil, fmt.Errorf("--token-file: %w", err)
+		return nil, fmt.Errorf("--machine: %w", err)
 	}
-	options := []client.Option{client.WithToken(strings.TrimSpace(string(token)))}
+	proof := strings.Fields(string(text))
+	if len(proof) != 2 {
+		return nil, fmt.Errorf("--machine: %s has not client_id and client_secret in it, and nothing else", cmd.Machine)
+	}
+	options := []client.Option{client.WithMachine(proof[0], proof[1])}
 	if cmd.Roots != "" {
 		text, err := os.ReadFile(cmd.Roots)
 		if err != nil {

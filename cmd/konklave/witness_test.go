@@ -46,25 +46,26 @@ func TestAWitnessSaysWhatItLacks(t *testing.T) {
 	if code, _, stderr := konklave(t, "", "witness", "key", "w", "--output", key); code != 0 {
 		t.Fatal(stderr)
 	}
-	for path, text := range map[string]string{token: "kk_x\n", junk: "junk\n", filepath.Join(dir, "two"): held.Log.Key + "\n" + held.Log.Key + "\n"} {
+	for path, text := range map[string]string{token: "id kms_x\n", junk: "junk\n", filepath.Join(dir, "two"): held.Log.Key + "\n" + held.Log.Key + "\n"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for change, want := range map[string]string{
-		"--log-key=" + junk:             "not a key",
-		"--log-key=" + dir + "/two":     "watches one log",
-		"--log-key=" + dir + "/absent":  "--log-key",
-		"--key=" + junk:                 "--key",
-		"--key=" + dir + "/absent":      "--key",
-		"--url=ftp://x":                 "not an http",
-		"--token-file=" + dir + "/none": "--token-file",
-		"--roots=" + junk:               "no certificate",
-		"--roots=" + dir + "/none":      "--roots",
-		"--every=0s":                    "--every",
+		"--log-key=" + junk:            "not a key",
+		"--log-key=" + dir + "/two":    "watches one log",
+		"--log-key=" + dir + "/absent": "--log-key",
+		"--key=" + junk:                "--key",
+		"--key=" + dir + "/absent":     "--key",
+		"--url=ftp://x":                "not an http",
+		"--machine=" + dir + "/none":   "--machine",
+		"--machine=" + junk:            "client_secret",
+		"--roots=" + junk:              "no certificate",
+		"--roots=" + dir + "/none":     "--roots",
+		"--every=0s":                   "--every",
 	} {
 		args := []string{"witness", "--dir=" + filepath.Join(dir, "w"), "--every=1s"}
-		for _, usual := range []string{"--log-key=" + held.Log.Key, "--key=" + key, "--url=http://127.0.0.1:1", "--token-file=" + token} {
+		for _, usual := range []string{"--log-key=" + held.Log.Key, "--key=" + key, "--url=http://127.0.0.1:1", "--machine=" + token} {
 			if name, _, _ := strings.Cut(usual, "="); !strings.HasPrefix(change, name+"=") {
 				args = append(args, usual)
 			}

@@ -4,6 +4,17 @@
 
 package sqlgen
 
+type AccessToken struct {
+	ID        string
+	Tenant    string
+	MachineID string
+	SecretID  string
+	Hash      []byte
+	Scopes    string
+	IssuedAt  int64
+	ExpiresAt int64
+}
+
 type Admission struct {
 	ConferenceID string
 	Session      string
@@ -211,6 +222,26 @@ type Lease struct {
 	ExpiresAt int64
 }
 
+type Machine struct {
+	ID        string
+	Tenant    string
+	Name      string
+	Scopes    string
+	Networks  string
+	CreatedAt int64
+	ExpiresAt int64
+	UsedAt    int64
+}
+
+type MachineSecret struct {
+	ID        string
+	Tenant    string
+	MachineID string
+	Hash      []byte
+	CreatedAt int64
+	ExpiresAt int64
+}
+
 type Meeting struct {
 	ID            string
 	Tenant        string
@@ -237,6 +268,43 @@ type RetiredSecret struct {
 	SignIn    string
 	Entry     string
 	RetiredAt int64
+}
+
+type ScimChange struct {
+	Tenant string
+	Number int64
+}
+
+type ScimGroup struct {
+	ID         string
+	Tenant     string
+	ExternalID string
+	Name       string
+	NameKey    string
+	CreatedAt  int64
+	ChangedAt  int64
+	Version    int64
+}
+
+type ScimMember struct {
+	GroupID string
+	UserID  string
+	Tenant  string
+}
+
+type ScimUser struct {
+	UserID     string
+	Tenant     string
+	ExternalID string
+	UserName   string
+	NameKey    string
+	Active     bool
+	Said       string
+	BarredAt   int64
+	CreatedAt  int64
+	ChangedAt  int64
+	RemovedAt  int64
+	Version    int64
 }
 
 type Session struct {

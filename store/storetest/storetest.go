@@ -34,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, roles, setup, sessions, signIns, tokens, tickets, admissions, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks, findings, factors, detections, federations, reviews, arrivals, provisioning, retained, approvals,
+		users, roles, setup, sessions, signIns, tokens, tickets, admissions, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks, findings, factors, detections, federations, reviews, arrivals, provisioning, machines, retained, approvals,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -87,6 +87,7 @@ type house struct {
 	journal   *journal.Journal
 	passwords *auth.Passwords
 	factors   *auth.Factors
+	machines  *auth.Machines
 }
 
 func newHouse(t *testing.T, db Database, passwordHash string) *house {
@@ -114,6 +115,7 @@ func newHouse(t *testing.T, db Database, passwordHash string) *house {
 	h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
 	h.factors = auth.NewFactors(h.Store, h.signIn, h.keys, passkey.Library{})
 	h.tokens = auth.NewTokens(h.Store, h.clock.Now)
+	h.machines = auth.NewMachines(h.Store, 0, h.clock.Now)
 	h.tickets = auth.NewTickets(h.Store, h.clock.Now)
 	h.setup = auth.NewSetup(h.Store, h.passwords, h.keys.NewRecovery, h.clock.Now)
 	return h

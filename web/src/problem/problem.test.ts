@@ -33,6 +33,16 @@ test('a field has its own error', () => {
 
 /** The codes of docs/protocol.md, of the engine and of the REST interface that a person can meet. */
 const codes = [
+  'network.denied',
+  'machine.unknown',
+  'machine.name_invalid',
+  'machine.expiry_invalid',
+  'machine.networks_invalid',
+  'machine.too_many',
+  'machine.overlap_invalid',
+  'scope.invalid',
+  'scope.conflict',
+  'scope.beyond',
   'internal',
   'server.unavailable',
   'rate.limited',

@@ -68,6 +68,11 @@ function Account() {
           {t('account.findings')}
         </ButtonLink>
       )}
+      {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
+        <ButtonLink href="/machines" className="justify-self-start">
+          {t('account.machines')}
+        </ButtonLink>
+      )}
       {hasRole(user, 'user_admin', 'security_officer', 'auditor') && <Users by={user} />}
     </Page>
   )
