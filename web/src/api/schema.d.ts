@@ -899,9 +899,9 @@ export interface components {
              */
             action: "role.assign" | "audit.export";
             /** @description Of role.assign: the roles that it is to have. */
-            after?: string[];
+            after?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
             /** @description Of role.assign: the roles that the account had. */
-            before?: string[];
+            before?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
             /** @description The caller can decide about it now. */
             decidable: boolean;
             /** Format: date-time */
