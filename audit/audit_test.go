@@ -42,6 +42,8 @@ func entries() []Entry {
 		LogBegun(o, "log2", "log1", 7), LogWitnessed(o, "w1", 7), LogExported(o, "log1", 3, 7), LogRead(o, "log1", "proofs", 5),
 		ApprovalRequested(o, asked(), o.At), ApprovalGranted(o, asked()), ApprovalRefused(o, asked()), ApprovalWithdrawn(o, asked()),
 		ApprovalExpired(o, asked()), ApprovalUsed(o, asked()),
+		LogSearched(o, Search{Kind: KindUserCreated, Category: CategorySecurity, Outcome: OutcomeSuccess, About: "u2", As: "actor", From: o.At, Until: o.At}),
+		LogSearched(o, Search{}), LogEntryRead(o, 12),
 	}
 }
 

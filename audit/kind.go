@@ -44,6 +44,8 @@ const (
 	KindLogBegun            Kind = "log.begun"
 	KindLogWitnessed        Kind = "log.witnessed"
 	KindLogExported         Kind = "log.exported"
+	KindLogSearched         Kind = "log.searched"
+	KindLogEntryRead        Kind = "log.entry_read"
 	KindLogRead             Kind = "log.read"
 	KindApprovalRequested   Kind = "approval.requested"
 	KindApprovalGranted     Kind = "approval.granted"
@@ -70,7 +72,7 @@ func Kinds() []Kind {
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
-		KindLogBegun, KindLogWitnessed, KindLogExported, KindLogRead,
+		KindLogBegun, KindLogWitnessed, KindLogExported, KindLogSearched, KindLogEntryRead, KindLogRead,
 		KindApprovalRequested, KindApprovalGranted, KindApprovalRefused, KindApprovalWithdrawn, KindApprovalExpired, KindApprovalUsed,
 	}
 }

@@ -87,13 +87,17 @@ var personal = map[Kind]about{
 	KindLogBegun:            {CategorySecurity, nobodys, map[string]whose{"before": nobodys, "beforeEntries": nobodys}},
 	KindLogWitnessed:        {CategorySecurity, nobodys, map[string]whose{"entries": nobodys}},
 	KindLogExported:         {CategorySecurity, nobodys, map[string]whose{"end": nobodys, "start": nobodys}},
-	KindLogRead:             {CategorySecurity, nobodys, map[string]whose{"before": nobodys, "what": nobodys}},
-	KindApprovalRequested:   {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "expiresAt": nobodys, "parameters": nobodys}},
-	KindApprovalGranted:     {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
-	KindApprovalRefused:     {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
-	KindApprovalWithdrawn:   {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
-	KindApprovalExpired:     {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
-	KindApprovalUsed:        {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
+	KindLogSearched: {CategorySecurity, theObjects, map[string]whose{
+		"as": nobodys, "category": nobodys, "from": nobodys, "kind": nobodys, "outcome": nobodys, "until": nobodys,
+	}},
+	KindLogEntryRead:      {CategorySecurity, nobodys, nil},
+	KindLogRead:           {CategorySecurity, nobodys, map[string]whose{"before": nobodys, "what": nobodys}},
+	KindApprovalRequested: {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "expiresAt": nobodys, "parameters": nobodys}},
+	KindApprovalGranted:   {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
+	KindApprovalRefused:   {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
+	KindApprovalWithdrawn: {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
+	KindApprovalExpired:   {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
+	KindApprovalUsed:      {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].

@@ -40,6 +40,10 @@ type Storage interface {
 	SaveCheckpoint(ctx context.Context, c checkpoint.Checkpoint, note []byte) error
 	// Record adds entries to the log.
 	Record(ctx context.Context, entries ...audit.Entry) error
+	// AuditSize returns how many entries have their place in the log.
+	AuditSize(ctx context.Context) (int64, error)
+	// OpenAudit runs do with what opens the personal parts of entries, in one reading.
+	OpenAudit(ctx context.Context, do func(context.Context, Opener) error) error
 }
 
 // Approvals are what second persons have agreed to.
@@ -55,6 +59,8 @@ type Archive struct {
 	witnesses []string
 	now       func() time.Time
 	segment   int64 // entries of a segment
+	looks     int64 // entries that a page of a search looks at
+	cursors   cursors
 
 	approvals Approvals // nil where an export needs no second person
 	reads     reads
@@ -65,7 +71,7 @@ type Archive struct {
 // New returns an Archive. Keys returns the public keys of the log, the present one last; witnesses are the public keys of those
 // whose cosignatures are taken.
 func New(s Storage, keys func() ([]string, error), witnesses []string, now func() time.Time) *Archive {
-	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries}
+	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries, looks: LookMax, cursors: newCursors()}
 }
 
 // NeedApproval has each export over the network agreed to by a second person. It comes before the archive is shared.
@@ -211,6 +217,9 @@ func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string, 
 
 // Keys returns the public keys of the log, the present one last.
 func (a *Archive) Keys() ([]string, error) { return a.keys() }
+
+// WitnessKeys returns the public keys of those whose cosignatures are taken.
+func (a *Archive) WitnessKeys() []string { return slices.Clone(a.witnesses) }
 
 // Cosign takes a checkpoint back from witnesses who have cosigned it, and returns it with all that is known. It fails with
 // ErrCosignature, ErrUnknownSize.

@@ -4,123 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/approvals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The newest requests for a second person: the caller's own, and those about which the caller may decide */
-        get: operations["listApprovals"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/approvals/{id}/approved": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Agree to what was asked for; roles are given at once
-         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `session.proof_required`.
-         */
-        put: operations["approve"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/approvals/{id}/refused": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Do not agree, and say why
-         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.text_invalid`, `session.proof_required`.
-         */
-        put: operations["refuse"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/approvals/{id}/withdrawn": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Take a request back that nobody has used
-         * @description Error codes: `approval.unknown`, `approval.closed`.
-         */
-        put: operations["withdraw"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/approvals/audit-export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Ask a second person to agree that the caller export the audit log
-         * @description Error codes: `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
-         */
-        post: operations["askForExport"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/approvals/roles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Ask a second person to agree that an account get these roles in place of those it has; it gets them with the agreement
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
-         */
-        post: operations["askForRoles"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/audit/checkpoint": {
         parameters: {
             query?: never;
@@ -161,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries of the audit log, the newest first; a search leaves an entry itself, once for all its pages
+         * @description Error codes: `audit.filter`, `audit.cursor`.
+         */
+        get: operations["searchAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/entries/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One entry with the bytes that prove it; this leaves an entry itself
+         * @description Error codes: `audit.range`.
+         */
+        get: operations["getAuditEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/entries/{index}/proof": {
         parameters: {
             query?: never;
@@ -190,7 +113,7 @@ export interface paths {
         };
         /**
          * One segment of an export of the audit log, personal data sealed; its last line says where the next one begins
-         * @description Error codes: `checkpoint.none`, `audit.range`, `access.approval_required`, `approval.unknown`, `approval.mismatch`, `approval.closed`, `session.proof_required`.
+         * @description Error codes: `checkpoint.none`, `audit.range`, `session.proof_required`.
          */
         get: operations["exportAudit"];
         put?: never;
@@ -790,7 +713,7 @@ export interface paths {
         put?: never;
         /**
          * Create an account
-         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`, `access.approval_required`.
+         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`.
          */
         post: operations["createUser"];
         delete?: never;
@@ -853,7 +776,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `access.approval_required`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;
@@ -890,46 +813,62 @@ export interface components {
             code: string;
             name: string;
         };
-        Approval: {
-            /** @description Whose account it is done to. */
-            about?: components["schemas"]["Person"];
-            /**
-             * @description What is to be done.
-             * @enum {string}
-             */
-            action: "role.assign" | "audit.export";
-            /** @description Of role.assign: the roles that it is to have. */
-            after?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
-            /** @description Of role.assign: the roles that the account had. */
-            before?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
-            /** @description The caller can decide about it now. */
-            decidable: boolean;
-            /** Format: date-time */
-            decidedAt?: string;
-            decidedBy?: components["schemas"]["Person"];
+        AuditEntry: {
+            actorId?: string;
+            /** @description account, token, guest, anonymous, worker or system. */
+            actorKind?: string;
+            /** @description Id of the account behind the actor. */
+            actorUser?: string;
             /**
              * Format: date-time
-             * @description Of one that is open: until when it can be decided, or used.
+             * @description Absent when not even the leaf is there.
              */
-            expiresAt: string;
-            id: string;
-            /** @description What the second person said to it. */
-            note?: string;
-            /** @description The caller asked for it. */
-            own: boolean;
-            reason: string;
-            /** Format: date-time */
-            requestedAt: string;
-            requestedBy: components["schemas"]["Person"];
+            at?: string;
+            category?: string;
+            /** @description What more there is to say; which members there are depends on the kind. */
+            details?: {
+                [key: string]: unknown;
+            };
+            id?: string;
             /**
              * Format: int64
-             * @description Of audit.export: the index of the first entry.
+             * @description Place in the log, from 0.
              */
-            start?: number;
-            /** @enum {string} */
-            state: "pending" | "approved" | "used" | "refused" | "withdrawn" | "expired";
-            /** Format: date-time */
-            usedAt?: string;
+            index: number;
+            /** @description What happened; absent when that cannot be shown. */
+            kind?: string;
+            objectId?: string;
+            objectKind?: string;
+            /** @description success or failure. */
+            outcome?: string;
+            /** @description Id of the conference whose worker reported it; absent when the server saw it itself. */
+            reportedBy?: string;
+            /**
+             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it.
+             * @enum {string}
+             */
+            state: "whole" | "erased" | "removed" | "damaged" | "newer";
+        };
+        AuditPage: {
+            /**
+             * Format: date-time
+             * @description Time of the oldest entry that was looked at.
+             */
+            back?: string;
+            /** @description Those that were changed in the database are there whatever was looked for. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Give it as after to go on, with the same search; absent at the end. A page can be empty and have one: it looks at 10,000 entries at most. */
+            next?: string;
+            /**
+             * Format: int64
+             * @description Entries of the whole log.
+             */
+            size: number;
+        };
+        AuditPart: {
+            /** @description Opens this part and nothing else; absent when it was erased. */
+            key?: string;
+            sealed: string;
         };
         Checkpoint: {
             /** @description The public keys of the log, the present one last. Whoever verifies has got them elsewhere. */
@@ -947,6 +886,8 @@ export interface components {
             size: number;
             /** @description Who has cosigned this checkpoint. */
             witnesses: components["schemas"]["Cosignature"][];
+            /** @description The public keys of those who are to cosign. Whoever verifies has got them elsewhere. */
+            witnessKeys: string[];
         };
         CompletedSetup: {
             /**
@@ -1018,10 +959,6 @@ export interface components {
             /** @description Absent when nobody is signed in. */
             user?: components["schemas"]["User"];
         };
-        Decision: {
-            /** @description Why; needed to refuse. */
-            note?: string;
-        };
         Departure: {
             /** Format: uri */
             address: string;
@@ -1056,15 +993,6 @@ export interface components {
             sources?: string[];
             /** @description When the lock ends by itself. */
             until?: string;
-        };
-        ExportWanted: {
-            /** @description For the second person. */
-            reason: string;
-            /**
-             * Format: int64
-             * @description Index of the first entry, from 0, which is also the default.
-             */
-            start?: number;
         };
         Factor: {
             /** Format: date-time */
@@ -1221,9 +1149,6 @@ export interface components {
             /** @description Absent: user alone. */
             roles?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
         };
-        PageApproval: {
-            items: components["schemas"]["Approval"][];
-        };
         PageConference: {
             items: components["schemas"]["Conference"][];
         };
@@ -1252,12 +1177,6 @@ export interface components {
             new: string;
             /** Format: password */
             old: string;
-        };
-        Person: {
-            email: string;
-            id: string;
-            /** @description Empty when the account is not there any more. */
-            name: string;
         };
         Preview: {
             guestsAllowed: boolean;
@@ -1331,14 +1250,6 @@ export interface components {
         RoleAssignment: {
             roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
         };
-        RolesWanted: {
-            /** @description For the second person. */
-            reason: string;
-            /** @description All that it is to have. */
-            roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
-            /** @description Id of the account. */
-            user: string;
-        };
         Session: {
             /** Format: date-time */
             createdAt: string;
@@ -1389,6 +1300,17 @@ export interface components {
             inForce: boolean;
             layer: string;
         };
+        WholeAuditEntry: {
+            /** @description What happened; absent when it was removed. */
+            body?: string;
+            entry: components["schemas"]["AuditEntry"];
+            /** @description As it is stored in the tree, in base64 like everything here. */
+            hash: string;
+            /** @description What the tree hashes. */
+            leaf?: string;
+            /** @description What it tells about persons, sealed. */
+            parts: components["schemas"]["AuditPart"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1398,202 +1320,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    listApprovals: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageApproval"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    approve: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Decision"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Approval"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    refuse: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Decision"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Approval"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    withdraw: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Approval"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    askForExport: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ExportWanted"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Approval"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    askForRoles: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RolesWanted"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Approval"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getCheckpoint: {
         parameters: {
             query?: never;
@@ -1656,6 +1382,86 @@ export interface operations {
             };
         };
     };
+    searchAudit: {
+        parameters: {
+            query?: {
+                /** @description Id of an account, a guest, a meeting or anything else that stands in entries; at most 200 bytes. */
+                about?: string;
+                /** @description The next of an earlier page. */
+                after?: string;
+                /** @description With about: actor for who did it, object for whom or what it was done to; absent for either. */
+                as?: string;
+                /** @description security, administration, conference or log. */
+                category?: string;
+                /** @description Not before this time. */
+                from?: string;
+                /** @description What happened. */
+                kind?: string;
+                /** @description At most this many, up to 100, which is also the default. */
+                limit?: number;
+                /** @description success or failure. */
+                outcome?: string;
+                /** @description Before this time. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the entry, from 0. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeAuditEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     proveEntry: {
         parameters: {
             query?: never;
@@ -1691,8 +1497,6 @@ export interface operations {
     exportAudit: {
         parameters: {
             query?: {
-                /** @description Id of the request that a second person has agreed to, where one is needed; the newest that fits when absent. */
-                approval?: string;
                 /** @description Index of the first entry, from 0, which is also the default. */
                 from?: number;
             };
