@@ -4,6 +4,123 @@
  */
 
 export interface paths {
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest requests for a second person: the caller's own, and those about which the caller may decide */
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/approved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Agree to what was asked for; roles are given at once
+         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `session.proof_required`.
+         */
+        put: operations["approve"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Do not agree, and say why
+         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.text_invalid`, `session.proof_required`.
+         */
+        put: operations["refuse"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Take a request back that nobody has used
+         * @description Error codes: `approval.unknown`, `approval.closed`.
+         */
+        put: operations["withdraw"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/audit-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a second person to agree that the caller export the audit log
+         * @description Error codes: `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
+         */
+        post: operations["askForExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a second person to agree that an account get these roles in place of those it has; it gets them with the agreement
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
+         */
+        post: operations["askForRoles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/checkpoint": {
         parameters: {
             query?: never;
@@ -113,7 +230,7 @@ export interface paths {
         };
         /**
          * One segment of an export of the audit log, personal data sealed; its last line says where the next one begins
-         * @description Error codes: `checkpoint.none`, `audit.range`, `session.proof_required`.
+         * @description Error codes: `checkpoint.none`, `audit.range`, `access.approval_required`, `approval.unknown`, `approval.mismatch`, `approval.closed`, `session.proof_required`.
          */
         get: operations["exportAudit"];
         put?: never;
@@ -713,7 +830,7 @@ export interface paths {
         put?: never;
         /**
          * Create an account
-         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`.
+         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`, `access.approval_required`.
          */
         post: operations["createUser"];
         delete?: never;
@@ -776,7 +893,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `access.approval_required`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;
@@ -812,6 +929,47 @@ export interface components {
             /** @description What the app shows now. */
             code: string;
             name: string;
+        };
+        Approval: {
+            /** @description Whose account it is done to. */
+            about?: components["schemas"]["Person"];
+            /**
+             * @description What is to be done.
+             * @enum {string}
+             */
+            action: "role.assign" | "audit.export";
+            /** @description Of role.assign: the roles that it is to have. */
+            after?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
+            /** @description Of role.assign: the roles that the account had. */
+            before?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
+            /** @description The caller can decide about it now. */
+            decidable: boolean;
+            /** Format: date-time */
+            decidedAt?: string;
+            decidedBy?: components["schemas"]["Person"];
+            /**
+             * Format: date-time
+             * @description Of one that is open: until when it can be decided, or used.
+             */
+            expiresAt: string;
+            id: string;
+            /** @description What the second person said to it. */
+            note?: string;
+            /** @description The caller asked for it. */
+            own: boolean;
+            reason: string;
+            /** Format: date-time */
+            requestedAt: string;
+            requestedBy: components["schemas"]["Person"];
+            /**
+             * Format: int64
+             * @description Of audit.export: the index of the first entry.
+             */
+            start?: number;
+            /** @enum {string} */
+            state: "pending" | "approved" | "used" | "refused" | "withdrawn" | "expired";
+            /** Format: date-time */
+            usedAt?: string;
         };
         AuditEntry: {
             actorId?: string;
@@ -959,6 +1117,10 @@ export interface components {
             /** @description Absent when nobody is signed in. */
             user?: components["schemas"]["User"];
         };
+        Decision: {
+            /** @description Why; needed to refuse. */
+            note?: string;
+        };
         Departure: {
             /** Format: uri */
             address: string;
@@ -993,6 +1155,15 @@ export interface components {
             sources?: string[];
             /** @description When the lock ends by itself. */
             until?: string;
+        };
+        ExportWanted: {
+            /** @description For the second person. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Index of the first entry, from 0, which is also the default.
+             */
+            start?: number;
         };
         Factor: {
             /** Format: date-time */
@@ -1149,6 +1320,9 @@ export interface components {
             /** @description Absent: user alone. */
             roles?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
         };
+        PageApproval: {
+            items: components["schemas"]["Approval"][];
+        };
         PageConference: {
             items: components["schemas"]["Conference"][];
         };
@@ -1177,6 +1351,12 @@ export interface components {
             new: string;
             /** Format: password */
             old: string;
+        };
+        Person: {
+            email: string;
+            id: string;
+            /** @description Empty when the account is not there any more. */
+            name: string;
         };
         Preview: {
             guestsAllowed: boolean;
@@ -1250,6 +1430,14 @@ export interface components {
         RoleAssignment: {
             roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
         };
+        RolesWanted: {
+            /** @description For the second person. */
+            reason: string;
+            /** @description All that it is to have. */
+            roles: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
+            /** @description Id of the account. */
+            user: string;
+        };
         Session: {
             /** Format: date-time */
             createdAt: string;
@@ -1320,6 +1508,202 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listApprovals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageApproval"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askForExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportWanted"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askForRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolesWanted"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getCheckpoint: {
         parameters: {
             query?: never;
@@ -1497,6 +1881,8 @@ export interface operations {
     exportAudit: {
         parameters: {
             query?: {
+                /** @description Id of the request that a second person has agreed to, where one is needed; the newest that fits when absent. */
+                approval?: string;
                 /** @description Index of the first entry, from 0, which is also the default. */
                 from?: number;
             };
