@@ -60,8 +60,8 @@ type Approval struct {
 	ID          string         `json:"id"`
 	Action      access.Action  `json:"action" enum:"role.assign,audit.export" doc:"What is to be done."`
 	About       *Person        `json:"about,omitempty" doc:"Whose account it is done to."`
-	Before      []access.Role  `json:"before,omitempty" nullable:"false" doc:"Of role.assign: the roles that the account had."`
-	After       []access.Role  `json:"after,omitempty" nullable:"false" doc:"Of role.assign: the roles that it is to have."`
+	Before      []access.Role  `json:"before,omitempty" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor" nullable:"false" doc:"Of role.assign: the roles that the account had."`
+	After       []access.Role  `json:"after,omitempty" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor" nullable:"false" doc:"Of role.assign: the roles that it is to have."`
 	Start       *int64         `json:"start,omitempty" doc:"Of audit.export: the index of the first entry."`
 	State       approval.State `json:"state" enum:"pending,approved,used,refused,withdrawn,expired"`
 	Reason      string         `json:"reason"`

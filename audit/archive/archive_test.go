@@ -112,7 +112,7 @@ func TestL17AuditorsReadAndWitnessesCosign(t *testing.T) {
 	s := newShelf(t, 5)
 	for name, err := range map[string]error{
 		"an auditor cosigns":             second(s.Cosign(t.Context(), auditor(), s.log.Notes[5])),
-		"a witness exports":              second(s.Segment(t.Context(), watcher(), 0)),
+		"a witness exports":              second(s.Segment(t.Context(), watcher(), 0, "")),
 		"a witness exports all":          second(s.ExportTo(t.Context(), watcher(), t.TempDir(), nil)),
 		"a machine that only reads does": second(s.Cosign(t.Context(), access.Machine("r1", access.DefaultTenant, access.AuditReads), s.log.Notes[5])),
 	} {

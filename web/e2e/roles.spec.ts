@@ -10,7 +10,7 @@ import { word } from './harness/words'
 
 /** A user administrator gives roles, learns which do not go together, and keeps a person out of a running meeting. */
 test('roles are given and accounts are disabled', async ({ seat }) => {
-  const server = await Server.start()
+  const server = await Server.start({ args: ['--access-approvals', 'off'] }) // with a second person: approvals.spec.ts
   try {
     const { link } = await prepare(server)
     server.addUser(colleague.email, colleague.name, colleague.password)

@@ -19,6 +19,7 @@ export type AddedFactor = Schemas['AddedFactor']
 export type NewApp = Schemas['NewApp']
 export type FactorWanted = Schemas['FactorWanted']
 export type Finding = Schemas['Finding']
+export type Approval = Schemas['Approval']
 
 /** A request that was refused or could not be made. */
 export class ApiError extends Error {

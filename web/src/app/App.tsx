@@ -18,6 +18,7 @@ const TestPage = lazyPart(async () => (await import('../features/connection/Test
 const ConferencesPage = lazyPart(async () => (await import('../features/conferences/ConferencesPage')).ConferencesPage)
 const FindingsPage = lazyPart(async () => (await import('../features/findings/FindingsPage')).FindingsPage)
 const MachinesPage = lazyPart(async () => (await import('../features/machines/MachinesPage')).MachinesPage)
+const ApprovalsPage = lazyPart(async () => (await import('../features/approvals/ApprovalsPage')).ApprovalsPage)
 const NotFoundPage = lazyPart(async () => (await import('../features/failure/NotFoundPage')).NotFoundPage)
 
 /** The pages of the client by their address; each is fetched when it is needed. */
@@ -54,6 +55,11 @@ export function App() {
               <Route path="/machines">
                 <Texts chapter="more">
                   <MachinesPage />
+                </Texts>
+              </Route>
+              <Route path="/approvals">
+                <Texts chapter="more">
+                  <ApprovalsPage />
                 </Texts>
               </Route>
               <Route path="/test">

@@ -1,13 +1,15 @@
 import { Suspense, useEffect, useState } from 'react'
-import { api, dataOf, type FactorWanted, proof } from '../api/client'
+import { api, dataOf, type FactorWanted, proof, troubleOf } from '../api/client'
 import { Texts } from '../i18n/react'
+import type { Trouble } from '../problem/problem'
 import { lazyPart } from '../ui/part'
 import { Boundary } from './Boundary'
 
 const ProofDialog = lazyPart(async () => (await import('../features/account/ProofDialog')).ProofDialog)
 
 interface Asked {
-  readonly wanted: FactorWanted
+  /** How it can be proved, or why it cannot be here. */
+  readonly wanted: FactorWanted | Trouble
   readonly resolve: (proved: boolean) => void
 }
 
@@ -17,14 +19,10 @@ export function ProofGate() {
   useEffect(
     () =>
       proof.askWith(async () => {
-        try {
-          const wanted = await dataOf(api.GET('/api/v1/session/proof'))
-          return await new Promise<boolean>(resolve => setAsked({ wanted, resolve }))
-        } catch {
-          return false // the refusal says what is needed
-        } finally {
-          setAsked(undefined)
-        }
+        const wanted = await dataOf(api.GET('/api/v1/session/proof')).catch(troubleOf)
+        const proved = await new Promise<boolean>(resolve => setAsked({ wanted, resolve }))
+        setAsked(undefined)
+        return proved
       }),
     [],
   )

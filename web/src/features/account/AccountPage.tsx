@@ -63,6 +63,11 @@ function Account() {
           {t('account.conferences')}
         </ButtonLink>
       )}
+      {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
+        <ButtonLink href="/approvals" className="justify-self-start">
+          {t('account.approvals')}
+        </ButtonLink>
+      )}
       {hasRole(user, 'security_officer', 'auditor') && (
         <ButtonLink href="/findings" className="justify-self-start">
           {t('account.findings')}

@@ -1,13 +1,12 @@
-import { type FormEvent, useId, useState } from 'react'
+import { useId, useState } from 'react'
 import { api, dataOf, type User } from '../../api/client'
 import { useAction } from '../../api/resource'
 import { useText } from '../../i18n/react'
-import { fieldError } from '../../problem/problem'
 import { Avatar } from '../../ui/Avatar'
 import { Button } from '../../ui/Button'
 import { Problem } from '../../ui/Problem'
 import { useNotify } from '../../ui/Toasts'
-import { RoleFields } from './RoleFields'
+import { RolesForm } from './RolesForm'
 import { hasRole } from './roles'
 import { Unlock } from './Unlock'
 
@@ -61,35 +60,6 @@ export function UserRow({ user, by, onChanged }: UserRowProps) {
 }
 
 type ChangeProps = Omit<UserRowProps, 'by'>
-
-function RolesForm({ user, onChanged }: ChangeProps) {
-  const t = useText()
-  const { toast } = useNotify()
-  const saving = useAction()
-  const [draft, setDraft] = useState(user.roles)
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    if (saving.busy) return
-    const request = { params: { path: { id: user.id } }, body: { roles: draft } }
-    if (!(await saving.run(() => dataOf(api.PUT('/api/v1/users/{id}/roles', request))))) return
-    toast(t('users.rolesSaved', { name: user.name }))
-    await onChanged()
-  }
-  return (
-    <form onSubmit={submit} noValidate className="grid gap-4">
-      <RoleFields
-        value={draft}
-        error={fieldError(t, saving.trouble, 'roles')}
-        onChange={value => setDraft([...value])}
-      />
-      {saving.trouble && !saving.trouble.fields && <Problem trouble={saving.trouble} />}
-      <p className="text-quiet text-sm">{t('users.rolesText')}</p>
-      <Button type="submit" busy={saving.busy} className="justify-self-start">
-        {t('users.saveRoles')}
-      </Button>
-    </form>
-  )
-}
 
 /** What failed sign-ins did to the account; whether they did is not known here. */
 function Lock({ user }: { readonly user: User }) {
