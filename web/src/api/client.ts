@@ -17,6 +17,9 @@ export type AddedFactor = Schemas['AddedFactor']
 export type NewApp = Schemas['NewApp']
 export type FactorWanted = Schemas['FactorWanted']
 export type Finding = Schemas['Finding']
+export type AuditEntry = Schemas['AuditEntry']
+export type AuditPage = Schemas['AuditPage']
+export type AuditCheckpoint = Schemas['Checkpoint']
 
 /** A request that was refused or could not be made. */
 export class ApiError extends Error {

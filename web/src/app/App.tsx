@@ -17,6 +17,7 @@ const JoinRoute = lazyPart(async () => (await import('../features/join/JoinRoute
 const TestPage = lazyPart(async () => (await import('../features/connection/TestPage')).TestPage)
 const ConferencesPage = lazyPart(async () => (await import('../features/conferences/ConferencesPage')).ConferencesPage)
 const FindingsPage = lazyPart(async () => (await import('../features/findings/FindingsPage')).FindingsPage)
+const AuditPage = lazyPart(async () => (await import('../features/audit/AuditPage')).AuditPage)
 const NotFoundPage = lazyPart(async () => (await import('../features/failure/NotFoundPage')).NotFoundPage)
 
 /** The pages of the client by their address; each is fetched when it is needed. */
@@ -48,6 +49,13 @@ export function App() {
               <Route path="/findings">
                 <Texts chapter="more">
                   <FindingsPage />
+                </Texts>
+              </Route>
+              <Route path="/audit">
+                <Texts chapter="more">
+                  <Texts chapter="audit">
+                    <AuditPage />
+                  </Texts>
                 </Texts>
               </Route>
               <Route path="/test">

@@ -68,6 +68,11 @@ function Account() {
           {t('account.findings')}
         </ButtonLink>
       )}
+      {hasRole(user, 'auditor') && (
+        <ButtonLink href="/audit" className="justify-self-start">
+          {t('account.audit')}
+        </ButtonLink>
+      )}
       {hasRole(user, 'user_admin', 'security_officer', 'auditor') && <Users by={user} />}
     </Page>
   )
