@@ -52,6 +52,7 @@ var wanted = map[Action]string{
 	SessionStart:      "anonymous " + people + " " + guests,
 	SessionList:       mine(people + " program"),
 	SessionEnd:        mine(people),
+	IdentityReview:    "system",
 	ProfileRead:       mine(people + " program"),
 	ProfileUpdate:     mine(people + " program"),
 	PasswordChange:    mine(people),

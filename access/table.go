@@ -12,6 +12,8 @@ const (
 	SessionList  Action = "session.list"
 	SessionEnd   Action = "session.end"
 
+	IdentityReview Action = "identity.review"
+
 	ProfileRead    Action = "profile.read"
 	ProfileUpdate  Action = "profile.update"
 	PasswordChange Action = "password.change"
@@ -135,6 +137,7 @@ var table = [...]rule{
 	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
+	{IdentityReview, writes, person, may{system: every}},
 
 	// the audit log
 	{AuditRead, reads, token, may{auditor: every, system: every}},

@@ -18,26 +18,33 @@ func systemFiles() []string {
 // confineFront leaves the front the network, the system's files, and the certificates.
 func confineFront(c config.Config, log *slog.Logger) {
 	makeDir(CertificateDir(c), log) // what is not there now could not be made later
-	read := systemFiles()
-	for _, f := range []string{c.TLS.Certificate, c.TLS.Key, c.TLS.Roots} {
-		if f != "" {
-			read = append(read, filepath.Dir(f)) // a renewed file comes by renaming
-			if target, err := filepath.EvalSymlinks(f); err == nil {
-				read = append(read, filepath.Dir(target)) // or by pointing elsewhere
-			}
-		}
-	}
+	read := append(systemFiles(), around(c.TLS.Certificate, c.TLS.Key, c.TLS.Roots)...)
 	tellConfined(sandbox.Confine(sandbox.Profile{Read: read, Write: []string{CertificateDir(c)}}), log)
 }
 
-// confineController leaves the controller the network, the system's files, and the data.
+// around are the directories from which files are read, now and after they were renewed.
+func around(files ...string) []string {
+	var dirs []string
+	for _, f := range files {
+		if f == "" {
+			continue
+		}
+		dirs = append(dirs, filepath.Dir(f)) // a renewed file comes by renaming
+		if target, err := filepath.EvalSymlinks(f); err == nil {
+			dirs = append(dirs, filepath.Dir(target)) // or by pointing elsewhere
+		}
+	}
+	return dirs
+}
+
+// confineController leaves the controller the network, the system's files, the data, and what identity providers are set up with.
 func confineController(c config.Config, log *slog.Logger) {
 	makeDir(c.BackupDir(), log)
 	write := []string{c.Data, c.BackupDir(), filepath.Dir(c.MasterKeyFile()), os.TempDir()} // SQLite sorts in temporary files
 	if path, ok := strings.CutPrefix(c.DSN(), "sqlite:"); ok {
 		write = append(write, filepath.Dir(path))
 	}
-	tellConfined(sandbox.Confine(sandbox.Profile{Read: systemFiles(), Write: write}), log)
+	tellConfined(sandbox.Confine(sandbox.Profile{Read: append(systemFiles(), around(c.Identity.Files()...)...), Write: write}), log)
 }
 
 // confineSigner leaves the signer the directory that it is in and what tells the time zone, and no network.

@@ -80,12 +80,17 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	signIn := auth.NewSignIn(db, sessions, passwords)
 	tickets := auth.NewTickets(db, clock)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
+	federation, metadata, err := newFederation(c, db, sessions, keys, log)
+	if err != nil {
+		return err
+	}
 	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
 	api := httpapi.New(httpapi.Options{
 		Name: c.Name, Version: version, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Limits: c.Limits, Log: log, Now: time.Now,
 		Users: user.NewService(db, passwords, time.Now), Meetings: meeting.NewService(db, time.Now),
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
+		Federation: federation, ProviderMetadata: metadata,
 		Setup: setup, Tickets: tickets, Findings: finding.NewService(db), Conferences: sup, Database: db,
 		Audit: AuditArchive(c, db, time.Now), AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
@@ -104,7 +109,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log)))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

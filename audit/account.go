@@ -26,6 +26,8 @@ func UserCreated(o Origin, userID string, roles access.Roles) Entry {
 }
 
 type assignmentDetails struct {
+	Because       []string      `json:"because,omitempty"`
+	Provider      string        `json:"provider,omitzero"`
 	Before        []access.Role `json:"before"`
 	After         []access.Role `json:"after"`
 	SessionsEnded int           `json:"sessionsEnded"`
@@ -34,6 +36,13 @@ type assignmentDetails struct {
 // RolesAssigned says which roles an account had and has, and how many sessions that ended.
 func RolesAssigned(o Origin, userID string, before, after access.Roles, sessionsEnded int) Entry {
 	d := assignmentDetails{Before: before.List(), After: after.List(), SessionsEnded: sessionsEnded}
+	return newEntry(o, KindRolesAssigned, OutcomeSuccess, "user", userID, d)
+}
+
+// RolesGiven is RolesAssigned where not a person but the rules for an identity provider gave the roles; because is where those
+// rules are written.
+func RolesGiven(o Origin, userID string, before, after access.Roles, sessionsEnded int, provider string, because []string) Entry {
+	d := assignmentDetails{Before: before.List(), After: after.List(), SessionsEnded: sessionsEnded, Provider: provider, Because: because}
 	return newEntry(o, KindRolesAssigned, OutcomeSuccess, "user", userID, d)
 }
 
@@ -94,6 +103,48 @@ type failureDetails struct {
 // SessionFailed says that a sign-in, or a password asked for again, failed. userID is empty for an unknown account.
 func SessionFailed(o Origin, userID string, reason FailureReason, source string) Entry {
 	return newEntry(o, KindSessionFailed, OutcomeFailure, "user", userID, failureDetails{Reason: reason, Source: source})
+}
+
+type providerDetails struct {
+	Provider string `json:"provider"`
+}
+
+// IdentityLinked says that an account was made for somebody for whom the identity provider vouches.
+func IdentityLinked(o Origin, userID, provider string) Entry {
+	return newEntry(o, KindIdentityLinked, OutcomeSuccess, "user", userID, providerDetails{Provider: provider})
+}
+
+// IdentityReturned says that an account may be used again, because the identity provider vouches for the person anew.
+func IdentityReturned(o Origin, userID, provider string) Entry {
+	return newEntry(o, KindIdentityReturned, OutcomeSuccess, "user", userID, providerDetails{Provider: provider})
+}
+
+type barredDetails struct {
+	Because       []string `json:"because,omitempty"`
+	Provider      string   `json:"provider"`
+	Reason        string   `json:"reason"`
+	SessionsEnded int      `json:"sessionsEnded"`
+}
+
+// IdentityBarred says that the sessions of an account ended because its identity provider does not vouch for the person any
+// more. The reason is one of a closed list; because is where the rules are written that are the reason, if they are.
+func IdentityBarred(o Origin, userID, provider, reason string, sessionsEnded int, because []string) Entry {
+	d := barredDetails{Provider: provider, Reason: reason, SessionsEnded: sessionsEnded, Because: because}
+	return newEntry(o, KindIdentityBarred, OutcomeSuccess, "user", userID, d)
+}
+
+type refusedDetails struct {
+	Because  []string `json:"because,omitempty"`
+	Provider string   `json:"provider"`
+	Reason   string   `json:"reason"`
+	Source   string   `json:"source"`
+}
+
+// ProviderRefused says that a sign-in at an identity provider was not accepted. The reason is one of a closed list; because is
+// where the rules are written that are the reason, if they are.
+func ProviderRefused(o Origin, provider, reason, source string, because []string) Entry {
+	d := refusedDetails{Provider: provider, Reason: reason, Source: source, Because: because}
+	return newEntry(o, KindProviderRefused, OutcomeFailure, "provider", provider, d)
 }
 
 // LockScope says what a lock covers.

@@ -26,6 +26,8 @@ func entries() []Entry {
 		RolesAssigned(o, "u2", access.Administrator, access.Ordinary, 1), ProfileChanged(o, "u2", []string{"name"}),
 		PasswordChanged(o, "u2", 3), SessionStarted(o, "s1", "192.0.2.0/24"),
 		SessionFailed(o, "", FailureUnknown, "192.0.2.0/24"), SessionLocked(o, "u2", LockAccount, "192.0.2.0/24", o.At),
+		IdentityLinked(o, "u2", "amt"), IdentityReturned(o, "u2", "amt"), IdentityBarred(o, "u2", "amt", "roles_conflict", 2, []string{"konklave.yaml:12"}),
+		RolesGiven(o, "u2", access.Administrator, access.Ordinary, 1, "amt", []string{"konklave.yaml:12"}), ProviderRefused(o, "amt", "roles_conflict", "192.0.2.0/24", []string{"konklave.yaml:12"}),
 		SessionEnded(o, "s1", SessionRevoked), UserUnlocked(o, "u2", 6),
 		SessionProved(o, "s1"), FactorAdded(o, "f1", "totp"), FactorRemoved(o, "f1"), FactorsReset(o, "u2", 2), RecoveryCodesMade(o, "u2", 10),
 		TokenCreated(o, "t2", o.At), TokenRevoked(o, "t2"),

@@ -25,6 +25,10 @@ const (
 	KindFactorRemoved       Kind = "factor.removed"
 	KindFactorsReset        Kind = "factors.reset"
 	KindRecoveryCodesMade   Kind = "recovery_codes.made"
+	KindIdentityLinked      Kind = "identity.linked"
+	KindIdentityReturned    Kind = "identity.returned"
+	KindIdentityBarred      Kind = "identity.barred"
+	KindProviderRefused     Kind = "provider.refused"
 	KindTokenCreated        Kind = "token.created"
 	KindTokenRevoked        Kind = "token.revoked"
 	KindMeetingCreated      Kind = "meeting.created"
@@ -55,6 +59,7 @@ func Kinds() []Kind {
 		KindUserCreated, KindUserDisabled, KindUserEnabled, KindRolesAssigned, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded, KindUserUnlocked,
 		KindSessionProved, KindFactorAdded, KindFactorRemoved, KindFactorsReset, KindRecoveryCodesMade,
+		KindIdentityLinked, KindIdentityReturned, KindIdentityBarred, KindProviderRefused,
 		KindTokenCreated, KindTokenRevoked,
 		KindMeetingCreated, KindMeetingChanged, KindMeetingDeleted,
 		KindParticipantAdmitted, KindTicketRefused,

@@ -39,12 +39,14 @@ type challenge struct {
 	Passkey []byte `json:"passkey,omitzero"` // state of WebAuthn
 }
 
-// Proved says that the password was right, and under what conditions it was.
+// Proved says that somebody proved who it is, by the password or at an identity provider, and under what conditions.
 type Proved struct {
 	User         string `json:"user,omitzero"`
-	Account      string `json:"account,omitzero"` // accountKey
-	PasswordHash string `json:"passwordHash,omitzero"`
+	Account      string `json:"account,omitzero"`      // accountKey, loginKey or subjectKey
+	PasswordHash string `json:"passwordHash,omitzero"` // empty where a provider proved it
 	RenewedHash  string `json:"renewedHash,omitzero"`
+
+	Until time.Time `json:"until,omitzero"` // when the session ends at the latest; zero for its usual lifetime
 }
 
 func (f *Factors) seal(purpose string, c challenge) (string, error) {

@@ -35,10 +35,10 @@ type Trail struct {
 
 // notice makes the findings of a failure that is about to be recorded with these entries. Until is when a lock ends that it
 // brings about, or zero.
-func (s *SignIn) notice(ctx context.Context, userID string, f Failure, before Failures, l lock, entries []audit.Entry) ([]finding.Finding, error) {
+func (g *guard) notice(ctx context.Context, userID string, f Failure, before Failures, l lock, entries []audit.Entry) ([]finding.Finding, error) {
 	var found []finding.Finding
 	if l.scope != "" {
-		made, err := s.lockFinding(ctx, userID, f, l, entries)
+		made, err := g.lockFinding(ctx, userID, f, l, entries)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +54,7 @@ func (s *SignIn) notice(ctx context.Context, userID string, f Failure, before Fa
 	if accounts < SprayAccounts {
 		return found, nil
 	}
-	evidence, err := s.evidence(ctx, Trail{Tenant: f.Tenant, Source: f.Source, Since: f.At.Add(-SprayWindow)}, f, entries, nil)
+	evidence, err := g.evidence(ctx, Trail{Tenant: f.Tenant, Source: f.Source, Since: f.At.Add(-SprayWindow)}, f, entries, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (s *SignIn) notice(ctx context.Context, userID string, f Failure, before Fa
 	return append(found, finding.New(f.Tenant, f.At, finding.SignInSpray, "", f.Source, SprayWindow, evidence)), nil
 }
 
-func (s *SignIn) lockFinding(ctx context.Context, userID string, f Failure, l lock, entries []audit.Entry) (finding.Finding, error) {
+func (g *guard) lockFinding(ctx context.Context, userID string, f Failure, l lock, entries []audit.Entry) (finding.Finding, error) {
 	trail := Trail{Tenant: f.Tenant, Account: f.Account, Source: f.Source, Since: f.At.Add(-LockWindow)}
 	counted := func(Trace) bool { return true }
 	switch l.scope {
@@ -73,7 +73,7 @@ func (s *SignIn) lockFinding(ctx context.Context, userID string, f Failure, l lo
 		trail.Account, trail.Since = "", f.At.Add(-SourceLockWindow)
 	case audit.LockAccountSource:
 	}
-	evidence, err := s.evidence(ctx, trail, f, entries, counted)
+	evidence, err := g.evidence(ctx, trail, f, entries, counted)
 	if err != nil {
 		return finding.Finding{}, err
 	}
@@ -82,8 +82,8 @@ func (s *SignIn) lockFinding(ctx context.Context, userID string, f Failure, l lo
 }
 
 // evidence bundles a failure with those before it; counted says which of them matter, nil all.
-func (s *SignIn) evidence(ctx context.Context, trail Trail, f Failure, entries []audit.Entry, counted func(Trace) bool) (finding.Evidence, error) {
-	traces, err := s.store.FailureTrail(ctx, trail, finding.MaxEvidence)
+func (g *guard) evidence(ctx context.Context, trail Trail, f Failure, entries []audit.Entry, counted func(Trace) bool) (finding.Evidence, error) {
+	traces, err := g.store.FailureTrail(ctx, trail, finding.MaxEvidence)
 	if err != nil {
 		return finding.Evidence{}, err
 	}

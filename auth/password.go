@@ -28,6 +28,9 @@ var (
 	ErrPasswordTooShort = fault.Newf(fault.KindInvalid, "password.too_short", "A password needs at least %d characters. A few words in a row are good.", MinPasswordLength).At("/password")
 	ErrPasswordTooLong  = fault.Newf(fault.KindInvalid, "password.too_long", "A password may have at most %d characters.", MaxPasswordLength).At("/password")
 	ErrPasswordInvalid  = fault.New(fault.KindInvalid, "password.invalid", "The password is not valid text.").At("/password")
+
+	// ErrPasswordElsewhere refuses to give a password to an account that an identity provider vouches for.
+	ErrPasswordElsewhere = fault.New(fault.KindConflict, "password.elsewhere", "This account signs in at its organisation and has no password here. It is changed there.")
 )
 
 // The cost of a new hash. Hashes of another cost are renewed at the next sign-in.

@@ -91,7 +91,7 @@ func (f *Factors) SignIn(ctx context.Context, actor access.Actor, a Attempt, ans
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return f.signIn.begin(ctx, owner, c.Proved.RenewedHash, failure, a, use)
+	return f.signIn.begin(ctx, owner, c.Proved, failure, a, use)
 }
 
 // judge is verify as prove wants it.
@@ -118,7 +118,7 @@ func (f *Factors) AskPasskey(site Site) (Wanted, error) {
 }
 
 // SignInByPasskey begins a session for who shows a passkey, without a password. No lock holds up a passkey: it cannot be
-// guessed, and so nobody can lock its owner out. Faults: access, auth.roles, factor.expired, passkey.refused.
+// guessed, and so nobody can lock its owner out. Accounts of identity providers have it as a second factor only. Faults: access, auth.roles, factor.expired, passkey.refused.
 func (f *Factors) SignInByPasskey(ctx context.Context, actor access.Actor, a Attempt, answer Answer, site Site) (SignedIn, error) {
 	if err := access.Decide(actor, access.SessionStart, access.Object{Kind: "session", Tenant: actor.Tenant}).Err(); err != nil {
 		return SignedIn{}, err
@@ -136,29 +136,34 @@ func (f *Factors) SignInByPasskey(ctx context.Context, actor access.Actor, a Att
 		return SignedIn{}, err
 	}
 	switch {
-	case owner.User.Disabled():
+	case owner.User.Disabled(), owner.PasswordHash == "": // or for whom a provider vouches: it would not be asked
 		return SignedIn{}, ErrPasskeyRefused
 	case owner.User.Roles.Check() != nil:
 		return SignedIn{}, ErrRoles
 	}
 	device, _ := hashSecret(a.Device)
-	failure, err := f.signIn.failure(ctx, owner.User, accountKey("", owner.User.Email), a.Address, device)
+	failure, err := f.signIn.guard.failure(ctx, owner.User.Tenant, owner.User.ID, accountKey("", owner.User.Email), a.Address, device)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return f.signIn.begin(ctx, owner, owner.PasswordHash, failure, a, use)
+	return f.signIn.begin(ctx, owner, Proved{RenewedHash: owner.PasswordHash}, failure, a, use)
 }
 
 // AskProof asks whoever is signed in to prove once more who it is: by a second factor, or, where there is none, by the password.
-// Faults: access.
+// Faults: access, session.proof_elsewhere.
 func (f *Factors) AskProof(ctx context.Context, id Identity, site Site) (Wanted, error) {
 	if err := access.Decide(id.Actor, access.FactorList, ownObject("factor", "", id.Actor)).Err(); err != nil {
 		return Wanted{}, err
 	}
 	w, err := f.want(ctx, id.User, site, forProof, challenge{User: id.User.ID, Session: id.Session.ID})
-	if len(w.Kinds) == 0 {
-		w.Kinds = []FactorKind{ByPassword}
+	if err != nil || len(w.Kinds) > 0 {
+		return w, err
 	}
+	owner, err := f.signIn.store.CredentialOf(ctx, id.User.Tenant, id.User.ID)
+	if err == nil && owner.PasswordHash == "" {
+		err = ErrProofElsewhere
+	}
+	w.Kinds = []FactorKind{ByPassword}
 	return w, err
 }
 

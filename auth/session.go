@@ -167,15 +167,52 @@ func ownObject(kind, id string, actor access.Actor) access.Object {
 	return access.Object{Kind: kind, ID: id, OwnerID: actor.UserID, Tenant: actor.Tenant}
 }
 
-// begin makes a session of a user; the secret is for the cookie.
-func (s *Sessions) begin(u user.User, userAgent, source string) (session Session, secret string, hash Hash) {
+// begin makes a session of a user who was proved, the first time in this browser or not; failure is what guard.try
+// returned. The result is for whoever asked, once the session is stored.
+func (s *Sessions) begin(u user.User, a Attempt, failure Failure) (Begin, SignedIn) {
 	now := wholeMillis(s.now())
-	secret = newSecret()
-	hash, _ = hashSecret(secret)
-	return Session{
+	secret := newSecret()
+	hash, _ := hashSecret(secret)
+	session := Session{
 		ID: newID(), Tenant: u.Tenant, UserID: u.ID, CreatedAt: now, SeenAt: now, ProvedAt: now, ExpiresAt: now.Add(s.lifetime),
-		UserAgent: shortUserAgent(userAgent), Source: shortSource(source),
-	}, secret, hash
+		UserAgent: shortUserAgent(a.UserAgent), Source: shortSource(a.Address),
+	}
+	device := a.Device
+	if !failure.Known {
+		device = newSecret()
+	}
+	deviceHash, _ := hashSecret(device)
+	replaced, _ := hashSecret(a.Session)
+	by := audit.Origin{At: now, Actor: u.Actor()}
+	begin := Begin{
+		Session: session, Entry: audit.SessionStarted(by, session.ID, session.Source), Secret: hash, Replaced: replaced, Failure: failure,
+		Device: deviceHash, DeviceExpires: now.Add(DeviceLifetime), ForgetFailures: now.Add(-FailureMemory),
+		Most: s.most, Ended: func(id string) audit.Entry {
+			return audit.SessionEnded(by, id, audit.SessionSuperseded)
+		},
+	}
+	if !failure.Known {
+		found := newBrowser(session, begin.Entry)
+		begin.NewBrowser = &found
+	}
+	actor := u.Actor()
+	actor.SignIn = session.ID
+	return begin, SignedIn{Identity: Identity{Actor: actor, User: u, Session: session}, Session: secret, Device: device}
+}
+
+// endBy has the session end by a time, where that is not zero and the session would last longer.
+func (b *Begin) endBy(at time.Time, in *SignedIn) {
+	if !at.IsZero() && at.Before(b.Session.ExpiresAt) {
+		b.Session.ExpiresAt, in.Identity.Session.ExpiresAt = at, at
+	}
+}
+
+// provedAt tells when a provider says that the person proved who it is; zero when it does not say.
+func (b *Begin) provedAt(at time.Time, in *SignedIn) {
+	if at.Before(b.Session.ProvedAt) {
+		b.Session.ProvedAt = wholeMillis(at)
+	}
+	in.Identity.Session.ProvedAt = b.Session.ProvedAt
 }
 
 // shortUserAgent keeps the printable ASCII characters at the beginning.

@@ -27,21 +27,12 @@ type Credential struct {
 	PasswordHash string
 }
 
-// Failure is a failed proof of identity, to be counted.
-type Failure struct {
-	Tenant  string
-	Account string // hash of the address that was given, whether or not there is such an account
-	Source  string // the network, or the known browser
-	Known   bool   // Source is a browser in which the account's owner signed in before
-	Entry   string // id of the audit entry about it
-	At      time.Time
-}
-
 // Begin is a session to be stored, with everything that changes along with it.
 type Begin struct {
 	Session        Session
+	Entry          audit.Entry // about the session
 	Secret         Hash
-	PasswordHash   string                      // that the password was verified with
+	PasswordHash   string                      // that the password was verified with; empty when a provider vouches
 	RenewedHash    string                      // to take its place; the same when it need not be renewed
 	Replaced       Hash                        // the session that this browser had before, to be removed; or nil
 	Device         Hash                        // the browser, to be known until DeviceExpires
@@ -54,27 +45,21 @@ type Begin struct {
 	Ended          func(id string) audit.Entry // about a session that ends so
 }
 
-// SignInStore keeps what proofs of identity need. A method that changes something writes the entries in the same transaction.
+// SignInStore keeps what proofs of identity by password need. A method that changes something writes the entries in the same
+// transaction.
 type SignInStore interface {
+	FailureStore
 	// Credential fails with user.ErrUnknown.
 	Credential(ctx context.Context, tenant, email string) (Credential, error)
 	// CredentialOf is Credential by the id of the user.
 	CredentialOf(ctx context.Context, tenant, userID string) (Credential, error)
-	// KnowsDevice reports whether the user signed in with this browser and it is not forgotten at that time.
-	KnowsDevice(ctx context.Context, userID string, device Hash, now time.Time) (bool, error)
-	// SignInFailures returns the failures that matter at a time.
-	SignInFailures(ctx context.Context, tenant, account, source string, now time.Time) (Failures, error)
-	// FailureTrail returns the newest failures of a trail, at most so many, the newest first.
-	FailureTrail(ctx context.Context, t Trail, atMost int) ([]Trace, error)
-	// RecordFailure counts a failure, keeps what was found, and forgets the failures before forget.
-	RecordFailure(ctx context.Context, f Failure, forget time.Time, entries []audit.Entry, found []finding.Finding) error
 	// ForgiveAccount forgets the failures of an account from all sources, and writes the entry that entryFor makes of how many
 	// there were.
 	ForgiveAccount(ctx context.Context, tenant, account string, entryFor func(failures int) audit.Entry) error
 	// BeginSession stores a session and forgets the sessions, devices and failures that are over. It fails with ErrFailed
 	// when the user was disabled or the password was changed since it was verified, with ErrChallenge when the challenge of the
 	// factor was used before and with ErrFactorFailed when the factor was.
-	BeginSession(ctx context.Context, b Begin, entry audit.Entry) error
+	BeginSession(ctx context.Context, b Begin) error
 	// Factors returns the second factors of a user.
 	Factors(ctx context.Context, tenant, userID string) ([]Factor, error)
 	// RemoveFactors removes all second factors and recovery codes of a user, and writes the entry that entryFor makes of how
@@ -92,12 +77,12 @@ type SignIn struct {
 	sessions  *Sessions
 	passwords *Passwords
 	now       func() time.Time
-	turns     turns
+	guard     *guard
 }
 
 // NewSignIn returns a SignIn whose sessions last as those of sessions, from where it takes the time, too.
 func NewSignIn(store SignInStore, sessions *Sessions, passwords *Passwords) *SignIn {
-	return &SignIn{store: store, sessions: sessions, passwords: passwords, now: sessions.now, turns: turns{keys: map[string]*turn{}}}
+	return &SignIn{store: store, sessions: sessions, passwords: passwords, now: sessions.now, guard: newGuard(store, sessions.now)}
 }
 
 // Attempt is a request to sign in.
@@ -145,35 +130,18 @@ func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (Sig
 	if len(factors) > 0 {
 		return SignedIn{Proved: &Proved{User: c.User.ID, Account: account, PasswordHash: c.PasswordHash, RenewedHash: renewed}}, nil
 	}
-	return s.begin(ctx, c, renewed, failure, a, FactorUse{})
+	return s.begin(ctx, c, Proved{RenewedHash: renewed}, failure, a, FactorUse{})
 }
 
 // begin begins a session of who proved to be that person.
-func (s *SignIn) begin(ctx context.Context, c Credential, renewed string, failure Failure, a Attempt, use FactorUse) (SignedIn, error) {
-	session, secret, hash := s.sessions.begin(c.User, a.UserAgent, a.Address)
-	deviceSecret := a.Device
-	if !failure.Known {
-		deviceSecret = newSecret()
-	}
-	device, _ := hashSecret(deviceSecret)
-	replaced, _ := hashSecret(a.Session)
-	entry := audit.SessionStarted(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, session.ID, session.Source)
-	begin := Begin{
-		Session: session, Secret: hash, PasswordHash: c.PasswordHash, RenewedHash: renewed, Replaced: replaced, Factor: use, Failure: failure,
-		Device: device, DeviceExpires: session.CreatedAt.Add(DeviceLifetime), ForgetFailures: session.CreatedAt.Add(-FailureMemory),
-		Most: s.sessions.most, Ended: func(id string) audit.Entry {
-			return audit.SessionEnded(audit.Origin{At: session.CreatedAt, Actor: c.User.Actor()}, id, audit.SessionSuperseded)
-		},
-	}
-	if !failure.Known {
-		found := newBrowser(session, entry)
-		begin.NewBrowser = &found
-	}
-	if err := s.store.BeginSession(ctx, begin, entry); err != nil {
+func (s *SignIn) begin(ctx context.Context, c Credential, p Proved, failure Failure, a Attempt, use FactorUse) (SignedIn, error) {
+	begin, signedIn := s.sessions.begin(c.User, a, failure)
+	begin.PasswordHash, begin.RenewedHash, begin.Factor = c.PasswordHash, p.RenewedHash, use
+	begin.endBy(p.Until, &signedIn)
+	if err := s.store.BeginSession(ctx, begin); err != nil {
 		return SignedIn{}, err
 	}
-	id := Identity{Actor: c.User.Actor(), User: c.User, Session: session}
-	return SignedIn{Identity: id, Session: secret, Device: deviceSecret}, nil
+	return signedIn, nil
 }
 
 // PasswordChange is a request to change one's own password.
@@ -185,7 +153,7 @@ type PasswordChange struct {
 }
 
 // ChangePassword gives the actor a new password after the old one was proved, and the second factor, where there is one, not
-// long ago. Faults: access, password.*, auth.failed, auth.locked, session.proof_required.
+// long ago. Faults: access, password.*, auth.failed, auth.locked, password.elsewhere, session.proof_required.
 func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p PasswordChange) error {
 	if err := access.Decide(actor, access.PasswordChange, ownObject("user", actor.UserID, actor)).Err(); err != nil {
 		return err
@@ -196,6 +164,9 @@ func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p Passw
 	c, err := s.store.CredentialOf(ctx, actor.Tenant, actor.UserID)
 	if err != nil {
 		return err
+	}
+	if c.PasswordHash == "" {
+		return ErrPasswordElsewhere
 	}
 	factors, err := s.store.Factors(ctx, actor.Tenant, actor.UserID)
 	if err != nil {
@@ -238,6 +209,9 @@ func (s *SignIn) ResetPassword(ctx context.Context, actor access.Actor, email, p
 	c, err := s.store.Credential(ctx, actor.Tenant, email)
 	if err != nil {
 		return err
+	}
+	if c.PasswordHash == "" {
+		return ErrPasswordElsewhere
 	}
 	hash, err := s.passwords.Hash(ctx, password)
 	if err != nil {
@@ -333,88 +307,33 @@ func (s *SignIn) byPassword(ctx context.Context, password string, renewed *strin
 	}
 }
 
-// failure is under what a proof of an account from somewhere is counted when it fails.
-func (s *SignIn) failure(ctx context.Context, u user.User, account, address string, device Hash) (Failure, error) {
-	f := Failure{Account: account, Tenant: u.Tenant, Source: sourceOf(address)}
-	var err error
-	if f.Known, err = s.store.KnowsDevice(ctx, u.ID, device, s.now()); err != nil {
-		return Failure{}, err
-	}
-	if f.Known {
-		f.Source = "device:" + hex.EncodeToString(device)
-	}
-	return f, nil
-}
-
-// prove looks at a proof unless a lock is in force, and counts a failure. It returns under what failures of this kind are
-// counted.
+// prove tries a proof, see guard.try. It returns under what failures of this kind are counted.
 func (s *SignIn) prove(ctx context.Context, p proof) (Credential, Failure, error) {
-	fail := func(err error) (Credential, Failure, error) { return Credential{}, Failure{}, err }
-
 	c, err := p.find()
 	if err != nil && !errors.Is(err, user.ErrUnknown) {
-		return fail(err)
+		return Credential{}, Failure{}, err
 	}
-	f, err := s.failure(ctx, c.User, p.account, p.address, p.device)
+	f, err := s.guard.try(ctx, trial{
+		actor: p.actor, account: p.account, userID: c.User.ID, address: p.address, device: p.device, failed: p.failed,
+		check: func() (audit.FailureReason, error) {
+			reason, err := p.check(c)
+			switch {
+			case err != nil:
+				return "", err
+			case c.User.ID == "":
+				return audit.FailureUnknown, nil
+			case reason == "" && c.User.Disabled():
+				return audit.FailureDisabled, nil
+			case reason == "" && c.User.Roles.Check() != nil:
+				return audit.FailureRoles, nil
+			}
+			return reason, nil
+		},
+	})
 	if err != nil {
-		return fail(err)
-	}
-	f.Tenant = p.actor.Tenant
-	release, err := s.turns.take(ctx, f.Account+f.Source)
-	if err != nil {
-		return fail(err)
-	}
-	defer release()
-
-	f.At = wholeMillis(s.now())
-	before, err := s.store.SignInFailures(ctx, f.Tenant, f.Account, f.Source, f.At)
-	if err != nil {
-		return fail(err)
-	}
-	if lockOf(before, f.Known, f.At).scope != "" {
-		return fail(ErrLocked)
-	}
-	reason, err := p.check(c)
-	if err != nil {
-		return fail(err)
-	}
-	switch {
-	case c.User.ID == "":
-		reason = audit.FailureUnknown
-	case reason == "" && c.User.Disabled():
-		reason = audit.FailureDisabled
-	case reason == "" && c.User.Roles.Check() != nil:
-		reason = audit.FailureRoles
-	}
-	if reason != "" {
-		return fail(s.refuse(ctx, p, c, f, before, reason))
+		return Credential{}, Failure{}, err
 	}
 	return c, f, nil
-}
-
-// refuse counts the failure and returns what to answer.
-func (s *SignIn) refuse(ctx context.Context, p proof, c Credential, f Failure, before Failures, reason audit.FailureReason) error {
-	origin, source := audit.Origin{At: f.At, Actor: p.actor}, shortSource(p.address)
-	failed := audit.SessionFailed(origin, c.User.ID, reason, source)
-	f.Entry = failed.Record().ID
-	entries := []audit.Entry{failed}
-	answer := p.failed
-	if reason == audit.FailureRoles {
-		answer = ErrRoles
-	}
-	l := lockOf(before.with(f.Known, f.At), f.Known, f.At)
-	if l.scope != "" {
-		entries = append(entries, audit.SessionLocked(origin, c.User.ID, l.scope, source, l.until))
-		answer = ErrLocked
-	}
-	found, err := s.notice(ctx, c.User.ID, f, before, l, entries)
-	if err != nil {
-		return err
-	}
-	if err := s.store.RecordFailure(ctx, f, f.At.Add(-FailureMemory), entries, found); err != nil {
-		return err
-	}
-	return answer
 }
 
 // accountKey is what failures are counted by: the address, or what was given in its place, hashed because people type

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"time"
+
+	"konklave/auth/settings"
 )
 
 // Config is the complete configuration of one instance. Default gives a valid one.
@@ -31,6 +33,7 @@ type Config struct {
 	Backup     Backup
 	Audit      Audit
 	Passwords  Passwords
+	Identity   settings.Identity // the identity providers; in the file alone
 }
 
 // TLS says where the certificate of the public listener comes from.

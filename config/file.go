@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"konklave/auth/settings"
 )
 
 // entry is one setting as a source gave it.
@@ -17,17 +19,30 @@ type entry struct {
 	where string // "konklave.yaml:3", "KONKLAVE_LISTEN", "--listen"
 }
 
-// parseFile reads a YAML file into entries. Unknown and duplicate keys, aliases, nulls and wrong shapes are mistakes.
-func parseFile(name string, data []byte) ([]entry, []error) {
+// keyIdentity is the group that package settings reads, and keyProviders what is in it: a list, and in the file alone.
+const (
+	keyIdentity  = "identity"
+	keyProviders = keyIdentity + ".providers"
+)
+
+// contents is what a file says.
+type contents struct {
+	entries   []entry
+	identity  settings.Identity
+	providers string // where the identity providers stand; empty when nowhere
+}
+
+// parseFile reads a YAML file. Unknown and duplicate keys, aliases, nulls and wrong shapes are mistakes.
+func parseFile(name string, data []byte) (contents, []error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, nil
+		return contents{}, nil
 	} else if err != nil {
-		return nil, []error{fmt.Errorf("%s is not valid YAML: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))}
+		return contents{}, []error{fmt.Errorf("%s is not valid YAML: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))}
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, []error{fmt.Errorf("%s must hold one YAML document only", name)}
+		return contents{}, []error{fmt.Errorf("%s must hold one YAML document only", name)}
 	}
 	r := fileReader{name: name, known: map[string]bool{}, groups: map[string]bool{}}
 	for _, s := range Settings() {
@@ -38,17 +53,17 @@ func parseFile(name string, data []byte) ([]entry, []error) {
 	}
 	root := doc.Content[0]
 	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return nil, nil
+		return contents{}, nil
 	}
 	r.mapping("", root)
-	return r.entries, r.mistakes
+	return r.contents, r.mistakes
 }
 
 type fileReader struct {
 	name     string
 	known    map[string]bool
 	groups   map[string]bool
-	entries  []entry
+	contents contents
 	mistakes []error
 }
 
@@ -72,6 +87,8 @@ func (r *fileReader) mapping(prefix string, n *yaml.Node) {
 		}
 		seen[k.Value] = k.Line
 		switch {
+		case prefix == "" && k.Value == keyIdentity:
+			r.identity(v)
 		case prefix == "" && r.groups[k.Value]:
 			r.mapping(key+".", v)
 		case r.known[key] && !(prefix == "" && strings.Contains(k.Value, ".")):
@@ -82,11 +99,20 @@ func (r *fileReader) mapping(prefix string, n *yaml.Node) {
 	}
 }
 
+func (r *fileReader) identity(n *yaml.Node) {
+	read, err := settings.Read(r.name, n)
+	if err != nil {
+		r.mistakes = append(r.mistakes, err)
+		return
+	}
+	r.contents.identity, r.contents.providers = read, fmt.Sprintf("%s:%d", r.name, n.Line)
+}
+
 // scalar reads the value of one key: a scalar, or a list of scalars.
 func (r *fileReader) scalar(key string, n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Tag != "!!null":
-		r.entries = append(r.entries, entry{key, n.Value, fmt.Sprintf("%s:%d", r.name, n.Line)})
+		r.contents.entries = append(r.contents.entries, entry{key, n.Value, fmt.Sprintf("%s:%d", r.name, n.Line)})
 	case n.Kind == yaml.ScalarNode:
 		r.mistake(n, "%s has no value", key)
 	case n.Kind == yaml.SequenceNode:
@@ -98,7 +124,7 @@ func (r *fileReader) scalar(key string, n *yaml.Node) {
 			}
 			parts = append(parts, item.Value)
 		}
-		r.entries = append(r.entries, entry{key, strings.Join(parts, ","), fmt.Sprintf("%s:%d", r.name, n.Line)})
+		r.contents.entries = append(r.contents.entries, entry{key, strings.Join(parts, ","), fmt.Sprintf("%s:%d", r.name, n.Line)})
 	case n.Kind == yaml.AliasNode:
 		r.mistake(n, "%s uses a YAML alias; write the value itself", key)
 	default:

@@ -33,15 +33,18 @@ type Loaded struct {
 // Load reads file, environment (as os.Environ gives it) and flags over the defaults, and validates the result.
 // The error joins one error for each mistake; the returned configuration then holds what could be read.
 func Load(flags Flags, environ []string) (Loaded, error) {
-	loaded := Loaded{Config: Default(), Sources: map[string]string{}}
+	loaded := Loaded{Config: Default(), Sources: map[string]string{keyProviders: SourceDefault}}
 	var mistakes []error
 	var entries []entry
 
 	env, unknown := environment(environ)
 	mistakes = append(mistakes, unknown...)
 	if path := filePath(flags, environ); path != "" {
-		fromFile, wrong := readFile(path)
-		entries = append(entries, fromFile...)
+		file, wrong := readFile(path)
+		entries, loaded.Identity = append(entries, file.entries...), file.identity
+		if file.providers != "" {
+			loaded.Sources[keyProviders] = file.providers
+		}
 		mistakes = append(mistakes, wrong...)
 	}
 	entries = append(entries, env...)
@@ -114,17 +117,17 @@ func filePath(flags Flags, environ []string) string {
 	return ""
 }
 
-func readFile(path string) ([]entry, []error) {
+func readFile(path string) (contents, []error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, []error{fmt.Errorf("the configuration file cannot be read: %w", err)}
+		return contents{}, []error{fmt.Errorf("the configuration file cannot be read: %w", err)}
 	}
 	if info.Size() > MaxFileBytes {
-		return nil, []error{fmt.Errorf("the configuration file %s is larger than %d bytes", path, MaxFileBytes)}
+		return contents{}, []error{fmt.Errorf("the configuration file %s is larger than %d bytes", path, MaxFileBytes)}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, []error{fmt.Errorf("the configuration file cannot be read: %w", err)}
+		return contents{}, []error{fmt.Errorf("the configuration file cannot be read: %w", err)}
 	}
 	return parseFile(filepath.Base(path), data)
 }

@@ -97,6 +97,8 @@ func (c Config) contradictions(sources map[string]string) []error {
 		"is %v, but must be 0s, or from %v to %v", c.Backup.Interval, MinBackupInterval, MaxBackupInterval)
 	v.number("backup.keep", float64(c.Backup.Keep), 1, MaxBackups)
 	v.number("backup.keep-days", float64(c.Backup.KeepDays), 0, MaxBackups)
+	redirecting := len(c.Identity.OpenID) + len(c.Identity.SAML)
+	v.check("public-url", redirecting == 0 || c.PublicURL != "", "is empty, but must be the address to which the identity providers of kind oidc and saml send browsers back")
 	return v.mistakes
 }
 

@@ -59,7 +59,7 @@ type Database interface {
 	Ping(ctx context.Context) error
 }
 
-// Options are what an API needs; all fields are required but PublicURL.
+// Options are what an API needs; all fields are required but PublicURL and ProviderMetadata.
 type Options struct {
 	Name        string // of the instance
 	Version     string
@@ -71,6 +71,7 @@ type Options struct {
 	Meetings    *meeting.Service
 	Sessions    *auth.Sessions
 	SignIn      *auth.SignIn
+	Federation  *auth.Federation
 	Tokens      *auth.Tokens
 	Setup       *auth.Setup
 	Tickets     *auth.Tickets
@@ -81,6 +82,9 @@ type Options struct {
 	Audit       AuditLog
 	AuditAlarm  func() bool                 // whether there is one: the audit log is not signed
 	RelayTest   func() (RelayAccess, error) // makes a credential that tries the way to the relay
+
+	// ProviderMetadata makes what a provider has to know of this installation (SAML 2.0), by the provider's id.
+	ProviderMetadata map[string]func() []byte
 }
 
 // API answers the requests of one controller. It is an http.Handler.
@@ -95,6 +99,8 @@ type API struct {
 	meetings      *meeting.Service
 	logins        *auth.Sessions
 	signIn        *auth.SignIn
+	federation    *auth.Federation
+	metadata      map[string]func() []byte
 	tokens        *auth.Tokens
 	setup         *auth.Setup
 	tickets       *auth.Tickets
@@ -119,7 +125,7 @@ type API struct {
 func New(o Options) *API {
 	a := &API{
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
-		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
+		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
 		findings: o.Findings, factors: o.Factors,
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
 		mux:      http.NewServeMux(),
@@ -136,6 +142,7 @@ func New(o Options) *API {
 	a.addSetup()
 	a.addSession()
 	a.addSecond()
+	a.addProviders()
 	a.addMe()
 	a.addFactors()
 	a.addTokens()

@@ -32,10 +32,14 @@ var (
 type bodyRule struct {
 	typ      reflect.Type // nil: no body
 	optional bool
+	form     bool // what an HTML form posts, which the handler reads
 }
 
 // bodyRuleOf looks at the field Body of an operation's input; a pointer may be left out.
 func bodyRuleOf(input reflect.Type) bodyRule {
+	if _, raw := input.FieldByName("RawBody"); raw {
+		return bodyRule{form: true}
+	}
 	f, ok := input.FieldByName("Body")
 	if !ok {
 		return bodyRule{}
@@ -58,11 +62,15 @@ func (b bodyRule) check(w http.ResponseWriter, r *http.Request, limit int64) err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	switch {
+	case b.form && !hasContentType(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		return ErrContentType
+	case b.form:
+		return nil
 	case len(data) == 0 && (b.typ == nil || b.optional):
 		return nil
 	case len(data) == 0:
 		return ErrBodyMissing
-	case !jsonContentType(r.Header.Get("Content-Type")):
+	case !hasContentType(r.Header.Get("Content-Type"), "application/json"):
 		return ErrContentType
 	case b.typ == nil:
 		return ErrUnknownField
@@ -71,10 +79,10 @@ func (b bodyRule) check(w http.ResponseWriter, r *http.Request, limit int64) err
 	return decodeStrict(data, reflect.New(b.typ).Interface())
 }
 
-// jsonContentType accepts application/json, alone or in UTF-8.
-func jsonContentType(header string) bool {
+// hasContentType accepts the wanted type, alone or in UTF-8.
+func hasContentType(header, want string) bool {
 	mediaType, params, err := mime.ParseMediaType(header)
-	if err != nil || mediaType != "application/json" {
+	if err != nil || mediaType != want {
 		return false
 	}
 	charset, has := params["charset"]

@@ -23,6 +23,8 @@ type caller struct {
 	device      string       // value of the device cookie, or empty
 	origin      string       // under which the client reached the front
 	guestCookie string       // to be set; empty when the caller has one or is no guest
+	departure   string       // value of the provider cookie, or empty
+	query       string       // of the address, as it came
 }
 
 type callerKey struct{}
@@ -37,10 +39,13 @@ func callerOf(ctx context.Context) caller {
 func (a *API) admit(w http.ResponseWriter, r *http.Request, route Route) (context.Context, error) {
 	ctx := r.Context()
 	bearer, byToken := bearerToken(r)
-	if route.Mutates() && !byToken && !sameOrigin(r) {
+	if route.Mutates() && !route.Return && !byToken && !sameOrigin(r) {
 		return nil, ErrForeignOrigin
 	}
-	who := caller{actor: access.Nobody(), source: clientAddress(r), agent: r.UserAgent(), device: cookie(r, auth.DeviceCookie), secret: cookie(r, auth.SessionCookie), origin: ownOrigin(r)}
+	who := caller{
+		actor: access.Nobody(), source: clientAddress(r), agent: r.UserAgent(), origin: ownOrigin(r), query: r.URL.RawQuery,
+		device: cookie(r, auth.DeviceCookie), secret: cookie(r, auth.SessionCookie), departure: cookie(r, auth.ProviderCookie),
+	}
 	var expired error
 	if !route.Nobody {
 		var err error

@@ -310,6 +310,7 @@ func TestEveryRouteHasAnActionAndWritesItsEntries(t *testing.T) {
 			t.Errorf("%s changes something and names no action that writes", r.ID)
 		case len(r.Audits) == 0:
 			t.Errorf("%s changes something and names no audit entry", r.ID)
+		case r.Return: // leads on where others answer: TestReturnFromProvider
 		case !has:
 			t.Errorf("%s changes something and has no example in this test", r.ID)
 		default:

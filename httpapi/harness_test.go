@@ -144,11 +144,14 @@ type env struct {
 	setup    *auth.Setup
 	desk     *auditDesk
 	factors  *auth.Factors
+	limits   config.Limits
 }
 
 type options struct {
-	limits func(*config.Limits)
-	level  slog.Level
+	limits    func(*config.Limits)
+	level     slog.Level
+	entrances []auth.Entrance
+	metadata  map[string]func() []byte
 }
 
 func start(t *testing.T, o options) *env {
@@ -177,7 +180,7 @@ func start(t *testing.T, o options) *env {
 	if err := db.Unlock(t.Context(), keys); err != nil {
 		t.Fatal(err)
 	}
-	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}, desk: newAuditDesk(t, db, c)}
+	e := &env{t: t, clock: c, db: db, raw: raw, log: &bytes.Buffer{}, desk: newAuditDesk(t, db, c), limits: limits}
 	passwords := auth.NewPasswords(4)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
@@ -188,7 +191,8 @@ func start(t *testing.T, o options) *env {
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: user.NewService(db, passwords, c.now), Meetings: e.meetings, Sessions: sessions,
-		SignIn: signIn, Factors: e.factors, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
+		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
+		Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Findings:    finding.NewService(db),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
@@ -274,8 +278,8 @@ func (e *env) signedIn(u user.User) *client {
 	device := sha256.Sum256([]byte(session.ID))
 	entry := audit.SessionStarted(audit.Origin{At: at, Actor: u.Actor()}, session.ID, session.Source)
 	err := e.db.BeginSession(e.t.Context(), auth.Begin{
-		Session: session, Secret: hash[:], PasswordHash: passwordHash(), RenewedHash: passwordHash(), Device: device[:], DeviceExpires: at.Add(auth.DeviceLifetime),
-	}, entry)
+		Session: session, Entry: entry, Secret: hash[:], PasswordHash: passwordHash(), RenewedHash: passwordHash(), Device: device[:], DeviceExpires: at.Add(auth.DeviceLifetime),
+	})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -430,7 +434,7 @@ func (e *env) dump() string {
 	e.t.Helper()
 	var b strings.Builder
 	for _, table := range []string{
-		"users", "setup_tokens", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints",
+		"users", "setup_tokens", "identities", "sessions", "devices", "api_tokens", "meetings", "conferences", "tickets", "audit_checkpoints",
 		"factors", "recovery_codes", "used_challenges",
 	} {
 		e.dumpTable(&b, table)

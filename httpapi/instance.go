@@ -7,10 +7,11 @@ import (
 
 // Instance is what anybody may know about this installation.
 type Instance struct {
-	Name        string `json:"name"`
-	Version     string `json:"version"`
-	PublicURL   string `json:"publicUrl,omitempty" doc:"Canonical address for links, without a slash at the end; absent when links use the address in the browser."`
-	SetupNeeded bool   `json:"setupNeeded" doc:"There is no administrator yet; the set-up link is in the server's output."`
+	Name        string     `json:"name"`
+	Version     string     `json:"version"`
+	PublicURL   string     `json:"publicUrl,omitempty" doc:"Canonical address for links, without a slash at the end; absent when links use the address in the browser."`
+	SetupNeeded bool       `json:"setupNeeded" doc:"There is no administrator yet; the set-up link is in the server's output."`
+	Providers   []Provider `json:"providers" nullable:"false" doc:"The identity providers that people can sign in with, in the order to show them."`
 }
 
 func (a *API) addInstance() {
@@ -25,5 +26,5 @@ func (a *API) getInstance(ctx context.Context, _ *struct{}) (*body[Instance], er
 	if err != nil {
 		return nil, err
 	}
-	return &body[Instance]{Instance{Name: a.name, Version: a.version, PublicURL: a.publicURL, SetupNeeded: needed}}, nil
+	return &body[Instance]{Instance{Name: a.name, Version: a.version, PublicURL: a.publicURL, SetupNeeded: needed, Providers: show(a.federation.Entrances(), showProvider)}}, nil
 }

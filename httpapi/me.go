@@ -25,7 +25,7 @@ func (a *API) addMe() {
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/me/password", ID: "changePassword", Tag: "Profile", Action: access.PasswordChange,
 		Summary: "Change the caller's password; all other sessions end", Audits: []audit.Kind{audit.KindPasswordChanged},
-		Codes: []fault.Code{"auth.failed", "auth.locked", "session.proof_required", "password.too_short", "password.too_long", "password.common", "password.invalid"},
+		Codes: []fault.Code{"auth.failed", "auth.locked", "password.elsewhere", "session.proof_required", "password.too_short", "password.too_long", "password.common", "password.invalid"},
 	}, a.changePassword)
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/me/sessions", ID: "listSessions", Tag: "Profile", Action: access.SessionList,

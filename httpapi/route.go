@@ -29,10 +29,15 @@ type Route struct {
 	Status  int           // of a success; 0 means 200, or 204 without a body
 	Guest   bool          // a caller without an account becomes a guest
 	Nobody  bool          // what is sent is the only proof: whoever has a cookie or a token is taken for nobody
+	// Return is where an identity provider sends browsers back to: from another site, and by whatever method its protocol has.
+	// Its answer and a cookie that only this one sign-in has are the proof.
+	Return bool
 }
 
 // Mutates reports whether the route changes something.
-func (r Route) Mutates() bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
+func (r Route) Mutates() bool {
+	return r.Return || r.Method != http.MethodGet && r.Method != http.MethodHead
+}
 
 // Routes lists every operation, in the order of registration.
 func (a *API) Routes() []Route { return a.routes }

@@ -29,7 +29,7 @@ func (a *API) addSecond() {
 	}, a.signInWithPasskey)
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/session/proof", ID: "beginProof", Tag: "Session", Action: access.FactorList,
-		Summary: "How the caller can prove once more who it is",
+		Summary: "How the caller can prove once more who it is", Codes: []fault.Code{"session.proof_elsewhere"},
 	}, a.beginProof)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/session/proof", ID: "proveSession", Tag: "Session", Action: access.SessionProve,
@@ -70,7 +70,7 @@ func (a *API) signInWithFactor(ctx context.Context, in *body[FactorAnswer]) (*si
 	if err != nil {
 		return nil, err
 	}
-	return a.showBegun(begun), nil
+	return a.showSignedIn(begun), nil
 }
 
 func (a *API) beginPasskeySignIn(ctx context.Context, _ *struct{}) (*body[FactorWanted], error) {
@@ -94,7 +94,7 @@ func (a *API) signInWithPasskey(ctx context.Context, in *body[PasskeyAnswer]) (*
 	if err != nil {
 		return nil, err
 	}
-	return a.showBegun(begun), nil
+	return a.showSignedIn(begun), nil
 }
 
 func (a *API) beginProof(ctx context.Context, _ *struct{}) (*body[FactorWanted], error) {

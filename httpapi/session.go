@@ -18,8 +18,11 @@ func (a *API) addSession() {
 	}, a.getSession)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/session", ID: "signIn", Tag: "Session", Action: access.SessionStart,
-		Summary: "Sign in with e-mail and password; sets the session cookie",
-		Audits:  []audit.Kind{audit.KindSessionStarted}, Codes: []fault.Code{"auth.failed", "auth.locked", "auth.roles"},
+		Summary: "Sign in with e-mail and password, or with name and password at an identity provider; sets the session cookie",
+		Audits:  []audit.Kind{audit.KindSessionStarted},
+		Codes: []fault.Code{
+			"auth.failed", "auth.locked", "auth.roles", "auth.provider_unknown", "auth.provider_unavailable", "auth.no_role", "auth.role_conflict", "auth.address_missing", "auth.address_taken",
+		},
 	}, a.postSession)
 	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/session", ID: "signOut", Tag: "Session", Action: access.SessionEnd,
@@ -50,8 +53,9 @@ func (a *API) getSession(ctx context.Context, _ *struct{}) (*body[CurrentSession
 
 // Credentials are what a person signs in with.
 type Credentials struct {
-	Email    string `json:"email" format:"email"`
+	Email    string `json:"email" doc:"The e-mail address; at an identity provider the name by which it knows the person."`
 	Password string `json:"password" format:"password"`
+	Provider string `json:"provider,omitempty" doc:"The id of an identity provider that asks for a password; absent for an account of this installation."`
 }
 
 // signedIn is the answer that begins a session.
@@ -61,30 +65,53 @@ type signedIn struct {
 }
 
 func (a *API) postSession(ctx context.Context, in *body[Credentials]) (*signedIn, error) {
-	return a.beginSession(ctx, in.Body.Email, in.Body.Password)
+	c := in.Body
+	if c.Provider == "" {
+		return a.beginSession(ctx, c.Email, c.Password)
+	}
+	begun, err := a.federation.SignIn(ctx, access.Nobody(), c.Provider, attemptOf(ctx, c.Email, c.Password))
+	if err != nil {
+		return nil, err
+	}
+	return a.showBegun(ctx, begun)
 }
 
 // beginSession signs in, or asks for a second factor; it is always a new session, and the one that the browser had before ends.
 func (a *API) beginSession(ctx context.Context, email, password string) (*signedIn, error) {
-	who := callerOf(ctx)
-	attempt := who.attempt()
-	attempt.Email, attempt.Password = email, password
-	begun, err := a.signIn.SignIn(ctx, access.Nobody(), attempt)
+	begun, err := a.signIn.SignIn(ctx, access.Nobody(), attemptOf(ctx, email, password))
 	if err != nil {
 		return nil, err
 	}
+	return a.showBegun(ctx, begun)
+}
+
+// attemptOf is what the caller's browser tells of itself, and what the person typed.
+func attemptOf(ctx context.Context, name, password string) auth.Attempt {
+	attempt := callerOf(ctx).attempt()
+	attempt.Email, attempt.Password = name, password
+	return attempt
+}
+
+// showBegun sets the cookies of a new session, or asks for the second factor that is missing to it.
+func (a *API) showBegun(ctx context.Context, begun auth.SignedIn) (*signedIn, error) {
 	if begun.Proved == nil {
-		return a.showBegun(begun), nil
+		return a.showSignedIn(begun), nil
 	}
-	wanted, err := a.factors.Want(ctx, access.Nobody().Tenant, *begun.Proved, a.site(who))
+	shown, err := a.wanted(ctx, *begun.Proved)
 	if err != nil {
 		return nil, err
 	}
-	shown := showWanted(wanted)
 	return &signedIn{Body: CurrentSession{Factor: &shown}}, nil
 }
 
-func (a *API) showBegun(begun auth.SignedIn) *signedIn {
+// wanted is the second factor that is asked for after something else was proved.
+func (a *API) wanted(ctx context.Context, p auth.Proved) (FactorWanted, error) {
+	w, err := a.factors.Want(ctx, access.Nobody().Tenant, p, a.site(callerOf(ctx)))
+	return showWanted(w), err
+}
+
+// showSignedIn sets the cookies of a new session.
+func (a *API) showSignedIn(begun auth.SignedIn) *signedIn {
 	shown, expires := showUser(begun.Identity.User), begun.Identity.Session.ExpiresAt
 	return &signedIn{
 		SetCookie: []http.Cookie{

@@ -68,6 +68,10 @@ func history() map[int64][]written {
 			{"recovery_codes", map[string]any{"user_id": "u1", "hash": blob, "tenant": "default"}},
 			{"used_challenges", map[string]any{"hash": blob, "expires_at": 2}},
 		},
+		8: {
+			{"identities", map[string]any{"id": "i1", "tenant": "default", "provider": "amt", "subject": "ä", "user_id": "u1", "login": "l", "sealed": blob, "linked_at": 1, "ask_at": 2, "gone_at": 0}},
+			{"shown_once", map[string]any{"kind": "oidc.state", "id": "x", "forget_at": int64(1) << 62}},
+		},
 	}
 }
 

@@ -142,8 +142,8 @@ func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.T
 }
 
 // BeginSession implements auth.SignInStore.
-func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entry) error {
-	return s.changeAndRecord(ctx, "begin session", entry, func(ctx context.Context, q *sqlgen.Queries) error {
+func (s *Store) BeginSession(ctx context.Context, b auth.Begin) error {
+	return s.changeAndRecord(ctx, "begin session", b.Entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		n := b.Session
 		rows, err := q.ReplacePasswordHash(ctx, sqlgen.ReplacePasswordHashParams{
 			Tenant: n.Tenant, ID: n.UserID, OldHash: b.PasswordHash, NewHash: b.RenewedHash,
@@ -154,24 +154,29 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin, entry audit.Entr
 		if err := useFactor(ctx, q, n.Tenant, n.UserID, b.Factor); err != nil {
 			return err
 		}
-		if err := forgetWhatIsOver(ctx, q, b); err != nil {
-			return err
-		}
-		if err := s.endBeyond(ctx, q, b); err != nil {
-			return err
-		}
-		if err := noticeBrowser(ctx, q, b); err != nil {
-			return err
-		}
-		if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
-			Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
-		}); err != nil {
-			return err
-		}
-		return q.InsertSession(ctx, sqlgen.InsertSessionParams{
-			ID: n.ID, Tenant: n.Tenant, UserID: n.UserID, Hash: b.Secret, UserAgent: n.UserAgent, Source: n.Source,
-			CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt), ProvedAt: millis(n.ProvedAt),
-		})
+		return s.beginSession(ctx, q, b)
+	})
+}
+
+func (s *Store) beginSession(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
+	if err := forgetWhatIsOver(ctx, q, b); err != nil {
+		return err
+	}
+	if err := s.endBeyond(ctx, q, b); err != nil {
+		return err
+	}
+	if err := noticeBrowser(ctx, q, b); err != nil {
+		return err
+	}
+	n := b.Session
+	if err := q.PutDevice(ctx, sqlgen.PutDeviceParams{
+		Hash: b.Device, Tenant: n.Tenant, UserID: n.UserID, ExpiresAt: millis(b.DeviceExpires),
+	}); err != nil {
+		return err
+	}
+	return q.InsertSession(ctx, sqlgen.InsertSessionParams{
+		ID: n.ID, Tenant: n.Tenant, UserID: n.UserID, Hash: b.Secret, UserAgent: n.UserAgent, Source: n.Source,
+		CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt), ProvedAt: millis(n.ProvedAt),
 	})
 }
 

@@ -17,13 +17,19 @@ var _ user.Store = (*Store)(nil)
 // InsertUser implements user.Store. A new administrator ends the set-up.
 func (s *Store) InsertUser(ctx context.Context, u user.User, passwordHash string, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "insert user", entry, func(ctx context.Context, q *sqlgen.Queries) error {
-		if u.Roles.Has(access.RoleUserAdmin) {
-			if err := q.DropSetupToken(ctx, u.Tenant); err != nil {
-				return err
-			}
+		if err := endSetup(ctx, q, u); err != nil {
+			return err
 		}
 		return insertUser(ctx, q, u, passwordHash)
 	})
+}
+
+// endSetup makes the set-up link worth nothing when the user can make accounts.
+func endSetup(ctx context.Context, q *sqlgen.Queries, u user.User) error {
+	if !u.Roles.Has(access.RoleUserAdmin) {
+		return nil
+	}
+	return q.DropSetupToken(ctx, u.Tenant)
 }
 
 func insertUser(ctx context.Context, q *sqlgen.Queries, u user.User, passwordHash string) error {
@@ -94,6 +100,11 @@ func (s *Store) ChangeAccess(ctx context.Context, tenant, id, by string, change 
 		changed = c.User
 		if err := updateUser(ctx, q, c.User); err != nil {
 			return err
+		}
+		if c.Decides {
+			if err := q.ForgetGone(ctx, sqlgen.ForgetGoneParams{Tenant: tenant, UserID: id}); err != nil {
+				return err
+			}
 		}
 		var ended []string
 		if c.SignOut {

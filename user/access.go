@@ -12,6 +12,7 @@ import (
 type AccessChange struct {
 	User    User
 	SignOut bool // all its sessions end
+	Decides bool // whether the person comes in is decided by this, whatever an identity provider said before
 	Entry   func(sessionsEnded int) audit.Entry
 }
 
@@ -25,7 +26,7 @@ func (s *Service) Assign(ctx context.Context, actor access.Actor, id string, rol
 	return s.changeAccess(ctx, actor, access.RoleAssign, id, func(u User) AccessChange {
 		before := u.Roles
 		u.Roles = assigned
-		return AccessChange{u, before.Without(assigned), func(ended int) audit.Entry {
+		return AccessChange{User: u, SignOut: before.Without(assigned), Entry: func(ended int) audit.Entry {
 			return audit.RolesAssigned(audit.Origin{At: s.now(), Actor: actor}, u.ID, before, assigned, ended)
 		}}
 	})
@@ -38,7 +39,7 @@ func (s *Service) Disable(ctx context.Context, actor access.Actor, id string) (U
 		if !u.Disabled() {
 			u.DisabledAt = s.now().UTC().Truncate(time.Millisecond)
 		}
-		return AccessChange{u, true, func(ended int) audit.Entry {
+		return AccessChange{User: u, SignOut: true, Decides: true, Entry: func(ended int) audit.Entry {
 			return audit.UserDisabled(audit.Origin{At: s.now(), Actor: actor}, u.ID, ended)
 		}}
 	})
@@ -48,7 +49,7 @@ func (s *Service) Disable(ctx context.Context, actor access.Actor, id string) (U
 func (s *Service) Enable(ctx context.Context, actor access.Actor, id string) (User, error) {
 	return s.changeAccess(ctx, actor, access.UserEnable, id, func(u User) AccessChange {
 		u.DisabledAt = time.Time{}
-		return AccessChange{u, false, func(int) audit.Entry {
+		return AccessChange{User: u, Decides: true, Entry: func(int) audit.Entry {
 			return audit.UserEnabled(audit.Origin{At: s.now(), Actor: actor}, u.ID)
 		}}
 	})

@@ -126,6 +126,19 @@ type Finding struct {
 	Evidence string
 }
 
+type Identity struct {
+	ID       string
+	Tenant   string
+	Provider string
+	Subject  string
+	UserID   string
+	Login    string
+	Sealed   []byte
+	LinkedAt int64
+	AskAt    int64
+	GoneAt   int64
+}
+
 type InstanceSetting struct {
 	Name  string
 	Value string
@@ -193,6 +206,12 @@ type SetupToken struct {
 	Tenant    string
 	Hash      []byte
 	CreatedAt int64
+}
+
+type ShownOnce struct {
+	Kind     string
+	ID       string
+	ForgetAt int64
 }
 
 type SignInFailure struct {

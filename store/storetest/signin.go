@@ -264,9 +264,9 @@ var signIns = map[string]func(*testing.T, *house){
 		}
 		entry := audit.SessionStarted(audit.Origin{At: h.clock.Now(), Actor: u.Actor()}, "s", "")
 		h.wantNewEntries(t, func() {
-			late := auth.Begin{Session: auth.Session{ID: "s", Tenant: u.Tenant, UserID: u.ID}, Secret: auth.Hash("x"), Device: auth.Hash("d"),
+			late := auth.Begin{Session: auth.Session{ID: "s", Tenant: u.Tenant, UserID: u.ID}, Entry: entry, Secret: auth.Hash("x"), Device: auth.Hash("d"),
 				PasswordHash: old.PasswordHash, RenewedHash: old.PasswordHash}
-			if err := h.BeginSession(t.Context(), late, entry); !errors.Is(err, auth.ErrFailed) {
+			if err := h.BeginSession(t.Context(), late); !errors.Is(err, auth.ErrFailed) {
 				t.Errorf("begin session: %v", err)
 			}
 			if err := h.ReplacePassword(t.Context(), old, "$new", "", func(int) audit.Entry { return entry }); !errors.Is(err, auth.ErrFailed) {

@@ -352,7 +352,7 @@ export interface paths {
         get?: never;
         /**
          * Change the caller's password; all other sessions end
-         * @description Error codes: `auth.failed`, `auth.locked`, `session.proof_required`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
+         * @description Error codes: `auth.failed`, `auth.locked`, `password.elsewhere`, `session.proof_required`, `password.too_short`, `password.too_long`, `password.common`, `password.invalid`.
          */
         put: operations["changePassword"];
         post?: never;
@@ -530,6 +530,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/providers/{provider}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an identity provider has to know of this installation, as SAML 2.0 metadata
+         * @description Error codes: `auth.provider_unknown`.
+         */
+        get: operations["getProviderMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{provider}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where an identity provider sends the browser back to; begins a session and leads on, or to the sign-in page with the second factor that is wanted or the code of the error */
+        get: operations["returnFromProvider"];
+        put?: never;
+        /** As with GET, for providers whose answer is a form */
+        post: operations["postFromProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{provider}/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where to send the browser to sign in at an identity provider; sets a cookie that is needed when it comes back
+         * @description Error codes: `auth.provider_unknown`, `auth.provider_unavailable`.
+         */
+        get: operations["leaveForProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -541,8 +599,8 @@ export interface paths {
         get: operations["getSession"];
         put?: never;
         /**
-         * Sign in with e-mail and password; sets the session cookie
-         * @description Error codes: `auth.failed`, `auth.locked`, `auth.roles`.
+         * Sign in with e-mail and password, or with name and password at an identity provider; sets the session cookie
+         * @description Error codes: `auth.failed`, `auth.locked`, `auth.roles`, `auth.provider_unknown`, `auth.provider_unavailable`, `auth.no_role`, `auth.role_conflict`, `auth.address_missing`, `auth.address_taken`.
          */
         post: operations["signIn"];
         /**
@@ -606,7 +664,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the caller can prove once more who it is */
+        /**
+         * How the caller can prove once more who it is
+         * @description Error codes: `session.proof_elsewhere`.
+         */
         get: operations["beginProof"];
         put?: never;
         /**
@@ -880,10 +941,12 @@ export interface components {
             token: components["schemas"]["Token"];
         };
         Credentials: {
-            /** Format: email */
+            /** @description The e-mail address; at an identity provider the name by which it knows the person. */
             email: string;
             /** Format: password */
             password: string;
+            /** @description The id of an identity provider that asks for a password; absent for an account of this installation. */
+            provider?: string;
         };
         CurrentSession: {
             /**
@@ -895,6 +958,10 @@ export interface components {
             factor?: components["schemas"]["FactorWanted"];
             /** @description Absent when nobody is signed in. */
             user?: components["schemas"]["User"];
+        };
+        Departure: {
+            /** Format: uri */
+            address: string;
         };
         EntryProof: {
             /** @description The text that was hashed; the tree has the SHA-256 of a byte 0 and it. */
@@ -999,6 +1066,8 @@ export interface components {
         };
         Instance: {
             name: string;
+            /** @description The identity providers that people can sign in with, in the order to show them. */
+            providers: components["schemas"]["Provider"][];
             /** @description Canonical address for links, without a slash at the end; absent when links use the address in the browser. */
             publicUrl?: string;
             /** @description There is no administrator yet; the set-up link is in the server's output. */
@@ -1153,6 +1222,15 @@ export interface components {
              */
             password?: string;
             recoveryCode?: string;
+        };
+        Provider: {
+            /**
+             * @description Name and password are sent with signIn, or the browser is sent to the provider's own page.
+             * @enum {string}
+             */
+            asks: "password" | "redirect";
+            id: string;
+            label: string;
         };
         RecoveryCodeList: {
             /** @description Each is good once. They are shown only now. */
@@ -2329,6 +2407,139 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProviderMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    returnFromProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postFromProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leaveForProvider: {
+        parameters: {
+            query?: {
+                /** @description The path of this site to which the browser is led after the sign-in. */
+                next?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Departure"];
+                };
             };
             /** @description Error */
             default: {

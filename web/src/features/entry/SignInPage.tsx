@@ -1,117 +1,129 @@
-import { type FormEvent, Suspense, useRef, useState } from 'react'
+import { type FormEvent, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import { api, dataOf, type FactorWanted } from '../../api/client'
-import { useAction } from '../../api/resource'
+import { api, dataOf, type FactorWanted, type Provider } from '../../api/client'
+import { useAction, useResource } from '../../api/resource'
 import { useSession } from '../../api/session'
 import { Shell } from '../../app/Shell'
-import { Texts, useText } from '../../i18n/react'
+import { useText } from '../../i18n/react'
 import { fieldError } from '../../problem/problem'
 import { Button } from '../../ui/Button'
-import { TextField } from '../../ui/Field'
-import { Loading, Page } from '../../ui/Page'
+import { SelectField, TextField } from '../../ui/Field'
+import { Page } from '../../ui/Page'
 import { PasswordField } from '../../ui/PasswordField'
 import { Problem } from '../../ui/Problem'
 import { localPath } from './localPath'
 import { PasskeyButton } from './PasskeyButton'
-import { SecondFactor } from './SecondFactor'
+import { Providers } from './Providers'
+import { SecondPage } from './SecondPage'
+import { secondInAddress } from './secondInAddress'
+import { troubleInAddress } from './troubleInAddress'
 
-/** Signs in with e-mail and password and goes back to where one came from. */
+const loadInstance = () => dataOf(api.GET('/api/v1/instance'))
+
+/** Signs in, with a password or at an identity provider, and goes back to where one came from. */
 export function SignInPage() {
   const t = useText()
   const session = useSession()
   const [, navigate] = useLocation()
-  const signing = useAction()
-  const form = useRef<HTMLFormElement>(null)
-  const [email, setEmail] = useState('')
-  const [password, setPassword] = useState('')
-  const [wanted, setWanted] = useState<FactorWanted>()
+  const instance = useResource(loadInstance)
+  const providers = instance.state === 'ready' ? instance.data.providers : []
+  const [returned] = useState(() => troubleInAddress(location.search))
+  const [wanted, setWanted] = useState(() => secondInAddress(location.hash))
+  const next = localPath(new URLSearchParams(location.search).get('next'))
   const goOn = async () => {
     await session.reload()
-    navigate(localPath(new URLSearchParams(location.search).get('next')), { replace: true })
+    navigate(next, { replace: true })
   }
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    if (signing.busy) return
-    let factor: FactorWanted | undefined
-    const ok = await signing.run(async () => {
-      factor = (await dataOf(api.POST('/api/v1/session', { body: { email: email.trim(), password } }))).factor
-    })
-    if (factor) setWanted(factor)
-    else if (ok) await goOn()
-    else form.current?.querySelector<HTMLInputElement>('[autocomplete=current-password]')?.select()
-  }
-  if (wanted) return <Second wanted={wanted} onProved={goOn} />
-  const wrongEmail = fieldError(t, signing.trouble, 'email')
+  if (wanted) return <SecondPage wanted={wanted} onProved={goOn} />
   return (
     <Shell account={false}>
       <Page title={t('action.signIn')}>
-        <form
-          ref={form}
-          onSubmit={submit}
-          noValidate
-          className="grid gap-5 rounded-xl border border-line bg-surface p-5"
-        >
-          {signing.trouble && !wrongEmail && <Problem trouble={signing.trouble} />}
-          <TextField
-            label={t('entry.email')}
-            type="email"
-            autoComplete="username"
-            autoFocus
-            required
-            value={email}
-            error={wrongEmail}
-            onChange={event => setEmail(event.currentTarget.value)}
-          />
-          <PasswordField
-            label={t('entry.password')}
-            autoComplete="current-password"
-            required
-            value={password}
-            onChange={event => setPassword(event.currentTarget.value)}
-          />
-          <Button type="submit" look="primary" size="large" busy={signing.busy}>
-            {t('action.signIn')}
-          </Button>
-        </form>
-        <PasskeyButton onSignedIn={goOn} />
-        <Forgotten />
+        {returned && <Problem trouble={returned} />}
+        <PasswordForm
+          directories={providers.filter(provider => provider.asks === 'password')}
+          onWanted={setWanted}
+          onSignedIn={goOn}
+        />
+        <Providers providers={providers.filter(provider => provider.asks === 'redirect')} next={next} />
       </Page>
     </Shell>
   )
 }
 
-/** After the password, where the account has a second factor. */
-function Second({ wanted, onProved }: { readonly wanted: FactorWanted; readonly onProved: () => Promise<void> }) {
-  return (
-    <Shell account={false}>
-      <Suspense fallback={<Loading />}>
-        <Texts chapter="more">
-          <SecondPage wanted={wanted} onProved={onProved} />
-        </Texts>
-      </Suspense>
-    </Shell>
-  )
+interface PasswordFormProps {
+  readonly directories: readonly Provider[]
+  /** The password was right, and a second factor is wanted. */
+  readonly onWanted: (wanted: FactorWanted) => void
+  readonly onSignedIn: () => Promise<void>
 }
 
-function SecondPage({ wanted, onProved }: { readonly wanted: FactorWanted; readonly onProved: () => Promise<void> }) {
+/** Asks for a password of this server, or of one of the directories. */
+function PasswordForm({ directories, onWanted, onSignedIn }: PasswordFormProps) {
   const t = useText()
+  const signing = useAction()
+  const form = useRef<HTMLFormElement>(null)
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const [provider, setProvider] = useState('')
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    if (signing.busy) return
+    const body = { email: name.trim(), password, ...(provider !== '' && { provider }) }
+    let factor: FactorWanted | undefined
+    const ok = await signing.run(async () => {
+      factor = (await dataOf(api.POST('/api/v1/session', { body }))).factor
+    })
+    if (factor) onWanted(factor)
+    else if (ok) await onSignedIn()
+    else form.current?.querySelector<HTMLInputElement>('[autocomplete=current-password]')?.select()
+  }
+  const wrongEmail = fieldError(t, signing.trouble, 'email')
   return (
-    <Page title={t('factor.secondTitle')} intro={t('factor.secondIntro')}>
-      <div className="grid gap-5 rounded-xl border border-line bg-surface p-5">
-        <SecondFactor
-          wanted={wanted}
-          label={t('action.signIn')}
-          prove={proof =>
-            dataOf(api.POST('/api/v1/session/factor', { body: { challenge: wanted.challenge, ...proof } }))
-          }
-          onProved={onProved}
+    <>
+      <form ref={form} onSubmit={submit} noValidate className="grid gap-5 rounded-xl border border-line bg-surface p-5">
+        {signing.trouble && !wrongEmail && <Problem trouble={signing.trouble} />}
+        {directories.length > 0 && (
+          <SelectField
+            label={t('entry.accountAt')}
+            value={provider}
+            onChange={event => setProvider(event.target.value)}
+          >
+            <option value="">{t('entry.accountHere')}</option>
+            {directories.map(directory => (
+              <option key={directory.id} value={directory.id}>
+                {directory.label}
+              </option>
+            ))}
+          </SelectField>
+        )}
+        <TextField
+          label={provider === '' ? t('entry.email') : t('entry.userName')}
+          type={provider === '' ? 'email' : 'text'}
+          autoComplete="username"
+          autoCapitalize="none"
+          autoFocus
+          required
+          value={name}
+          error={wrongEmail}
+          onChange={event => setName(event.currentTarget.value)}
         />
-      </div>
-    </Page>
+        <PasswordField
+          label={t('entry.password')}
+          autoComplete="current-password"
+          required
+          value={password}
+          onChange={event => setPassword(event.currentTarget.value)}
+        />
+        <Button type="submit" look="primary" size="large" busy={signing.busy}>
+          {t('action.signIn')}
+        </Button>
+      </form>
+      <PasskeyButton onSignedIn={onSignedIn} />
+      {provider === '' && <Forgotten />}
+    </>
   )
 }
 
-/** There is no mail that could prove who asks: the administrator gives a new password. */
 function Forgotten() {
   const t = useText()
   const question = t('entry.forgotten')

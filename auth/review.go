@@ -1,0 +1,160 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"konklave/access"
+	"konklave/audit"
+	"konklave/user"
+)
+
+// How people are asked about who signed in at a provider.
+const (
+	ReviewEvery   = 10 * time.Second // is looked for those whose turn it is
+	ReviewBatch   = 32               // people at a time
+	ReviewWorkers = 4                // of whom so many at once
+	// ReviewRetry is after how long somebody is asked about again when the provider could not tell, or when the controller
+	// that had begun to ask is gone.
+	ReviewRetry = 2 * time.Minute
+	// ReviewGrace is how long somebody about whom the provider cannot tell stays signed in after the time to ask.
+	ReviewGrace = time.Hour
+)
+
+// Run reviews until ctx ends, whenever tick sends.
+func (f *Federation) Run(ctx context.Context, tick <-chan time.Time, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+			if err := f.Review(ctx); err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "identity providers were not asked about everybody", "error", err)
+			}
+		}
+	}
+}
+
+// Review asks the providers about everybody whose turn it is. Who is gone there, or has no role any more, loses access; who
+// came to other roles gets them.
+func (f *Federation) Review(ctx context.Context) error {
+	for {
+		now := wholeMillis(f.now())
+		due, err := f.store.ClaimReviews(ctx, now, now.Add(ReviewRetry), ReviewBatch)
+		if err != nil {
+			return err
+		}
+		if err := f.reviewAll(ctx, due); err != nil || len(due) < ReviewBatch {
+			return err
+		}
+	}
+}
+
+func (f *Federation) reviewAll(ctx context.Context, due []Link) error {
+	var mu sync.Mutex
+	var failures []error
+	var all sync.WaitGroup
+	turns := make(chan struct{}, ReviewWorkers)
+	for _, l := range due {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			if err := f.review(ctx, l); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failures = append(failures, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(failures...)
+}
+
+// review asks about one person and stores what follows.
+func (f *Federation) review(ctx context.Context, l Link) error {
+	e, err := f.entrance(l.Provider, func(Entrance) bool { return true })
+	if err != nil {
+		return f.bar(ctx, l, ReasonRemoved, false)
+	}
+	before, err := f.unseal(l)
+	if err != nil {
+		return err
+	}
+	if e.Reviewer == nil {
+		return f.bar(ctx, l, ReasonStale, false)
+	}
+	id, err := e.Reviewer.Review(ctx, before)
+	switch {
+	case errors.Is(err, ErrProviderGone):
+		reason := ReasonUnknown
+		_ = errors.As(err, &reason) // an adapter always says one
+		return f.bar(ctx, l, reason, true)
+	case err != nil && f.now().Before(before.AskAgain.Add(ReviewGrace)):
+		return nil // asked again after ReviewRetry; the adapter has told the log
+	case err != nil:
+		return f.bar(ctx, l, ReasonSilent, false)
+	}
+	g, err := e.give(id)
+	switch {
+	case errors.Is(err, ErrNoRole):
+		return f.bar(ctx, l, ReasonNoRole, true)
+	case errors.Is(err, ErrRoleConflict):
+		return f.bar(ctx, l, ReasonRoles, true, g.because...)
+	case err != nil:
+		return err
+	}
+	return f.confirm(ctx, l, id, g)
+}
+
+// reviewer is who acts when nobody is there.
+func (f *Federation) reviewer() (audit.Origin, error) {
+	actor := access.System("identity")
+	return audit.Origin{At: wholeMillis(f.now()), Actor: actor}, access.Decide(actor, access.IdentityReview, access.Object{Kind: "user", Tenant: actor.Tenant}).Err()
+}
+
+// confirm stores what the provider says now.
+func (f *Federation) confirm(ctx context.Context, l Link, id ProviderIdentity, g given) error {
+	by, err := f.reviewer()
+	if err != nil {
+		return err
+	}
+	sealed, err := f.seal(l, id)
+	if err != nil {
+		return err
+	}
+	return f.store.Settle(ctx, l, func(k Known) (Outcome, error) {
+		if k.User.ID == "" {
+			return Outcome{}, user.ErrUnknown
+		}
+		k.Link.Sealed, k.Link.AskAt = sealed, wholeMillis(id.AskAgain)
+		return about(k).withRoles(by, g, l.Provider), nil
+	})
+}
+
+// bar ends all sessions of a person. For good means until the next sign-in at the provider; API tokens are good for nothing
+// until then. Otherwise the person only has to sign in again. Because is where the rules are written that are the reason.
+func (f *Federation) bar(ctx context.Context, l Link, reason Reason, forGood bool, because ...string) error {
+	by, err := f.reviewer()
+	if err != nil {
+		return err
+	}
+	return f.store.Settle(ctx, l, func(k Known) (Outcome, error) {
+		if k.User.ID == "" {
+			return Outcome{}, user.ErrUnknown
+		}
+		barred := forGood && !k.User.Disabled()
+		k.Link.AskAt = by.At.Add(ReviewGrace) // only of importance where there are API tokens
+		if barred {
+			k.User.DisabledAt, k.Link.GoneAt, k.Link.AskAt = by.At, by.At, by.At // an administrator who lets the person in has the provider asked
+		}
+		return Outcome{Known: k, End: true, Entries: func(ended int) []audit.Entry {
+			if !barred && ended == 0 {
+				return nil
+			}
+			return []audit.Entry{audit.IdentityBarred(by, k.User.ID, l.Provider, string(reason), ended, because)}
+		}}, nil
+	})
+}

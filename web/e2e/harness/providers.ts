@@ -1,0 +1,68 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root } from './fixtures'
+import { Server } from './server'
+
+/** Real identity providers from Debian's packages, and a server that is told of them. */
+export class Federated {
+  /** File of the CA (PEM) that signed the providers' certificates. */
+  readonly authority: string
+  readonly server: Server
+  readonly #folder: string
+  readonly #providers: ChildProcess
+
+  private constructor(folder: string, providers: ChildProcess, server: Server) {
+    this.#folder = folder
+    this.#providers = providers
+    this.server = server
+    this.authority = join(folder, 'authority.pem')
+  }
+
+  static async start(): Promise<Federated> {
+    const program = join(root, 'bin', 'providers')
+    execFileSync('go', ['build', '-o', program, './auth/providertest/serve'], { cwd: root, stdio: 'inherit' })
+    const folder = mkdtempSync(join(tmpdir(), 'konklave-providers-'))
+    const address = `localhost:${await freePort()}`
+    const providers = spawn(program, [folder, `http://${address}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      const said = await Promise.race([once(providers.stdout, 'data'), once(providers, 'exit')])
+      if (String(said[0]).trim() !== 'ready') throw new Error(`the identity providers did not start: ${said[0]}`)
+      const args = ['--config', join(folder, 'konklave.yaml'), '--public-url', `http://${address}`]
+      return new Federated(folder, providers, await Server.start({ listen: address, args }))
+    } catch (error) {
+      await end(providers, folder)
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.server.close()
+    } finally {
+      await end(this.#providers, this.#folder)
+    }
+  }
+}
+
+async function end(providers: ChildProcess, folder: string): Promise<void> {
+  if (providers.exitCode === null) {
+    const ended = once(providers, 'exit')
+    providers.stdin?.end()
+    await ended
+  }
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** A port of loopback that is free now: the providers are told the address before the server listens. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  await new Promise(resolve => probe.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
