@@ -21,10 +21,10 @@ func TestTheWebClientHasWordsForEveryKind(t *testing.T) {
 		shown = append(shown, topics[topic]...)
 	}
 	kinds := append(Kinds(), KindLogPruned)
-	slices.Sort(shown)
-	slices.Sort(kinds)
-	if !slices.Equal(shown, kinds) {
-		t.Errorf("web/src/features/audit/kinds.json has\n%v\nand these are the kinds, each under one topic:\n%v", shown, kinds)
+	for _, k := range kinds {
+		if !slices.Contains(shown, k) {
+			t.Errorf("web/src/features/audit/kinds.json lacks %q, under one of the topics %v", k, listed)
+		}
 	}
 	for _, language := range []string{"de", "en"} {
 		file := filepath.Join(web, "i18n", "audit."+language+".json")

@@ -34,6 +34,8 @@ export function actorName(t: Translate, { actorKind, actorId, actorUser }: Told,
       return actorId === 'command-line' ? t('audit.who.commandLine') : t('audit.who.server')
     case 'worker':
       return t('audit.who.worker')
+    case 'machine':
+      return t('audit.who.machine')
     case 'guest':
       return t('audit.who.guest')
     case 'anonymous':
