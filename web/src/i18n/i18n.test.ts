@@ -89,7 +89,7 @@ test('every text is used', () => {
     /^appearance\.(system|light|dark)$/,
     /^finding\./,
     /^severity\./,
-    /^audit\.(category|check|detail|did|failed|group|kind|result|state|stateShort|value|verdict)\./,
+    /^audit\.(category|check|detail|did|failed|group|kind|result|state|value|verdict)\./,
   )
   const unused = Object.keys(en)
     .map(key => key.replace(/_(one|other)$/, ''))

@@ -19,10 +19,20 @@ async function load(): Promise<AuditCheckpoint | undefined> {
   }
 }
 
+/** How soon a log that is not signed yet is looked at again, in milliseconds. */
+const again = 5_000
+
 /** How the log is known: its key, the newest checkpoint, and who watches over it. */
 export function LogPanel() {
   const { t, language } = useI18n()
   const checkpoint = useResource(load)
+  const { reload } = checkpoint
+  const waits = checkpoint.state === 'ready' && !checkpoint.data
+  useEffect(() => {
+    if (!waits) return
+    const timer = setInterval(() => void reload(), again)
+    return () => clearInterval(timer)
+  }, [waits, reload])
   return (
     <Section title={t('audit.log')} intro={t('audit.log.intro')}>
       {checkpoint.state === 'loading' && <Loading />}

@@ -39,9 +39,7 @@ export function Text({ name, text }: { readonly name: string; readonly text: str
   return (
     <div className="grid justify-items-start gap-1">
       <p className="font-semibold text-sm">{name}</p>
-      <pre className="max-h-60 w-full overflow-auto whitespace-pre-wrap rounded-lg bg-raised p-3 text-sm wrap-anywhere">
-        {text}
-      </pre>
+      <pre className="w-full whitespace-pre-wrap rounded-lg bg-raised p-3 text-sm wrap-anywhere">{text}</pre>
       <CopyButton size="small" text={text} label={t('audit.copy')} />
     </div>
   )
