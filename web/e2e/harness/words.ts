@@ -19,7 +19,12 @@ export function word(
   if (!all) {
     const read = (file: string) =>
       JSON.parse(readFileSync(join(root, 'web', 'src', 'i18n', file), 'utf8')) as Record<string, string>
-    all = { ...read(`${language}.json`), ...read(`conference.${language}.json`), ...read(`more.${language}.json`) }
+    all = {
+      ...read(`${language}.json`),
+      ...read(`conference.${language}.json`),
+      ...read(`more.${language}.json`),
+      ...read(`audit.${language}.json`),
+    }
     texts.set(language, all)
   }
   const text = all[key]

@@ -20,6 +20,9 @@ export type NewApp = Schemas['NewApp']
 export type FactorWanted = Schemas['FactorWanted']
 export type Finding = Schemas['Finding']
 export type Approval = Schemas['Approval']
+export type AuditEntry = Schemas['AuditEntry']
+export type AuditPage = Schemas['AuditPage']
+export type AuditCheckpoint = Schemas['Checkpoint']
 
 /** A request that was refused or could not be made. */
 export class ApiError extends Error {

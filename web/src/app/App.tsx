@@ -19,6 +19,7 @@ const ConferencesPage = lazyPart(async () => (await import('../features/conferen
 const FindingsPage = lazyPart(async () => (await import('../features/findings/FindingsPage')).FindingsPage)
 const MachinesPage = lazyPart(async () => (await import('../features/machines/MachinesPage')).MachinesPage)
 const ApprovalsPage = lazyPart(async () => (await import('../features/approvals/ApprovalsPage')).ApprovalsPage)
+const AuditPage = lazyPart(async () => (await import('../features/audit/AuditPage')).AuditPage)
 const NotFoundPage = lazyPart(async () => (await import('../features/failure/NotFoundPage')).NotFoundPage)
 
 /** The pages of the client by their address; each is fetched when it is needed. */
@@ -60,6 +61,13 @@ export function App() {
               <Route path="/approvals">
                 <Texts chapter="more">
                   <ApprovalsPage />
+                </Texts>
+              </Route>
+              <Route path="/audit">
+                <Texts chapter="more">
+                  <Texts chapter="audit">
+                    <AuditPage />
+                  </Texts>
                 </Texts>
               </Route>
               <Route path="/test">

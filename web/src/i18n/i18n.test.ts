@@ -1,4 +1,6 @@
 import { expect, test, vi } from 'vitest'
+import auditGerman from './audit.de.json'
+import auditEnglish from './audit.en.json'
 import conferenceGerman from './conference.de.json'
 import conferenceEnglish from './conference.en.json'
 import usualGerman from './de.json'
@@ -7,8 +9,8 @@ import { type Chapter, I18nStore, type Language, preferredLanguage, type TextKey
 import moreGerman from './more.de.json'
 import moreEnglish from './more.en.json'
 
-const en = { ...usualEnglish, ...conferenceEnglish, ...moreEnglish }
-const de = { ...usualGerman, ...conferenceGerman, ...moreGerman }
+const en = { ...usualEnglish, ...conferenceEnglish, ...moreEnglish, ...auditEnglish }
+const de = { ...usualGerman, ...conferenceGerman, ...moreGerman, ...auditGerman }
 
 const sources = import.meta.glob('../**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<
   string,
@@ -49,8 +51,8 @@ test('the names that tests and assistive technology know controls by stay as the
 
 test('a text is in one file only', () => {
   for (const files of [
-    [usualEnglish, conferenceEnglish, moreEnglish],
-    [usualGerman, conferenceGerman, moreGerman],
+    [usualEnglish, conferenceEnglish, moreEnglish, auditEnglish],
+    [usualGerman, conferenceGerman, moreGerman, auditGerman],
   ]) {
     const keys = files.flatMap(file => Object.keys(file))
     expect(keys).toHaveLength(new Set(keys).size)
@@ -88,6 +90,7 @@ test('every text is used', () => {
     /^finding\./,
     /^severity\./,
     /^scope\./,
+    /^audit\.(category|check|detail|did|failed|group|kind|result|state|value|verdict)\./,
   )
   const unused = Object.keys(en)
     .map(key => key.replace(/_(one|other)$/, ''))

@@ -4,6 +4,7 @@
  * Those that the way into a meeting does not need are apart, in chapters: what shows many texts of a chapter waits for it,
  * and a single one, such as that of a rare error, is fetched when it is asked for.
  */
+import type audit from './audit.en.json'
 import type conference from './conference.en.json'
 import type english from './en.json'
 import type more from './more.en.json'
@@ -18,7 +19,7 @@ export const languageNames: Readonly<Record<Language, string>> = { en: 'English'
 type Base<K> = K extends `${infer B}_${'one' | 'other'}` ? B : K
 
 /** The name of a text; a counted text has two entries, with `_one` and `_other` appended. */
-export type TextKey = Base<keyof typeof english | keyof typeof conference | keyof typeof more>
+export type TextKey = Base<keyof typeof english | keyof typeof conference | keyof typeof more | keyof typeof audit>
 
 export type Texts = Readonly<Record<string, string>>
 export type Parameters = Readonly<Record<string, string | number>>
@@ -28,11 +29,11 @@ export type Translate = (key: TextKey, parameters?: Parameters) => string
 
 export type Loader = (language: Language) => Promise<Texts>
 
-/** The texts of the conference itself, and those of pages that few people open and of rare errors. */
-export type Chapter = 'conference' | 'more'
+/** The texts of the conference itself, those of pages that few people open and of rare errors, and those of the audit log. */
+export type Chapter = 'conference' | 'more' | 'audit'
 export type ChapterLoader = (chapter: Chapter, language: Language) => Promise<Texts>
 
-/** In the order in which they are searched for a text that is missing. */
+/** In the order in which they are searched for a text that is missing; the audit log's are on its page alone. */
 const chapters: readonly Chapter[] = ['more', 'conference']
 
 const storageKey = 'konklave.language'

@@ -13,6 +13,7 @@ export function loadChapter(chapter: Chapter, language: Language): Promise<Texts
 
 const files = {
   conference: { de: () => import('./conference.de.json'), en: () => import('./conference.en.json') },
+  audit: { de: () => import('./audit.de.json'), en: () => import('./audit.en.json') },
   more: { de: () => import('./more.de.json'), en: () => import('./more.en.json') },
 }
 

@@ -1,5 +1,6 @@
 import { configure, render } from '@testing-library/react'
 import type { ReactNode } from 'react'
+import audit from '../i18n/audit.en.json'
 import conference from '../i18n/conference.en.json'
 import english from '../i18n/en.json'
 import { I18nStore } from '../i18n/i18n'
@@ -11,7 +12,7 @@ import { ToastProvider } from '../ui/Toasts'
 // No test is about this limit, in milliseconds: it ends what hangs, also on a busy machine.
 configure({ asyncUtilTimeout: 30_000 })
 
-const store = new I18nStore(loadTexts, 'en', { ...english, ...conference, ...more }, loadChapter)
+const store = new I18nStore(loadTexts, 'en', { ...english, ...conference, ...more, ...audit }, loadChapter)
 
 /** English texts and toasts around something. */
 export function surrounded(children: ReactNode) {

@@ -78,6 +78,11 @@ function Account() {
           {t('account.machines')}
         </ButtonLink>
       )}
+      {hasRole(user, 'auditor') && (
+        <ButtonLink href="/audit" className="justify-self-start">
+          {t('account.audit')}
+        </ButtonLink>
+      )}
       {hasRole(user, 'user_admin', 'security_officer', 'auditor') && <Users by={user} />}
     </Page>
   )

@@ -1,0 +1,382 @@
+package archive_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"konklave/audit"
+	"konklave/audit/audittest"
+	"konklave/audit/checkpoint"
+	"konklave/audit/leaf"
+	"konklave/audit/seal"
+	"konklave/audit/tree"
+	"konklave/vault"
+)
+
+// vectorsFile holds what the verifier in the browser is tested with: evidence about entries of real logs, right and forged. The
+// verifier here must come to the same verdicts. UPDATE_GOLDEN=1 makes them anew, of new logs with new keys.
+const vectorsFile = "testdata/vectors.json"
+
+// evidence is what the browser is given about an entry; see web/src/features/audit/verify/verify.ts.
+type evidence struct {
+	Index       int64    `json:"index"`
+	Hash        []byte   `json:"hash"`
+	Leaf        []byte   `json:"leaf,omitempty"`
+	Body        []byte   `json:"body,omitempty"`
+	Parts       []part   `json:"parts"`
+	Damaged     bool     `json:"damaged,omitzero"`
+	Proof       string   `json:"proof,omitzero"`
+	Keys        []string `json:"keys"`
+	WitnessKeys []string `json:"witnessKeys"`
+	Earlier     string   `json:"earlier,omitzero"`
+	Growth      []string `json:"growth,omitempty"`
+}
+
+type part struct {
+	Sealed []byte `json:"sealed"`
+	Key    []byte `json:"key,omitempty"`
+}
+
+type vector struct {
+	Name     string   `json:"name"`
+	Evidence evidence `json:"evidence"`
+	Verdict  string   `json:"verdict"`
+	Reasons  []string `json:"reasons"` // of the checks that are not good: check, state, reason
+}
+
+func TestTheVectorsForTheBrowserAreJudgedHereToo(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		writeVectors(t, (&forger{t: t}).vectors())
+	}
+	text, err := os.ReadFile(filepath.FromSlash(vectorsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []vector
+	if err := json.Unmarshal(text, &vectors, json.RejectUnknownMembers(true)); err != nil {
+		t.Fatal(err)
+	}
+	verdicts := map[string]int{}
+	for _, v := range vectors {
+		if got := judge(v.Evidence); got != v.Verdict {
+			t.Errorf("%s: %s, want %s", v.Name, got, v.Verdict)
+		}
+		verdicts[v.Verdict]++
+	}
+	if verdicts["intact"] < 10 || verdicts["broken"] < 15 || verdicts["unknown"] < 4 {
+		t.Errorf("%v", verdicts)
+	}
+}
+
+func writeVectors(t *testing.T, vectors []vector) {
+	t.Helper()
+	text, err := json.Marshal(vectors, json.Deterministic(true), jsontext.Multiline(true))
+	if err == nil {
+		err = os.WriteFile(filepath.FromSlash(vectorsFile), append(text, '\n'), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judge comes to a verdict with the means of this program.
+func judge(e evidence) string {
+	var log []string
+	for _, key := range e.Keys { // those before the present one may be of another log
+		if last := e.Keys[len(e.Keys)-1]; strings.Split(key, "+")[0] == strings.Split(last, "+")[0] {
+			log = append(log, key)
+		}
+	}
+	trust, err := checkpoint.NewTrust(log, e.WitnessKeys, 0)
+	if err != nil {
+		return "broken"
+	}
+	verdict := judgeContent(e)
+	if e.Proof == "" {
+		return worse(verdict, "unknown")
+	}
+	index, signed, err := trust.CheckProof([]byte(e.Proof), leaf.Hash(e.Leaf))
+	hash := leaf.Hash(e.Leaf)
+	if err != nil || index != e.Index || !bytes.Equal(hash[:], e.Hash) {
+		return "broken"
+	}
+	return worse(verdict, judgeGrowth(e, trust, signed))
+}
+
+func judgeGrowth(e evidence, trust checkpoint.Trust, signed checkpoint.Signed) string {
+	if e.Earlier == "" {
+		return "intact"
+	}
+	if said, err := checkpoint.Unverified([]byte(e.Earlier)); err != nil || said.Origin != signed.Origin {
+		return "unknown"
+	}
+	before, err := trust.Open([]byte(e.Earlier))
+	if err != nil || before.Size > signed.Size {
+		return "broken"
+	}
+	var hashes tlog.TreeProof
+	for _, text := range e.Growth {
+		hash, err := tlog.ParseHash(text)
+		if err != nil {
+			return "broken"
+		}
+		hashes = append(hashes, hash)
+	}
+	if hashes == nil && before.Size < signed.Size {
+		return "unknown"
+	}
+	if tree.CheckGrowth(hashes, signed.Size, signed.Root, before.Size, before.Root) != nil {
+		return "broken"
+	}
+	return "intact"
+}
+
+func judgeContent(e evidence) string {
+	l, err := leaf.Decode(e.Leaf)
+	if err != nil {
+		return "broken"
+	}
+	if e.Body == nil {
+		return "unknown"
+	}
+	body, err := leaf.DecodeBody(e.Body)
+	if err != nil || sha256.Sum256(e.Body) != l.Body {
+		return "broken"
+	}
+	if len(e.Parts) == 0 && len(l.Personal) > 0 {
+		return "unknown"
+	}
+	if len(e.Parts) != len(l.Personal) {
+		return "broken"
+	}
+	for i, p := range e.Parts {
+		if sha256.Sum256(p.Sealed) != l.Personal[i] || e.Damaged && p.Key == nil {
+			return "broken"
+		}
+		if p.Key == nil {
+			continue
+		}
+		if _, err := seal.OpenPart(&vault.Vault{}, p.Key, body.Entry.ID, body.Keys[i], p.Sealed); err != nil {
+			return "broken"
+		}
+	}
+	return "intact"
+}
+
+// worse is that of two verdicts which weighs more.
+func worse(a, b string) string {
+	order := []string{"intact", "unknown", "broken"}
+	return order[max(slices.Index(order, a), slices.Index(order, b))]
+}
+
+// forger makes vectors.
+type forger struct {
+	t    *testing.T
+	made []vector
+}
+
+// of is what the archive gives about an entry, for a browser that has seen a log of an earlier size, or none.
+func (f *forger) of(s *shelf, index, earlier int64) evidence {
+	f.t.Helper()
+	w, err := s.Show(f.t.Context(), auditor(), index)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	e := evidence{Index: index, Hash: w.Hash[:], Leaf: w.Leaf, Body: w.Body, Keys: []string{s.log.Key}, WitnessKeys: s.WitnessKeys(), Parts: []part{}}
+	for _, p := range w.Parts {
+		e.Parts = append(e.Parts, part(p))
+	}
+	_, proof, err := s.Entry(f.t.Context(), auditor(), index)
+	if err == nil {
+		e.Proof = string(proof)
+	}
+	if earlier == 0 {
+		return e
+	}
+	e.Earlier = string(s.log.Notes[earlier])
+	last, err := s.Checkpoint(f.t.Context(), auditor())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	growth, err := s.Growth(f.t.Context(), auditor(), earlier, last.Signed.Size)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, hash := range growth {
+		e.Growth = append(e.Growth, hash.String())
+	}
+	return e
+}
+
+func (f *forger) add(name string, e evidence, reasons ...string) {
+	verdict := "intact"
+	for _, r := range reasons {
+		switch strings.Fields(r)[1] {
+		case "bad":
+			verdict = "broken"
+		case "unknown":
+			verdict = worse(verdict, "unknown")
+		}
+	}
+	f.made = append(f.made, vector{name, e, verdict, append([]string{}, reasons...)})
+}
+
+func (f *forger) vectors() []vector {
+	const first = "growth none first"
+	s := newShelf(f.t, 5, 8, 13)
+	for _, index := range []int64{0, 4, 7, 8, 12} {
+		f.add(fmt.Sprint("entry ", index), f.of(s, index, 0), first)
+	}
+	for _, earlier := range []int64{5, 8, 13} {
+		f.add(fmt.Sprint("grown from ", earlier), f.of(s, 1, earlier))
+	}
+	one := newShelf(f.t, 1)
+	f.add("a log of one entry", f.of(one, 0, 0), first)
+	f.add("not signed yet", f.of(s, 13, 0), "place unknown unsigned")
+	f.forgeEntries(s)
+	f.forgeCheckpoints(s)
+	f.letGo()
+	return f.made
+}
+
+// forgeEntries changes what is given about an entry.
+func (f *forger) forgeEntries(s *shelf) {
+	const first = "growth none first"
+	other := f.of(s, 10, 0) // of the same kind as entry 4
+	change := func(name string, reason string, do func(*evidence)) {
+		e := f.of(s, 4, 0)
+		do(&e)
+		f.add(name, e, strings.Split(reason+","+first, ",")...)
+	}
+	change("another body", "content bad changed", func(e *evidence) { e.Body = other.Body })
+	change("another leaf", "place bad changed,content bad changed", func(e *evidence) { e.Leaf = other.Leaf })
+	change("all of another entry", "place bad changed", func(e *evidence) { e.Leaf, e.Body, e.Parts = other.Leaf, other.Body, other.Parts })
+	change("all of another entry and its hash", "place bad tree", func(e *evidence) { e.Hash, e.Leaf, e.Body, e.Parts = other.Hash, other.Leaf, other.Body, other.Parts })
+	change("another hash in the tree", "place bad stored", func(e *evidence) { e.Hash = other.Hash })
+	change("a row that is gone", "place bad gone", func(e *evidence) { e.Leaf, e.Body, e.Parts = nil, nil, []part{} })
+	change("another sealed part", "personal bad changed", func(e *evidence) { e.Parts[0].Sealed = other.Parts[0].Sealed })
+	change("a part too many", "personal bad changed", func(e *evidence) { e.Parts = append(e.Parts, other.Parts[0]) })
+	change("parts in another order", "personal bad changed", func(e *evidence) { slices.Reverse(e.Parts) })
+	change("another key of a part", "personal bad key", func(e *evidence) { e.Parts[0].Key = other.Parts[0].Key })
+	change("a key that was changed in the database", "personal bad key", func(e *evidence) { e.Parts[0].Key, e.Parts[1].Key, e.Damaged = nil, nil, true })
+	e := f.of(s, 4, 0)
+	e.Proof = other.Proof
+	f.add("the proof of another entry", e, "place bad malformed")
+	e = f.of(s, 4, 0)
+	lines := strings.SplitAfter(e.Proof, "\n")
+	lines[2], lines[3] = lines[3], lines[2]
+	e.Proof = strings.Join(lines, "")
+	f.add("hashes of the proof exchanged", e, "place bad tree", first)
+}
+
+// forgeCheckpoints changes what the log and its witness have signed, and what the browser has seen before.
+func (f *forger) forgeCheckpoints(s *shelf) {
+	const first = "growth none first"
+	e := f.of(s, 4, 0)
+	e.WitnessKeys = []string{}
+	f.add("nobody watches", e, "witnesses none nobody", first)
+	e = f.of(s, 4, 0)
+	e.Proof = e.Proof[:strings.LastIndex(strings.TrimSuffix(e.Proof, "\n"), "\n")+1]
+	f.add("the witness is late", e, "witnesses none late", first)
+
+	stranger := newShelf(f.t, 13)
+	e = f.of(s, 4, 0)
+	e.Keys = []string{stranger.log.Key}
+	f.add("signed with another key", e, "signature bad unsigned", "witnesses unknown signature", first)
+	e = f.of(s, 4, 8)
+	e.Keys = []string{s.log.Key, renamed(f.t, "other.example.org/audit")}
+	f.add("the present log is another one", e, "signature bad origin")
+	e = f.of(stranger, 4, 0)
+	e.Earlier = string(s.log.Notes[8])
+	f.add("the key of the log was exchanged", e, "growth bad key")
+
+	e = f.of(s, 4, 0)
+	e.Earlier = "x"
+	f.add("what was kept cannot be read", e, "growth unknown unreadable")
+	e.Earlier = strings.ReplaceAll(string(s.log.Notes[8]), audittest.Origin, "other.example.org/audit")
+	f.add("what was kept is of another log", e, "growth unknown another")
+	e = f.of(s, 4, 8)
+	e.Growth = nil
+	f.add("growth is not proven", e, "growth unknown unproven")
+	e = f.of(s, 4, 5)
+	e.Growth[0], e.Growth[1] = e.Growth[1], e.Growth[0]
+	f.add("growth is proven wrongly", e, "growth bad forked")
+
+	short := f.of(s, 4, 13)
+	if err := s.log.Cut(f.t.Context(), 8); err != nil {
+		f.t.Fatal(err)
+	}
+	e = f.of(s, 4, 0)
+	e.Earlier = short.Earlier
+	f.add("cut off", e, "growth bad cut")
+	s.log.Forget()
+	for len(s.log.Entries) < 13 {
+		if err := s.log.Record(f.t.Context(), audit.MeetingDeleted(audit.Origin{At: now(), Actor: member()}, "x")); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	if err := s.log.Sign(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	e = f.of(s, 4, 0)
+	e.Earlier = short.Earlier
+	f.add("another log of the same size", e, "growth bad forked")
+	for name, by := range map[string]int{"the signature of the log": 3, "the cosignature": 2} {
+		e = f.of(s, 4, 0)
+		lines := strings.Split(e.Proof, "\n")
+		at := len(lines) - by
+		name2, signature, _ := strings.Cut(strings.TrimPrefix(lines[at], "— "), " ")
+		raw, err := base64.StdEncoding.DecodeString(signature)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		raw[len(raw)-1] ^= 1
+		lines[at] = "— " + name2 + " " + base64.StdEncoding.EncodeToString(raw)
+		e.Proof = strings.Join(lines, "\n")
+		f.add(name+" is wrong", e, "signature bad forged", "witnesses unknown signature", first)
+	}
+}
+
+func renamed(t *testing.T, origin string) string {
+	t.Helper()
+	_, public, err := note.GenerateKey(rand.Reader, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public
+}
+
+// letGo erases a person and removes entries.
+func (f *forger) letGo() {
+	s := newShelf(f.t, 13)
+	s.log.Keys.Erase("user0")
+	f.add("erased", f.of(s, 0, 0), "personal none erased", "growth none first")
+	certificate := leaf.Certificate{
+		Start: 0, End: 12, Category: audit.CategoryConference, Before: now(), Scope: leaf.ScopePersonal, Policy: "p", Reason: "r",
+	}
+	for i, want := range []string{"personal unknown removed", "content unknown removed"} {
+		if err := s.log.Certify(f.t.Context(), certificate); err != nil {
+			f.t.Fatal(err)
+		}
+		f.add([]string{"personal parts removed", "removed"}[i], f.of(s, 2, 0), want, "growth none first")
+		certificate.Scope = leaf.ScopeEntry
+	}
+	if err := s.log.Sign(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	f.add("a certificate", f.of(s, 16, 0), "growth none first")
+}
