@@ -37,6 +37,8 @@ func entries() []Entry {
 		ParticipantJoined(r, "p1", access.RoleParticipant), ParticipantLeft(r, "p1", "left"), ChatSent(r, "msg1"),
 		LogBegun(o, "log2", "log1", 7), LogWitnessed(o, "w1", 7), LogExported(o, "log1", 3, 7),
 		FindingHandled(o, "n1", "sign_in.locked", "closed"),
+		LogSearched(o, Search{Kind: KindUserCreated, Category: CategorySecurity, Outcome: OutcomeSuccess, About: "u2", As: "actor", From: o.At, Until: o.At}),
+		LogSearched(o, Search{}), LogEntryRead(o, 12),
 	}
 }
 

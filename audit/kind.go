@@ -45,6 +45,8 @@ const (
 	KindLogWitnessed        Kind = "log.witnessed"
 	KindLogExported         Kind = "log.exported"
 	KindFindingHandled      Kind = "finding.handled"
+	KindLogSearched         Kind = "log.searched"
+	KindLogEntryRead        Kind = "log.entry_read"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -64,7 +66,7 @@ func Kinds() []Kind {
 		KindParticipantAdmitted, KindTicketRefused,
 		KindConferenceStarted, KindConferenceEnded,
 		KindParticipantJoined, KindParticipantLeft, KindChatSent,
-		KindLogBegun, KindLogWitnessed, KindLogExported,
+		KindLogBegun, KindLogWitnessed, KindLogExported, KindLogSearched, KindLogEntryRead,
 		KindFindingHandled,
 	}
 }

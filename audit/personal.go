@@ -88,6 +88,10 @@ var personal = map[Kind]about{
 	KindLogWitnessed:        {CategorySecurity, nobodys, map[string]whose{"entries": nobodys}},
 	KindLogExported:         {CategorySecurity, nobodys, map[string]whose{"end": nobodys, "start": nobodys}},
 	KindFindingHandled:      {CategorySecurity, nobodys, map[string]whose{"finding": nobodys, "state": nobodys}},
+	KindLogSearched: {CategorySecurity, theObjects, map[string]whose{
+		"as": nobodys, "category": nobodys, "from": nobodys, "kind": nobodys, "outcome": nobodys, "until": nobodys,
+	}},
+	KindLogEntryRead: {CategorySecurity, nobodys, nil},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].

@@ -156,6 +156,7 @@ func New(o Options) *API {
 	a.addJoin()
 	a.addConferences()
 	a.addAudit()
+	a.addAuditEntries()
 	a.addHealth()
 	a.addDocument(registry)
 	a.addDocs()

@@ -25,6 +25,9 @@ type AuditLog interface {
 	Export(ctx context.Context, s archive.Segment, w io.Writer) error
 	Cosign(ctx context.Context, actor access.Actor, cosigned []byte) (archive.Seen, error)
 	Keys() ([]string, error)
+	WitnessKeys() []string
+	Search(ctx context.Context, actor access.Actor, q archive.Query, after string, limit int) (archive.Page, error)
+	Show(ctx context.Context, actor access.Actor, index int64) (archive.Whole, error)
 }
 
 // exportType is the media type of an export.
@@ -63,6 +66,8 @@ type Checkpoint struct {
 	Root      string        `json:"root" doc:"Of the Merkle tree over them, in base64."`
 	Keys      []string      `json:"keys" nullable:"false" doc:"The public keys of the log, the present one last. Whoever verifies has got them elsewhere."`
 	Witnesses []Cosignature `json:"witnesses" nullable:"false" doc:"Who has cosigned this checkpoint."`
+
+	WitnessKeys []string `json:"witnessKeys" nullable:"false" doc:"The public keys of those who are to cosign. Whoever verifies has got them elsewhere."`
 }
 
 // Cosignature is what a witness said of a checkpoint.
@@ -76,7 +81,7 @@ func (a *API) showCheckpoint(s archive.Seen) (*body[Checkpoint], error) {
 	if err != nil {
 		return nil, err
 	}
-	c := Checkpoint{Note: string(s.Note), Origin: s.Signed.Origin, Size: s.Signed.Size, Root: s.Signed.Root.String(), Keys: keys, Witnesses: []Cosignature{}}
+	c := Checkpoint{Note: string(s.Note), Origin: s.Signed.Origin, Size: s.Signed.Size, Root: s.Signed.Root.String(), Keys: keys, Witnesses: []Cosignature{}, WitnessKeys: show(a.audit.WitnessKeys(), func(key string) string { return key })}
 	for _, w := range s.Signed.Cosignatures {
 		c.Witnesses = append(c.Witnesses, Cosignature(w))
 	}

@@ -247,6 +247,15 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/export") },
 			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/export") },
 		},
+		"searchAudit": {
+			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/entries") },
+			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/entries") },
+		},
+		"getAuditEntry": {
+			before:  func(s *scene) { s.sign() },
+			granted: func(s *scene) answer { return s.asAuditor.get("/api/v1/audit/entries/0") },
+			refused: func(s *scene) answer { return s.asMember.get("/api/v1/audit/entries/0") },
+		},
 		"addCosignature": {
 			before: func(s *scene) { s.note = s.cosigned() },
 			granted: func(s *scene) answer {

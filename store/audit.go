@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-json-experiment/json"
-
 	"konklave/audit"
 	"konklave/audit/leaf"
 	"konklave/audit/seal"
@@ -122,7 +120,7 @@ func openEntry(ctx context.Context, sealer *seal.Sealer, row sqlgen.AuditLog) (a
 		return damaged, nil
 	}
 	if body.Certificate != nil {
-		return certificateRecord(row, *body.Certificate)
+		return certificateRecord(row, *body.Certificate), nil
 	}
 	lost := audit.LossNone
 	var opened []seal.Opened
@@ -158,22 +156,10 @@ func fits(row sqlgen.AuditLog, personal [][]byte) bool {
 	return bytes.Equal(made.Encode(), row.Leaf)
 }
 
-type prunedDetails struct {
-	Before   string         `json:"before"`
-	Category audit.Category `json:"category"`
-	End      int64          `json:"end"`
-	Policy   string         `json:"policy"`
-	Reason   string         `json:"reason"`
-	Scope    leaf.Scope     `json:"scope"`
-	Start    int64          `json:"start"`
-}
-
 // certificateRecord shows a certificate among the entries.
-func certificateRecord(row sqlgen.AuditLog, c leaf.Certificate) (audit.Record, error) {
-	const milliseconds = "2006-01-02T15:04:05.000Z07:00"
-	details, err := json.Marshal(prunedDetails{c.Before.Format(milliseconds), c.Category, c.End, c.Policy, c.Reason, c.Scope, c.Start})
+func certificateRecord(row sqlgen.AuditLog, c leaf.Certificate) audit.Record {
 	return audit.Record{
 		Seq: row.Seq, ID: row.ID, At: fromMillis(row.At), Kind: audit.KindLogPruned, Outcome: audit.OutcomeSuccess, Tenant: row.Tenant,
-		ObjectKind: "log", Details: string(details),
-	}, err
+		ObjectKind: "log", Details: c.Details(),
+	}
 }

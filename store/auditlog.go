@@ -8,8 +8,10 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"konklave/audit/archive"
 	"konklave/audit/checkpoint"
 	"konklave/audit/export"
+	"konklave/audit/seal"
 	"konklave/audit/tree"
 	"konklave/store/sqlgen"
 )
@@ -117,4 +119,15 @@ func (s *Store) SaveCheckpoint(ctx context.Context, c checkpoint.Checkpoint, not
 func (s *Store) Checkpoint(ctx context.Context, atMost int64) ([]byte, error) {
 	note, err := ask(ctx, s, (*sqlgen.Queries).AuditCheckpointAt, atMost)
 	return note, orElse(err, nil)
+}
+
+// OpenAudit runs do with what opens the personal parts of entries, in one reading. It fails with ErrLocked.
+func (s *Store) OpenAudit(ctx context.Context, do func(context.Context, archive.Opener) error) error {
+	if s.vault == nil {
+		return ErrLocked
+	}
+	_, err := look(ctx, s, func(ctx context.Context, q *sqlgen.Queries) (struct{}, error) {
+		return struct{}{}, do(ctx, seal.New(s.vault, &keysRead{auditKeys{q}, map[string]seal.Key{}}))
+	})
+	return err
 }

@@ -40,6 +40,10 @@ type Storage interface {
 	SaveCheckpoint(ctx context.Context, c checkpoint.Checkpoint, note []byte) error
 	// Record adds entries to the log.
 	Record(ctx context.Context, entries ...audit.Entry) error
+	// AuditSize returns how many entries have their place in the log.
+	AuditSize(ctx context.Context) (int64, error)
+	// OpenAudit runs do with what opens the personal parts of entries, in one reading.
+	OpenAudit(ctx context.Context, do func(context.Context, Opener) error) error
 }
 
 // Archive hands out one log. It may be used by many goroutines at once.
@@ -49,6 +53,8 @@ type Archive struct {
 	witnesses []string
 	now       func() time.Time
 	segment   int64 // entries of a segment
+	looks     int64 // entries that a page of a search looks at
+	cursors   cursors
 
 	merging sync.Mutex // held while a cosignature is added
 }
@@ -56,7 +62,7 @@ type Archive struct {
 // New returns an Archive. Keys returns the public keys of the log, the present one last; witnesses are the public keys of those
 // whose cosignatures are taken.
 func New(s Storage, keys func() ([]string, error), witnesses []string, now func() time.Time) *Archive {
-	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries}
+	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries, looks: LookMax, cursors: newCursors()}
 }
 
 // KeysIn reads the public keys of a log from a file, one on each line, the present one last; none when the file is not there.
@@ -203,6 +209,9 @@ func (a *Archive) ExportTo(ctx context.Context, actor access.Actor, dir string, 
 
 // Keys returns the public keys of the log, the present one last.
 func (a *Archive) Keys() ([]string, error) { return a.keys() }
+
+// WitnessKeys returns the public keys of those whose cosignatures are taken.
+func (a *Archive) WitnessKeys() []string { return slices.Clone(a.witnesses) }
 
 // Cosign takes a checkpoint back from witnesses who have cosigned it, and returns it with all that is known. It fails with
 // ErrCosignature, ErrUnknownSize.

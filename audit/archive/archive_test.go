@@ -91,6 +91,7 @@ func TestNobodyElseReadsTheLog(t *testing.T) {
 			"checkpoint": second(s.Checkpoint(t.Context(), actor)), "growth": second(s.Growth(t.Context(), actor, 1, 5)),
 			"segment": second(s.Segment(t.Context(), actor, 0)), "export": second(s.ExportTo(t.Context(), actor, t.TempDir(), nil)),
 			"cosign": second(s.Cosign(t.Context(), actor, s.log.Notes[5])),
+			"search": second(s.Search(t.Context(), actor, archive.Query{}, "", 0)), "show": second(s.Show(t.Context(), actor, 0)),
 		} {
 			if !errors.Is(err, access.ErrDenied) && !errors.Is(err, access.ErrSignInRequired) {
 				t.Errorf("%s for %s: %v", name, actor.Kind, err)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"konklave/audit"
+	"konklave/audit/archive"
 	"konklave/audit/checkpoint"
 	"konklave/audit/export"
 	"konklave/audit/tree"
@@ -96,4 +97,11 @@ func (s *Store) Record(ctx context.Context, entries ...audit.Entry) error {
 		s.recorded = append(s.recorded, e.Record())
 	}
 	return nil
+}
+
+// OpenAudit runs do with what opens the entries of the log.
+func (s *Store) OpenAudit(ctx context.Context, do func(context.Context, archive.Opener) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return do(ctx, s.log.Sealer)
 }

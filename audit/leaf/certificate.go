@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"konklave/audit"
 )
 
@@ -79,6 +81,26 @@ func (c Certificate) check() error {
 
 func (c Certificate) text() *certificateText {
 	return &certificateText{c.Before.UnixMilli(), c.Category, c.End, c.Policy, c.Reason, c.Scope, c.Start}
+}
+
+type certificateDetails struct {
+	Before   string         `json:"before"`
+	Category audit.Category `json:"category"`
+	End      int64          `json:"end"`
+	Policy   string         `json:"policy"`
+	Reason   string         `json:"reason"`
+	Scope    Scope          `json:"scope"`
+	Start    int64          `json:"start"`
+}
+
+// Details returns the certificate as the details of an entry.
+func (c Certificate) Details() string {
+	const milliseconds = "2006-01-02T15:04:05.000Z07:00"
+	text, err := json.Marshal(certificateDetails{c.Before.Format(milliseconds), c.Category, c.End, c.Policy, c.Reason, c.Scope, c.Start})
+	if err != nil {
+		panic("leaf: " + err.Error()) // what was decoded encodes
+	}
+	return string(text)
 }
 
 func (t certificateText) certificate() (Certificate, error) {

@@ -13,6 +13,7 @@ import (
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/audit/archive"
 	"konklave/audit/checkpoint"
 	"konklave/audit/leaf"
 	"konklave/meeting"
@@ -346,5 +347,39 @@ var auditLogs = map[string]func(*testing.T, *house){
 		h.unguard(t, "audit_log", "audit_log_no_update")
 		h.behind(t, "UPDATE audit_log SET body = NULL, personal = NULL WHERE seq = 9")
 		h.wantExport(t, "removed 8 9")
+	},
+	"L4WhatWasChangedIsInEverySearch": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		for range 3 {
+			h.signedIn(t, u)
+			h.clock.Advance(time.Hour)
+		}
+		h.integrate(t)
+		auditor := access.Actor{Kind: access.KindAccount, ID: "a", UserID: "a", Roles: []access.Role{access.RoleAuditor}, Tenant: u.Tenant}
+		look := func(q archive.Query) (found string) {
+			page, err := archive.New(h.Store, nil, nil, h.clock.Now).Search(t.Context(), auditor, q, "", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range page.Entries {
+				found += fmt.Sprint(e.Index, " ", e.State, " ", e.Record.Kind, ";")
+			}
+			return found
+		}
+		want := "3 whole session.started;2 whole session.started;1 whole session.started;0 whole user.created;"
+		if found := look(archive.Query{About: u.ID}); found != want {
+			t.Error(found)
+		}
+		h.unguard(t, "audit_log", "audit_log_no_update")
+		h.behind(t, "UPDATE audit_log SET kind = 'x', body = (SELECT body FROM audit_log WHERE seq = 1) WHERE seq = 3")
+		if found := look(archive.Query{Kind: audit.KindUserCreated}); found != "2 damaged ;0 whole user.created;" {
+			t.Error(found)
+		}
+		if err := h.EraseSubject(t.Context(), u.Tenant, u.ID); err != nil {
+			t.Fatal(err)
+		}
+		if found := look(archive.Query{Kind: audit.KindSessionStarted}); found != "3 erased session.started;2 damaged ;1 erased session.started;" {
+			t.Error(found)
+		}
 	},
 }

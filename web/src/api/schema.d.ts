@@ -44,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries of the audit log, the newest first; a search leaves an entry itself, once for all its pages
+         * @description Error codes: `audit.filter`, `audit.cursor`.
+         */
+        get: operations["searchAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/entries/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One entry with the bytes that prove it; this leaves an entry itself
+         * @description Error codes: `audit.range`.
+         */
+        get: operations["getAuditEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/entries/{index}/proof": {
         parameters: {
             query?: never;
@@ -797,6 +837,63 @@ export interface components {
             code: string;
             name: string;
         };
+        AuditEntry: {
+            actorId?: string;
+            /** @description account, token, guest, anonymous, worker or system. */
+            actorKind?: string;
+            /** @description Id of the account behind the actor. */
+            actorUser?: string;
+            /**
+             * Format: date-time
+             * @description Absent when not even the leaf is there.
+             */
+            at?: string;
+            category?: string;
+            /** @description What more there is to say; which members there are depends on the kind. */
+            details?: {
+                [key: string]: unknown;
+            };
+            id?: string;
+            /**
+             * Format: int64
+             * @description Place in the log, from 0.
+             */
+            index: number;
+            /** @description What happened; absent when that cannot be shown. */
+            kind?: string;
+            objectId?: string;
+            objectKind?: string;
+            /** @description success or failure. */
+            outcome?: string;
+            /** @description Id of the conference whose worker reported it; absent when the server saw it itself. */
+            reportedBy?: string;
+            /**
+             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it.
+             * @enum {string}
+             */
+            state: "whole" | "erased" | "removed" | "damaged" | "newer";
+        };
+        AuditPage: {
+            /**
+             * Format: date-time
+             * @description Time of the oldest entry that was looked at.
+             */
+            back?: string;
+            /** @description Those that were changed in the database are there whatever was looked for. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Give it as after to go on, with the same search; absent at the end. A page can be empty and have one: it looks at 10,000 entries at most. */
+            next?: string;
+            /**
+             * Format: int64
+             * @description Entries of the whole log.
+             */
+            size: number;
+        };
+        AuditPart: {
+            /** @description Opens this part and nothing else; absent when it was erased. */
+            key?: string;
+            sealed: string;
+        };
         Checkpoint: {
             /** @description The public keys of the log, the present one last. Whoever verifies has got them elsewhere. */
             keys: string[];
@@ -813,6 +910,8 @@ export interface components {
             size: number;
             /** @description Who has cosigned this checkpoint. */
             witnesses: components["schemas"]["Cosignature"][];
+            /** @description The public keys of those who are to cosign. Whoever verifies has got them elsewhere. */
+            witnessKeys: string[];
         };
         CompletedSetup: {
             /**
@@ -1275,6 +1374,17 @@ export interface components {
             inForce: boolean;
             layer: string;
         };
+        WholeAuditEntry: {
+            /** @description What happened; absent when it was removed. */
+            body?: string;
+            entry: components["schemas"]["AuditEntry"];
+            /** @description As it is stored in the tree, in base64 like everything here. */
+            hash: string;
+            /** @description What the tree hashes. */
+            leaf?: string;
+            /** @description What it tells about persons, sealed. */
+            parts: components["schemas"]["AuditPart"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1333,6 +1443,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchAudit: {
+        parameters: {
+            query?: {
+                /** @description Id of an account, a guest, a meeting or anything else that stands in entries; at most 200 bytes. */
+                about?: string;
+                /** @description The next of an earlier page. */
+                after?: string;
+                /** @description With about: actor for who did it, object for whom or what it was done to; absent for either. */
+                as?: string;
+                /** @description security, administration, conference or log. */
+                category?: string;
+                /** @description Not before this time. */
+                from?: string;
+                /** @description What happened. */
+                kind?: string;
+                /** @description At most this many, up to 100, which is also the default. */
+                limit?: number;
+                /** @description success or failure. */
+                outcome?: string;
+                /** @description Before this time. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the entry, from 0. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeAuditEntry"];
                 };
             };
             /** @description Error */
