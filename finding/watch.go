@@ -150,6 +150,10 @@ func (w *Watch) see(ctx context.Context, e audit.Record) error {
 
 // administers reports whether somebody did something to other people's accounts, or to the log.
 func administers(e audit.Record) bool {
+	switch e.Kind {
+	case audit.KindLogSearched, audit.KindLogEntryRead: // looks, and changes nothing
+		return false
+	}
 	return (e.ObjectKind == "user" || e.ObjectKind == "machine" || e.ObjectKind == "log") && e.ObjectID != e.ActorUser
 }
 

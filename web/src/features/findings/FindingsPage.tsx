@@ -50,7 +50,8 @@ interface FindingListProps {
   readonly handles: boolean
 }
 
-function FindingList({ unlocks, handles }: FindingListProps) {
+/** What was noticed, the newest first. */
+export function FindingList({ unlocks, handles }: FindingListProps) {
   const t = useText()
   const found = useResource(load)
   return (

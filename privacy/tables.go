@@ -1,0 +1,87 @@
+// Package privacy says what is stored about people, why, and for how long: one row for each table of the database. It is the record
+// that a controller of personal data keeps (GDPR, Article 30), and a test holds it against the schema.
+package privacy
+
+import "strings"
+
+// Table is one table of the database.
+type Table struct {
+	Name    string
+	Holds   string // what is in it
+	About   string // whom that tells about; empty when nobody
+	Purpose string
+	Kept    string // how long, or until when
+}
+
+const (
+	account  = "account"
+	guests   = "account or guest"
+	accounts = "as long as the account"
+)
+
+// Tables returns every table.
+func Tables() []Table {
+	return []Table{
+		// accounts, and how they are proved
+		{"users", "name, e-mail address, language, roles, hash of the password, when it was made and disabled", account, "to know who may do what", accounts},
+		{"setup_tokens", "hash of the set-up link", "", "to set up the first administrator", "until the set-up is complete"},
+		{"sessions", "hash of the cookie, what the browser calls itself, shortened network, times", account, "to stay signed in, and to show people where they are", "until the session ends, at most `sessions.lifetime` (7 days)"},
+		{"devices", "hash of the cookie of a known browser", account, "so that nobody else's failures lock out the owner, and a new browser is noticed", "180 days after the last sign-in there"},
+		{"sign_in_failures", "hash of the address that was given, network, time", account, "to limit guessing", "75 minutes"},
+		{"api_tokens", "hash of the token, name, times", account, "to let programs act for a person", "until it is revoked"},
+		{"factors", "kind, name, public key of a passkey, sealed secret of an app, times", account, "second factors", "until it is removed"},
+		{"recovery_codes", "hashes of recovery codes", account, "to get in without the other factors", "until they are used or made anew"},
+		{"used_challenges", "hashes of what was answered once", "", "so that no answer counts twice", "five minutes"},
+		{"identities", "which provider calls the account what, sealed what it asks with, times", account, "to sign in by an identity provider", accounts},
+		{"shown_once", "ids of answers of identity providers", "", "so that no answer counts twice", "until the answer has expired"},
+
+		// meetings and conferences
+		{"meetings", "title, link, owner, times", account, "to plan meetings", "a deleted one keeps its row, so that its link is never given out again"},
+		{"conferences", "which meeting, when", "", "to run conferences", "this version does not remove it"},
+		{"conference_keys", "the wrapped key of each conference", "", "to read what the conference left; without it nobody can", "this version does not remove it"},
+		{"journal_events", "what happened in a conference, chat included, sealed with its key", guests, "to go on after a failure", "this version does not remove it"},
+		{"journal_snapshots", "the newest state of a conference, sealed with its key", guests, "to go on quickly after a failure", "this version does not remove it"},
+		{"journal_batches", "numbers and digests of what a conference wrote", "", "to recognise what comes twice", "this version does not remove it"},
+		{"tickets", "hash of the ticket, name, account or guest, conference", guests, "to let somebody into one conference once", "eleven minutes"},
+		{"admissions", "which sign-in opened which session of a conference", account, "so that who is signed out is out of conferences too", "until the session in the conference ends"},
+
+		// security
+		{"audit_log", "what was done by whom; what is personal is sealed for each person and month", guests, "to prove what was done", "as [audit.md](audit.md) says"},
+		{"audit_keys", "the wrapped keys of what is personal in the log", guests, "to read it; destroying one destroys it", "as [audit.md](audit.md) says"},
+		{"audit_waiting", "numbers of entries without a place", "", "to put entries in order", "about a second"},
+		{"audit_places", "the order of the log", "", "to prove that nothing was removed", "for ever"},
+		{"audit_hashes", "the hashes of the tree", "", "to prove that nothing was changed", "for ever"},
+		{"audit_checkpoints", "signed checkpoints", "", "to prove that nothing was changed", "for ever"},
+		{"audit_entries", "entries that an earlier version wrote in clear", guests, "to be sealed", "until the first start of this version"},
+		{"findings", "what was noticed: account, networks, sessions, ids of entries; a note", account, "to find attacks", "180 days"},
+		{"habits", "from which countries an account is signed in to; of administrators also shortened networks and hours of the day", account, "to find what is unusual", "180 days after the last time"},
+		{"retired_secrets", "hashes of sessions, tokens and marks of browsers that have ended", account, "to find copies of them", "30 days"},
+
+		// the installation
+		{"instance_settings", "named texts: the public half of the recovery key, names", "", "to run the installation", "as long as the installation"},
+	}
+}
+
+const head = `# What is stored about people
+
+For data protection officers and administrators: every table of the database, whom it tells about, why it is there and how long. A test of the program holds this page against the database, so that no table is missing. Backups hold the same, encrypted, as long as they are kept ([backup.md](backup.md)).
+
+Beside the database there are the log of the program, in which secrets are masked, and what a conference holds in memory while it runs: pictures and sound are never stored. Nothing is sent to anybody else.
+
+| table | holds | about | why | how long |
+| --- | --- | --- | --- | --- |
+`
+
+// Page is the page for data protection officers, in Markdown.
+func Page() string {
+	var b strings.Builder
+	b.WriteString(head)
+	for _, t := range Tables() {
+		about := t.About
+		if about == "" {
+			about = "nobody"
+		}
+		b.WriteString("| `" + t.Name + "` | " + t.Holds + " | " + about + " | " + t.Purpose + " | " + t.Kept + " |\n")
+	}
+	return b.String()
+}
