@@ -44,8 +44,7 @@ race: check-go bin/tools/gotest ## Run the Go tests with the race detector, and 
 	@# Alone on the machine: whether a worker disturbs its neighbour can be told only where nobody else does.
 	CGO_ENABLED=1 bin/tools/gotest -race -shuffle=on -timeout=20m ./sandbox
 	@# What takes longest begins first, so that nothing is waited for alone at the end. What vet says of tests, go vet says.
-	@# SQLite is C that a program has made Go of: what the compiler would add to check its pointers costs a quarter of the time.
-	CGO_ENABLED=1 bin/tools/gotest -race '-gcflags=modernc.org/...=-d=checkptr=0' -vet=off -shuffle=on -timeout=20m $(LONGEST) $$(go list ./... | grep -v '^konklave/sandbox$$')
+	CGO_ENABLED=1 bin/tools/gotest -race -vet=off -shuffle=on -timeout=20m $(LONGEST) $$(go list ./... | grep -v '^konklave/sandbox$$')
 	CGO_ENABLED=0 bin/tools/gotest -vet=off -shuffle=on -timeout=20m -p 1 ./store/power ./e2e
 
 .PHONY: e2e
