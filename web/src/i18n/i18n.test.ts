@@ -86,6 +86,7 @@ test('every text is used', () => {
     /^ended\.\w+\.(title|text)$/,
     /^appearance\.(system|light|dark)$/,
     /^finding\./,
+    /^approvals\.state\.\w+$/,
     /^severity\./,
   )
   const unused = Object.keys(en)
