@@ -88,6 +88,7 @@ test('every text is used', () => {
     /^ended\.\w+\.(title|text)$/,
     /^appearance\.(system|light|dark)$/,
     /^finding\./,
+    /^approvals\.state\.\w+$/,
     /^severity\./,
     /^scope\./,
     /^audit\.(category|check|detail|did|failed|group|kind|result|state|value|verdict)\./,
