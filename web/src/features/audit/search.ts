@@ -20,8 +20,6 @@ export interface Found {
   readonly next: string | undefined
   /** the time of the oldest entry that was looked at */
   readonly back: string | undefined
-  /** of all entries of the log that this browser has read here, to name those that are gone */
-  readonly size: number
 }
 
 const pageSize = 50
@@ -36,7 +34,7 @@ export async function search(query: Query, found?: Found): Promise<Found> {
     after = page.next
     if (page.items.length > 0 || after === undefined || pages === emptyPages) {
       const entries = [...(found?.entries ?? []), ...page.items]
-      return { query, entries, next: after, back: page.back, size: page.size }
+      return { query, entries, next: after, back: page.back }
     }
   }
 }
