@@ -350,7 +350,3 @@ func (a *Archive) mayExport(actor access.Actor) error {
 func object(actor access.Actor) access.Object {
 	return access.Object{Kind: "audit_log", Tenant: actor.Tenant}
 }
-
-func (a *Archive) mayRead(actor access.Actor) error {
-	return access.Decide(actor, access.AuditRead, object(actor)).Err()
-}

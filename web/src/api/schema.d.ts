@@ -161,6 +161,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries of the audit log, the newest first; a search leaves an entry itself, once for all its pages
+         * @description Error codes: `audit.filter`, `audit.cursor`.
+         */
+        get: operations["searchAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/entries/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One entry with the bytes that prove it; this leaves an entry itself
+         * @description Error codes: `audit.range`.
+         */
+        get: operations["getAuditEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/entries/{index}/proof": {
         parameters: {
             query?: never;
@@ -331,6 +371,67 @@ export interface paths {
          * @description Error codes: `meeting.unknown`, `meeting.no_guests`, `name.empty`, `name.too_long`, `name.invalid`, `rejoin.invalid`, `server.full`, `server.unavailable`, `isolation.incomplete`, `journal.corrupt`.
          */
         post: operations["joinMeeting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The machines of the organisation, the newest first */
+        get: operations["listMachines"];
+        put?: never;
+        /**
+         * Add a machine; its secret is shown only now
+         * @description Error codes: `machine.name_invalid`, `machine.expiry_invalid`, `machine.networks_invalid`, `machine.too_many`, `scope.invalid`, `scope.conflict`, `scope.beyond`, `session.proof_required`.
+         */
+        post: operations["addMachine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a machine; its access tokens end at once
+         * @description Error codes: `machine.unknown`, `session.proof_required`.
+         */
+        delete: operations["removeMachine"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines/{id}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a machine another secret, which is shown only now; the one before stays good for a while
+         * @description Error codes: `machine.unknown`, `machine.overlap_invalid`, `scope.beyond`, `session.proof_required`.
+         */
+        post: operations["rotateMachine"];
         delete?: never;
         options?: never;
         head?: never;
@@ -631,6 +732,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An access token for a machine (RFC 6749, section 4.4); its errors are those of section 5.2 */
+        post: operations["getAccessToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/providers/{provider}/metadata": {
         parameters: {
             query?: never;
@@ -923,9 +1041,9 @@ export interface components {
              */
             action: "role.assign" | "audit.export";
             /** @description Of role.assign: the roles that it is to have. */
-            after?: string[];
+            after?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
             /** @description Of role.assign: the roles that the account had. */
-            before?: string[];
+            before?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
             /** @description The caller can decide about it now. */
             decidable: boolean;
             /** Format: date-time */
@@ -955,6 +1073,63 @@ export interface components {
             /** Format: date-time */
             usedAt?: string;
         };
+        AuditEntry: {
+            actorId?: string;
+            /** @description account, token, guest, anonymous, worker or system. */
+            actorKind?: string;
+            /** @description Id of the account behind the actor. */
+            actorUser?: string;
+            /**
+             * Format: date-time
+             * @description Absent when not even the leaf is there.
+             */
+            at?: string;
+            category?: string;
+            /** @description What more there is to say; which members there are depends on the kind. */
+            details?: {
+                [key: string]: unknown;
+            };
+            id?: string;
+            /**
+             * Format: int64
+             * @description Place in the log, from 0.
+             */
+            index: number;
+            /** @description What happened; absent when that cannot be shown. */
+            kind?: string;
+            objectId?: string;
+            objectKind?: string;
+            /** @description success or failure. */
+            outcome?: string;
+            /** @description Id of the conference whose worker reported it; absent when the server saw it itself. */
+            reportedBy?: string;
+            /**
+             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it.
+             * @enum {string}
+             */
+            state: "whole" | "erased" | "removed" | "damaged" | "newer";
+        };
+        AuditPage: {
+            /**
+             * Format: date-time
+             * @description Time of the oldest entry that was looked at.
+             */
+            back?: string;
+            /** @description Those that were changed in the database are there whatever was looked for. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Give it as after to go on, with the same search; absent at the end. A page can be empty and have one: it looks at 10,000 entries at most. */
+            next?: string;
+            /**
+             * Format: int64
+             * @description Entries of the whole log.
+             */
+            size: number;
+        };
+        AuditPart: {
+            /** @description Opens this part and nothing else; absent when it was erased. */
+            key?: string;
+            sealed: string;
+        };
         Checkpoint: {
             /** @description The public keys of the log, the present one last. Whoever verifies has got them elsewhere. */
             keys: string[];
@@ -971,6 +1146,8 @@ export interface components {
             size: number;
             /** @description Who has cosigned this checkpoint. */
             witnesses: components["schemas"]["Cosignature"][];
+            /** @description The public keys of those who are to cosign. Whoever verifies has got them elsewhere. */
+            witnessKeys: string[];
         };
         CompletedSetup: {
             /**
@@ -1231,6 +1408,42 @@ export interface components {
             /** @description The participant id this browser had before; honoured for the same account or guest only. */
             rejoin?: string;
         };
+        Machine: {
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Absent when it does not expire.
+             */
+            expiresAt?: string;
+            /** @description Also its client_id. */
+            id: string;
+            name: string;
+            /** @description From which alone it may come; none for everywhere. */
+            networks: string[];
+            scopes: string[];
+            /** @description The newest first. */
+            secrets: components["schemas"]["MachineSecret"][];
+            /**
+             * Format: date-time
+             * @description When it last got an access token; absent before the first.
+             */
+            usedAt?: string;
+        };
+        MachineSecret: {
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Absent for the newest.
+             */
+            expiresAt?: string;
+        };
+        MachineWithSecret: {
+            machine: components["schemas"]["Machine"];
+            /** @description The client_secret. It is never shown again. */
+            secret: string;
+        };
         MadePasskey: {
             challenge: string;
             name: string;
@@ -1263,6 +1476,18 @@ export interface components {
             qr: string[];
             /** @description As people type it, base 32. */
             secret: string;
+        };
+        NewMachine: {
+            /**
+             * Format: date-time
+             * @description At most ten years ahead; absent for never.
+             */
+            expiresAt?: string;
+            name: string;
+            /** @description Such as 192.0.2.0/24; absent for everywhere. */
+            networks?: string[];
+            /** @description What it may do, and nothing else; they stay as they are. */
+            scopes: string[];
         };
         NewMeeting: {
             /** @description People without an account may join by the link; true when absent. */
@@ -1303,6 +1528,9 @@ export interface components {
         };
         PageFinding: {
             items: components["schemas"]["Finding"][];
+        };
+        PageMachine: {
+            items: components["schemas"]["Machine"][];
         };
         PageMeeting: {
             items: components["schemas"]["Meeting"][];
@@ -1413,6 +1641,13 @@ export interface components {
             /** @description Id of the account. */
             user: string;
         };
+        SecretRotation: {
+            /**
+             * Format: int64
+             * @description How long the secret before stays good, up to 30 days; 0 ends it and the access tokens for it at once; a day when absent.
+             */
+            overlapSeconds?: number;
+        };
         Session: {
             /** Format: date-time */
             createdAt: string;
@@ -1444,6 +1679,19 @@ export interface components {
              */
             usedAt?: string;
         };
+        TokenResponse: {
+            access_token?: string;
+            error?: string;
+            error_description?: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            expires_in?: number;
+            scope?: string;
+            /** @description Bearer. */
+            token_type?: string;
+        };
         User: {
             /** Format: date-time */
             createdAt: string;
@@ -1462,6 +1710,17 @@ export interface components {
             detail: string;
             inForce: boolean;
             layer: string;
+        };
+        WholeAuditEntry: {
+            /** @description What happened; absent when it was removed. */
+            body?: string;
+            entry: components["schemas"]["AuditEntry"];
+            /** @description As it is stored in the tree, in base64 like everything here. */
+            hash: string;
+            /** @description What the tree hashes. */
+            leaf?: string;
+            /** @description What it tells about persons, sealed. */
+            parts: components["schemas"]["AuditPart"][];
         };
     };
     responses: never;
@@ -1717,6 +1976,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchAudit: {
+        parameters: {
+            query?: {
+                /** @description Id of an account, a guest, a meeting or anything else that stands in entries; at most 200 bytes. */
+                about?: string;
+                /** @description The next of an earlier page. */
+                after?: string;
+                /** @description With about: actor for who did it, object for whom or what it was done to; absent for either. */
+                as?: string;
+                /** @description security, administration, conference or log. */
+                category?: string;
+                /** @description Not before this time. */
+                from?: string;
+                /** @description What happened. */
+                kind?: string;
+                /** @description At most this many, up to 100, which is also the default. */
+                limit?: number;
+                /** @description success or failure. */
+                outcome?: string;
+                /** @description Before this time. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the entry, from 0. */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeAuditEntry"];
                 };
             };
             /** @description Error */
@@ -2069,6 +2408,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Admission"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMachines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMachine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMachine"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineWithSecret"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecretRotation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineWithSecret"];
                 };
             };
             /** @description Error */
@@ -2743,6 +3208,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccessToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description HTTP Basic with client_id and client_secret, in place of the two in the body. */
+                Authorization?: string;
+                "Content-Type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Pragma?: string;
+                    "Retry-After"?: string;
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenResponse"];
+                };
             };
             /** @description Error */
             default: {
