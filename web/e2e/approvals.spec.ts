@@ -22,7 +22,7 @@ test('a second person agrees to a role', async ({ seat }) => {
   try {
     await prepare(server)
     server.addUser(colleague.email, colleague.name, colleague.password)
-    server.addUser(officer.email, officer.name, officer.password, 'security_officer')
+    server.addUser(officer.email, officer.name, officer.password, 'user,security_officer')
     for (const [index, look] of looks.entries()) {
       const say = (key: string, parameters?: Readonly<Record<string, string>>) => word(key, look.language, parameters)
       const anna = await seat(server, { person: people.anna })
@@ -84,6 +84,7 @@ test('a proof is asked for before roles are given', async ({ seat }) => {
     server.addUser(colleague.email, colleague.name, colleague.password)
     const anna = await seat(server, { person: people.anna })
     anna.guard.allow(/Failed to load resource.*\/roles/) // the proof is old
+    await dress(anna, { theme: 'light', language: 'de' })
     const page = await anna.page()
     await signIn(page, administrator, 'de')
     await page.goto('/account')
