@@ -115,19 +115,19 @@ type Evidence struct {
 	Entries    []string `json:"entries,omitempty"`    // ids of audit entries, the newest first, at most MaxEvidence
 	Sources    []string `json:"sources,omitempty"`    // networks, or known browsers ("device:" and a hash), at most MaxEvidence
 	Sessions   []string `json:"sessions,omitempty"`   // ids of sessions
-	Failures   int      `json:"failures,omitempty"`   // how many proofs failed
-	Accounts   int      `json:"accounts,omitempty"`   // how many accounts were tried
+	Failures   int      `json:"failures,omitzero"`    // how many proofs failed
+	Accounts   int      `json:"accounts,omitzero"`    // how many accounts were tried
 	Scope      string   `json:"scope,omitempty"`      // what is locked, as audit.LockScope says
 	Until      string   `json:"until,omitempty"`      // when the lock ends by itself, RFC 3339 in UTC
 	Conference string   `json:"conference,omitempty"` // which one
 	Agent      string   `json:"agent,omitempty"`      // what the browser says it is, shortened
 	Token      string   `json:"token,omitempty"`      // id of an API token
 	Countries  []string `json:"countries,omitempty"`  // ISO 3166 codes: where it was used now, and where before
-	Kilometres int      `json:"kilometres,omitempty"` // at least so far between the two
-	Minutes    int      `json:"minutes,omitempty"`    // in so much time
-	Acts       int      `json:"acts,omitempty"`       // how many acts
-	Requests   int      `json:"requests,omitempty"`   // how many requests in one minute
-	Usual      int      `json:"usual,omitempty"`      // how many there usually are
+	Kilometres int      `json:"kilometres,omitzero"`  // at least so far between the two
+	Minutes    int      `json:"minutes,omitzero"`     // in so much time
+	Acts       int      `json:"acts,omitzero"`        // how many acts
+	Requests   int      `json:"requests,omitzero"`    // how many requests in one minute
+	Usual      int      `json:"usual,omitzero"`       // how many there usually are
 	Hour       string   `json:"hour,omitempty"`       // the hour of the day in UTC, as 14:00
 }
 

@@ -48,19 +48,19 @@ type Evidence struct {
 	Entries    []string `json:"entries,omitempty" nullable:"false" doc:"Ids of audit entries, the newest first, 200 at most."`
 	Sources    []string `json:"sources,omitempty" nullable:"false" doc:"Networks; a known browser begins with device:."`
 	Sessions   []string `json:"sessions,omitempty" nullable:"false" doc:"Ids of sessions."`
-	Failures   int      `json:"failures,omitempty" doc:"How many proofs failed."`
-	Accounts   int      `json:"accounts,omitempty" doc:"How many accounts were tried."`
+	Failures   int      `json:"failures,omitzero,omitempty" doc:"How many proofs failed."`
+	Accounts   int      `json:"accounts,omitzero,omitempty" doc:"How many accounts were tried."`
 	Scope      string   `json:"scope,omitempty" doc:"What is locked: account_source, account or source."`
 	Until      string   `json:"until,omitempty" doc:"When the lock ends by itself."`
 	Conference string   `json:"conference,omitempty"`
 	Agent      string   `json:"agent,omitempty" doc:"What the browser says it is, shortened."`
 	Token      string   `json:"token,omitempty" doc:"Id of an API token."`
 	Countries  []string `json:"countries,omitempty" nullable:"false" doc:"ISO 3166 codes: where it was used now, and where before."`
-	Kilometres int      `json:"kilometres,omitempty" doc:"At least so far between the two places."`
-	Minutes    int      `json:"minutes,omitempty" doc:"In so much time."`
-	Acts       int      `json:"acts,omitempty" doc:"How many acts of an administrator."`
-	Requests   int      `json:"requests,omitempty" doc:"How many requests in one minute."`
-	Usual      int      `json:"usual,omitempty" doc:"How many there usually are in a minute."`
+	Kilometres int      `json:"kilometres,omitzero,omitempty" doc:"At least so far between the two places."`
+	Minutes    int      `json:"minutes,omitzero,omitempty" doc:"In so much time."`
+	Acts       int      `json:"acts,omitzero,omitempty" doc:"How many acts of an administrator."`
+	Requests   int      `json:"requests,omitzero,omitempty" doc:"How many requests in one minute."`
+	Usual      int      `json:"usual,omitzero,omitempty" doc:"How many there usually are in a minute."`
 	Hour       string   `json:"hour,omitempty" doc:"Hour of the day in UTC, as 14:00."`
 }
 

@@ -11,7 +11,7 @@ export function EvidenceList({ finding }: { readonly finding: Finding }) {
   const names = sources.map(each => (each.startsWith('device:') ? t('findings.device') : (networkName(each) ?? each)))
   const nameOf = (code: string) =>
     new Intl.DisplayNames(language, { type: 'region', fallback: 'code' }).of(code) ?? code
-  const { requests = 0, usual = 0, acts = 0, kilometres, minutes = 0, hour, conference, agent, token } = rest
+  const { requests = 0, usual = 0, acts = 0, kilometres = 0, minutes = 0, hour, conference, agent, token } = rest
   const ask = async () => {
     const params = { path: { id: finding.id } }
     const known = await dataOf(api.GET('/api/v1/findings/{id}', { params })).catch(() => undefined)
@@ -20,7 +20,7 @@ export function EvidenceList({ finding }: { readonly finding: Finding }) {
   const lines: readonly ReactNode[] = [
     names.length > 0 && t('findings.sources', { sources: names.join(', ') }),
     countries.length > 0 && t('findings.countries', { countries: countries.map(nameOf).join(' ← ') }),
-    kilometres && t('findings.travel', { kilometres, minutes }),
+    kilometres > 0 && t('findings.travel', { kilometres, minutes }),
     requests > 0 && t('findings.requests', { requests, usual }),
     acts > 0 && t('findings.acts', { acts }),
     hour && t('findings.hour', { hour }),
