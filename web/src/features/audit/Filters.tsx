@@ -50,15 +50,13 @@ export function Filters({ query, users, busy, onChange, onSearch }: FiltersProps
           </option>
         ))}
       </SelectField>
+      <TextField label={t('audit.filter.from')} type="datetime-local" value={query.from} onChange={put('from')} />
+      <TextField label={t('audit.filter.until')} type="datetime-local" value={query.until} onChange={put('until')} />
       <SelectField label={t('audit.filter.outcome')} value={query.outcome} onChange={put('outcome')}>
         <option value="">{t('audit.filter.anyOutcome')}</option>
         <option value="success">{t('audit.outcome.success')}</option>
         <option value="failure">{t('audit.outcome.failure')}</option>
       </SelectField>
-      <div className="grid gap-4 min-[26rem]:grid-cols-2">
-        <TextField label={t('audit.filter.from')} type="datetime-local" value={query.from} onChange={put('from')} />
-        <TextField label={t('audit.filter.until')} type="datetime-local" value={query.until} onChange={put('until')} />
-      </div>
       <div className="flex flex-wrap gap-3 sm:col-span-2">
         <Button type="submit" look="primary" busy={busy}>
           <Search aria-hidden="true" className="size-4 shrink-0" />
