@@ -35,6 +35,14 @@ func Tables() []Table {
 		{"identities", "which provider calls the account what, sealed what it asks with, times", account, "to sign in by an identity provider", accounts},
 		{"shown_once", "ids of answers of identity providers", "", "so that no answer counts twice", "until the answer has expired"},
 
+		{"scim_users", "what an identity management system said of an account: its identifier, user name, e-mail address, names", account, "to keep accounts as the organisation has them", "until it is removed there; then the identifier alone, as long as the account"},
+		{"scim_groups", "names and identifiers of groups", "", "to give roles by the groups of the organisation", "until it is removed there"},
+		{"scim_members", "which account is in which group", account, "to give roles by the groups of the organisation", "until it is removed there"},
+		{"scim_changes", "a number", "", "to tell versions apart", "as long as the installation"},
+		{"machines", "name, scopes, networks, times of a program", "", "to let programs act for the organisation", "until it is removed"},
+		{"machine_secrets", "hashes of secrets of programs", "", "to prove which program it is", "until it is removed or has expired"},
+		{"access_tokens", "hashes of what programs got for their secrets", "", "to let programs act for a short time", "until it has expired, at most an hour"},
+
 		// meetings and conferences
 		{"meetings", "title, link, owner, times", account, "to plan meetings", "a deleted one keeps its row, so that its link is never given out again"},
 		{"conferences", "which meeting, when", "", "to run conferences", "this version does not remove it"},
@@ -55,9 +63,11 @@ func Tables() []Table {
 		{"audit_entries", "entries that an earlier version wrote in clear", guests, "to be sealed", "until the first start of this version"},
 		{"findings", "what was noticed: account, networks, sessions, ids of entries; a note", account, "to find attacks", "180 days"},
 		{"habits", "from which countries an account is signed in to; of administrators also shortened networks and hours of the day", account, "to find what is unusual", "180 days after the last time"},
+		{"approvals", "who asked whom for which act with what reason, and how it was decided", account, "so that a second person agrees", "30 days after it was closed"},
 		{"retired_secrets", "hashes of sessions, tokens and marks of browsers that have ended", account, "to find copies of them", "30 days"},
 
 		// the installation
+		{"leases", "which process does what only one may do", "", "so that controllers take turns", "until the next one takes it"},
 		{"instance_settings", "named texts: the public half of the recovery key, names", "", "to run the installation", "as long as the installation"},
 	}
 }
