@@ -65,6 +65,13 @@ func (cmd *AuditPruneCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	rights, err := db.Rights(ctx)
+	if err == nil && rights.Role != "" && !rights.Prunes {
+		err = fmt.Errorf("the role %q may remove nothing from the audit log: run this as the role that owns the tables", rights.Role)
+	}
+	if err != nil {
+		return err
+	}
 	gone, err := app.RetentionKeeper(c, db, telemetry.New(std.err, c.Log)).Look(ctx)
 	if err != nil {
 		return readable(err)
