@@ -52,8 +52,8 @@ func mine(names string) string { return strings.Join(strings.Fields(names), "= "
 var wanted = map[Action]string{
 	SetupComplete:     "anonymous user " + guests,
 	RecoveryKeyMake:   "system",
-	ScimRead:          "user_admin system users.provision",
-	ScimWrite:         "user_admin system users.provision",
+	ScimRead:          "system users.provision",
+	ScimWrite:         "system users.provision",
 	SessionStart:      "anonymous " + people + " " + guests,
 	SessionList:       mine(people + " program"),
 	SessionEnd:        mine(people),

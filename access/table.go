@@ -160,8 +160,8 @@ var table = [...]rule{
 	{IdentityReview, writes, person, may{system: every}},
 
 	// accounts and groups as an identity management system keeps them
-	{ScimRead, reads, token, may{userAdmin: every, system: every, scopes: in(UsersProvision)}},
-	{ScimWrite, writes, token, may{userAdmin: every, system: every, scopes: in(UsersProvision)}},
+	{ScimRead, reads, person, may{system: every, scopes: in(UsersProvision)}},
+	{ScimWrite, writes, person, may{system: every, scopes: in(UsersProvision)}},
 
 	// what a second person agrees to: see approval.go for which action needs which
 	{ApprovalList, reads, person, may{account: own, userAdmin: every, security: every, auditor: every}},

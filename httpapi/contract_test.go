@@ -34,6 +34,7 @@ type scene struct {
 	machine                 auth.Machine
 	machineSecret           string
 	asWitness               *client
+	asProvisioner           *client
 	note                    string // a checkpoint that the witness has cosigned
 	key                     *factortest.Authenticator
 	provisionedUser         string
@@ -59,7 +60,7 @@ func setScene(t *testing.T) *scene {
 	tokens := decode[items[httpapi.Token]](s.asMember.get("/api/v1/me/tokens").want(200))
 	s.tokenID = tokens.Items[0].ID
 	s.machine, s.machineSecret = e.machine(access.MeetingsRead)
-	s.asWitness = e.machineClient(access.AuditCosigns)
+	s.asWitness, s.asProvisioner = e.machineClient(access.AuditCosigns), e.machineClient(access.UsersProvision)
 	s.asAdmin.get("/api/v1/me").want(200)
 	s.asOther.get("/api/v1/me").want(200)
 	s.asAuditor.get("/api/v1/me").want(200)

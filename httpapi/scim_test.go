@@ -119,25 +119,25 @@ func TestEveryProvisioningRouteHasAnActionAndWritesItsEntries(t *testing.T) {
 func checkProvisioning(t *testing.T, audits []audit.Kind, ask func(*scene, *client) answer) {
 	t.Helper()
 	s := setScene(t)
-	s.provisionedUser = s.asAdmin.scim(http.MethodPost, "/Users", entraUser).want(http.StatusCreated).scimID()
-	s.provisionedGroup = s.asAdmin.scim(http.MethodPost, "/Groups", entraGroup).want(http.StatusCreated).scimID()
+	s.provisionedUser = s.asProvisioner.scim(http.MethodPost, "/Users", entraUser).want(http.StatusCreated).scimID()
+	s.provisionedGroup = s.asProvisioner.scim(http.MethodPost, "/Groups", entraGroup).want(http.StatusCreated).scimID()
 	before, entry := s.dump(), s.lastEntry()
 	ask(s, s.asMember).scimError(http.StatusForbidden, "")
 	ask(s, s.nobody).scimError(http.StatusUnauthorized, "")
 	ask(s, s.adminInBrowser).scimError(http.StatusUnauthorized, "") // a cookie is no proof here
 	s.exec("CREATE TRIGGER full BEFORE INSERT ON audit_log BEGIN SELECT RAISE(ABORT, 'full'); END")
-	ask(s, s.asAdmin).scimError(http.StatusInternalServerError, "")
+	ask(s, s.asProvisioner).scimError(http.StatusInternalServerError, "")
 	s.exec("DROP TRIGGER full")
 	if s.dump() != before || s.lastEntry() != entry {
 		t.Error("what was refused changed something")
 	}
-	if a := ask(s, s.asAdmin); a.status >= 300 {
+	if a := ask(s, s.asProvisioner); a.status >= 300 {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	var kinds []audit.Kind
 	for _, e := range s.entries(entry) {
 		kinds = append(kinds, e.Kind)
-		if e.ActorKind != access.KindToken {
+		if e.ActorKind != access.KindMachine {
 			t.Errorf("%s was done by %s", e.Kind, e.ActorKind)
 		}
 	}
@@ -150,7 +150,7 @@ func checkProvisioning(t *testing.T, audits []audit.Kind, ask func(*scene, *clie
 func TestProvisioningAsEntraDoes(t *testing.T) {
 	t.Parallel()
 	s := setScene(t)
-	c := s.asAdmin
+	c := s.asProvisioner
 	empty := c.scim(http.MethodGet, `/Users?filter=userName+eq+%22Test_User%40example.org%22`, "").want(200)
 	if !strings.Contains(empty.body, `"totalResults":0`) || !strings.Contains(empty.body, `"Resources":[]`) {
 		t.Errorf("nobody: %s", empty.body)
@@ -197,7 +197,7 @@ func TestProvisioningAsEntraDoes(t *testing.T) {
 func TestProvisioningAsKeycloakDoes(t *testing.T) {
 	t.Parallel()
 	s := setScene(t)
-	c := s.asAdmin
+	c := s.asProvisioner
 	body := func(active string) string {
 		return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"externalId":"f5d7a1","userName":"anna","displayName":"Anna B","name":{"givenName":"Anna","familyName":"B"},"emails":[{"value":"anna.b@example.org"}],"active":` + active + `,"roles":[],"groups":[]}`
 	}
@@ -224,7 +224,7 @@ func TestProvisioningAsKeycloakDoes(t *testing.T) {
 
 func TestProvisioningDescribesItself(t *testing.T) {
 	t.Parallel()
-	c := setScene(t).asAdmin
+	c := setScene(t).asProvisioner
 	if a := c.scim(http.MethodGet, "/ServiceProviderConfig", "").want(200); !strings.Contains(a.body, `"bulk":{"maxOperations":0,"maxPayloadSize":0,"supported":false}`) || !strings.Contains(a.body, `"maxResults":200`) {
 		t.Errorf("%s", a.body)
 	}
@@ -239,7 +239,7 @@ func TestProvisioningDescribesItself(t *testing.T) {
 func TestHostileProvisioning(t *testing.T) {
 	t.Parallel()
 	s := setScene(t)
-	c := s.asAdmin
+	c := s.asProvisioner
 	before, entry := s.dump(), s.lastEntry()
 	user := func(rest string) string {
 		return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"externalId":"e","userName":"a@example.org"` + rest + `}`
