@@ -52,15 +52,20 @@ func TestStaticFiles(t *testing.T) {
 // The server knows the pages that the client's router has, and no others.
 func TestTheRoutesOfTheClientAreServed(t *testing.T) {
 	t.Parallel()
-	router, err := os.ReadFile("../web/src/app/App.tsx")
-	if err != nil {
-		t.Fatal(err)
+	var router []byte
+	files := []string{"App.tsx", "OtherPages.tsx"}
+	for _, file := range files {
+		part, err := os.ReadFile("../web/src/app/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		router = append(router, part...)
 	}
 	routes := map[string]bool{}
 	for _, m := range regexp.MustCompile(`<Route path="([^"]*)"`).FindAllStringSubmatch(string(router), -1) {
 		routes[m[1]] = true
 	}
-	if len(routes) < 5 || strings.Count(string(router), "<Route ") != len(routes)+1 { // the last one has no path
+	if len(routes) < 5 || strings.Count(string(router), "<Route ") != len(routes)+len(files) { // the last one of each has no path
 		t.Fatalf("%d routes were found in the router", len(routes))
 	}
 	h := setup(t, nil)

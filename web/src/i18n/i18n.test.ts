@@ -87,7 +87,7 @@ test('every text is used', () => {
     /^role\./,
     /^ended\.\w+\.(title|text)$/,
     /^appearance\.(system|light|dark)$/,
-    /^finding\./,
+    /^finding(State|Advice)?\./,
     /^approvals\.state\.\w+$/,
     /^severity\./,
     /^scope\./,
