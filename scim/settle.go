@@ -64,9 +64,6 @@ func (w *work) settle(ctx context.Context, p Person, v verdict, before user.User
 	p = p.settled(v, w.origin.At)
 	now := p.Account
 	shut, lost := now.Disabled() && !before.Disabled() && before.ID != "", before.ID != "" && before.Roles.Without(now.Roles)
-	if own := w.origin.Actor.UserID; own != "" && own == now.ID && (shut || before.Roles != now.Roles) {
-		return user.ErrOwnAccess
-	}
 	if err := w.PutPerson(ctx, p); err != nil {
 		return err
 	}

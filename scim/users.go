@@ -142,9 +142,6 @@ func (s *Service) DeleteUser(ctx context.Context, actor access.Actor, id, match 
 		if err := checkVersion(match, p.Version); err != nil {
 			return err
 		}
-		if id == actor.UserID {
-			return user.ErrOwnAccess
-		}
 		if err := w.LeaveAll(ctx, id); err != nil {
 			return err
 		}

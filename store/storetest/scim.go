@@ -32,10 +32,11 @@ func (h *house) scimBy(rules auth.Rules) *scim.Service {
 	return scim.NewService(h.Store, scim.Provider{ID: "amt", Rules: rules, Subject: func(id string) string { return "issuer " + id }}, h.clock.Now)
 }
 
-// provisioner is the actor of a token of a user administrator.
+// provisioner is a machine that provisions; there is a user administrator as well.
 func (h *house) provisioner(t *testing.T) access.Actor {
 	t.Helper()
-	return h.tokenActor(t, h.account(t, "provisioner@example.org", "user_admin"), lasting)
+	h.account(t, "provisioner@example.org", "user_admin")
+	return access.Machine("provisioner", access.DefaultTenant, access.UsersProvision)
 }
 
 func scimUser(name string, more scim.Object) scim.Object {
@@ -450,14 +451,13 @@ var provisioning = map[string]func(*testing.T, *house){
 		if _, err := scim.NewService(h.Store, scim.Provider{}, h.clock.Now).CreateUser(t.Context(), own, scimUser("anna", nil)); !errors.Is(err, scim.ErrOff) {
 			t.Errorf("not set up: %v", err)
 		}
-		anna := s.add(t, "anna", nil).Account.ID
-		g := s.addGroup(t, "IT", anna)
-		mine := &stage{h, s.Service, h.tokenActor(t, s.now(t, anna), lasting)}
-		if err := mine.DeleteGroup(t.Context(), mine.by, g.ID, ""); !errors.Is(err, user.ErrOwnAccess) {
-			t.Errorf("one's own roles: %v", err)
-		}
-		if err := mine.set(t, anna, "active", false); !errors.Is(err, user.ErrOwnAccess) {
-			t.Errorf("one's own account: %v", err)
+		for name, by := range map[string]access.Actor{
+			"a token of a user administrator": h.tokenActor(t, h.account(t, "a@example.org", access.Administrator), lasting),
+			"a machine for something else":    access.Machine("other", access.DefaultTenant, access.UsersRead),
+		} {
+			if _, err := s.CreateUser(t.Context(), by, scimUser("anna", nil)); !errors.Is(err, access.ErrDenied) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	},
 	"ProvisioningSideBySide": func(t *testing.T, h *house) {
