@@ -50,6 +50,7 @@ var wanted = map[Action]string{
 	SetupComplete:     "anonymous user " + guests,
 	RecoveryKeyMake:   "system",
 	SessionStart:      "anonymous " + people + " " + guests,
+	ProviderFarewell:  "anonymous " + people + " " + guests,
 	SessionList:       mine(people + " program"),
 	SessionEnd:        mine(people),
 	IdentityReview:    "system",

@@ -38,6 +38,7 @@ type Begin struct {
 	Device         Hash                        // the browser, to be known until DeviceExpires
 	DeviceExpires  time.Time                   // UTC, whole milliseconds
 	NewBrowser     *finding.Finding            // kept when the user is known in another browser; or nil
+	From           ProviderSession             // with which the session ends; it is kept with what the link of that subject holds
 	Factor         FactorUse                   // the second factor that was shown; or the zero use
 	Failure        Failure                     // the failures of this account from this source are forgotten
 	ForgetFailures time.Time                   // failures before this matter no more
@@ -137,6 +138,7 @@ func (s *SignIn) SignIn(ctx context.Context, actor access.Actor, a Attempt) (Sig
 func (s *SignIn) begin(ctx context.Context, c Credential, p Proved, failure Failure, a Attempt, use FactorUse) (SignedIn, error) {
 	begin, signedIn := s.sessions.begin(c.User, a, failure)
 	begin.PasswordHash, begin.RenewedHash, begin.Factor = c.PasswordHash, p.RenewedHash, use
+	begin.From = p.From
 	begin.endBy(p.Until, &signedIn)
 	if err := s.store.BeginSession(ctx, begin); err != nil {
 		return SignedIn{}, err

@@ -72,6 +72,9 @@ func history() map[int64][]written {
 			{"identities", map[string]any{"id": "i1", "tenant": "default", "provider": "amt", "subject": "ä", "user_id": "u1", "login": "l", "sealed": blob, "linked_at": 1, "ask_at": 2, "gone_at": 0}},
 			{"shown_once", map[string]any{"kind": "oidc.state", "id": "x", "forget_at": int64(1) << 62}},
 		},
+		9: {
+			{"provider_sessions", map[string]any{"session_id": "s1", "tenant": "default", "provider": "amt", "subject": "ä", "provider_session": "", "sealed": blob}},
+		},
 	}
 }
 

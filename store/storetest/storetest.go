@@ -34,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, roles, setup, sessions, signIns, tokens, tickets, admissions, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks, findings, factors, federations, reviews, arrivals,
+		users, roles, setup, sessions, signIns, tokens, tickets, admissions, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks, findings, factors, federations, reviews, arrivals, farewells,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

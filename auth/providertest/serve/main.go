@@ -51,13 +51,13 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	land, err := providertest.StartLemonLDAP(ctx, filepath.Join(dir, "land"), authority, address+"/api/v1/providers/land/return", address)
+	land, err := providertest.StartLemonLDAP(ctx, filepath.Join(dir, "land"), authority, address+"/api/v1/providers/land/return", address+"/")
 	if err != nil {
 		return err
 	}
 	defer land.Close()
 	bund, err := providertest.StartSimpleSAML(ctx, filepath.Join(dir, "bund"), authority, providertest.ServiceProvider{
-		EntityID: address + "/api/v1/providers/bund/metadata", Consumer: address + "/api/v1/providers/bund/return", CertFile: cert,
+		EntityID: address + "/api/v1/providers/bund/metadata", Consumer: address + "/api/v1/providers/bund/return", Logout: address + "/api/v1/providers/bund/logout", CertFile: cert,
 	}, true)
 	if err != nil {
 		return err

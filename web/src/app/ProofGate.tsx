@@ -1,13 +1,16 @@
 import { Suspense, useEffect, useState } from 'react'
-import { api, dataOf, type FactorWanted, proof } from '../api/client'
+import { api, dataOf, type FactorWanted, proof, troubleOf } from '../api/client'
 import { Texts } from '../i18n/react'
 import { lazyPart } from '../ui/part'
 import { Boundary } from './Boundary'
 
 const ProofDialog = lazyPart(async () => (await import('../features/account/ProofDialog')).ProofDialog)
 
+const ProofElsewhere = lazyPart(async () => (await import('../features/account/ProofDialog')).ProofElsewhere)
+
 interface Asked {
-  readonly wanted: FactorWanted
+  /** Nothing can be shown here: the identity provider is asked. */
+  readonly wanted: FactorWanted | undefined
   readonly resolve: (proved: boolean) => void
 }
 
@@ -18,7 +21,7 @@ export function ProofGate() {
     () =>
       proof.askWith(async () => {
         try {
-          const wanted = await dataOf(api.GET('/api/v1/session/proof'))
+          const wanted = await wantedHere()
           return await new Promise<boolean>(resolve => setAsked({ wanted, resolve }))
         } catch {
           return false // the refusal says what is needed
@@ -33,11 +36,24 @@ export function ProofGate() {
     <Boundary fallback={() => <Unshown onUnshown={() => asked.resolve(false)} />}>
       <Suspense>
         <Texts chapter="more">
-          <ProofDialog wanted={asked.wanted} onDone={asked.resolve} />
+          {asked.wanted ? (
+            <ProofDialog wanted={asked.wanted} onDone={asked.resolve} />
+          ) : (
+            <ProofElsewhere onDone={asked.resolve} />
+          )}
         </Texts>
       </Suspense>
     </Boundary>
   )
+}
+
+async function wantedHere(): Promise<FactorWanted | undefined> {
+  try {
+    return await dataOf(api.GET('/api/v1/session/proof'))
+  } catch (caught) {
+    if (troubleOf(caught).code === 'session.proof_elsewhere') return undefined
+    throw caught
+  }
 }
 
 /** Stands where the dialog could not be fetched. */
