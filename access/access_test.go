@@ -55,6 +55,7 @@ var wanted = map[Action]string{
 	ScimRead:          "system users.provision",
 	ScimWrite:         "system users.provision",
 	SessionStart:      "anonymous " + people + " " + guests,
+	ProviderFarewell:  "anonymous " + people + " " + guests,
 	SessionList:       mine(people + " program"),
 	SessionEnd:        mine(people),
 	IdentityReview:    "system",

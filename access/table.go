@@ -9,8 +9,10 @@ const (
 	RecoveryKeyMake Action = "recovery_key.make"
 
 	SessionStart Action = "session.start"
-	SessionList  Action = "session.list"
-	SessionEnd   Action = "session.end"
+	// ProviderFarewell is that an identity provider says which sessions are over; its signature is looked at.
+	ProviderFarewell Action = "session.provider_farewell"
+	SessionList      Action = "session.list"
+	SessionEnd       Action = "session.end"
 
 	IdentityReview Action = "identity.review"
 
@@ -134,6 +136,7 @@ var table = [...]rule{
 
 	// oneself
 	{SessionStart, writes, person, may{anonymous: every, guest: every, account: every}},
+	{ProviderFarewell, writes, person, may{anonymous: every, guest: every, account: every}},
 	{SessionList, reads, token, may{account: own}},
 	{SessionEnd, writes, person, may{account: own}},
 	{ProfileRead, reads, token, may{account: own}},

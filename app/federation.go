@@ -30,20 +30,20 @@ func newFederation(c config.Config, db *store.Store, sessions *auth.Sessions, ke
 		entrances[s.Position] = auth.Entrance{ID: s.ID, Label: s.Label, Rules: s.Rules, Password: d, Reviewer: d}
 	}
 	for _, s := range c.Identity.OpenID {
-		p, err := oidc.New(s, oidc.Parts{Callback: address + httpapi.ReturnPath(s.ID), Once: db, Log: log, Now: time.Now})
+		p, err := oidc.New(s, oidc.Parts{Callback: address + httpapi.ReturnPath(s.ID), Back: address + "/", Once: db, Log: log, Now: time.Now})
 		if err != nil {
 			return nil, nil, err
 		}
-		entrances[s.Position] = auth.Entrance{ID: s.ID, Label: s.Label, Rules: s.Rules, Redirect: p, Reviewer: p}
+		entrances[s.Position] = auth.Entrance{ID: s.ID, Label: s.Label, Rules: s.Rules, Redirect: p, Reviewer: p, Leaver: p}
 	}
 	for _, s := range c.Identity.SAML {
 		p, err := saml.New(s, saml.Parts{
-			EntityID: address + httpapi.MetadataPath(s.ID), Consumer: address + httpapi.ReturnPath(s.ID), Once: db, Log: log, Now: time.Now,
+			EntityID: address + httpapi.MetadataPath(s.ID), Consumer: address + httpapi.ReturnPath(s.ID), Logout: address + httpapi.FarewellPath(s.ID), Once: db, Log: log, Now: time.Now,
 		})
 		if err != nil {
 			return nil, nil, err
 		}
-		entrances[s.Position] = auth.Entrance{ID: s.ID, Label: s.Label, Rules: s.Rules, Redirect: p}
+		entrances[s.Position] = auth.Entrance{ID: s.ID, Label: s.Label, Rules: s.Rules, Redirect: p, Leaver: p}
 		metadata[s.ID] = p.Metadata
 	}
 	return auth.NewFederation(db, sessions, keys, entrances...), metadata, nil

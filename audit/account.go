@@ -181,7 +181,8 @@ type SessionEndReason string
 const (
 	SessionSignedOut  SessionEndReason = "signed_out"
 	SessionRevoked    SessionEndReason = "revoked"
-	SessionSuperseded SessionEndReason = "superseded" // by a newer one, of more than an account may have
+	SessionElsewhere  SessionEndReason = "signed_out_elsewhere" // at the identity provider
+	SessionSuperseded SessionEndReason = "superseded"           // by a newer one, of more than an account may have
 )
 
 // SessionEnded says that a session was ended before it expired.

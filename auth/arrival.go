@@ -98,7 +98,7 @@ const purposeDeparted = "konklave sign-in at an identity provider"
 
 // Depart begins a sign-in by redirection. Of the attempt, Session and Device are used; next is handed back by Return. Faults:
 // access, auth.provider_unknown, auth.provider_unavailable.
-func (f *Federation) Depart(ctx context.Context, actor access.Actor, provider string, a Attempt, next string) (Departure, error) {
+func (f *Federation) Depart(ctx context.Context, actor access.Actor, provider string, a Attempt, w Wish, next string) (Departure, error) {
 	if err := access.Decide(actor, access.SessionStart, access.Object{Kind: "session", Tenant: actor.Tenant}).Err(); err != nil {
 		return Departure{}, err
 	}
@@ -106,7 +106,7 @@ func (f *Federation) Depart(ctx context.Context, actor access.Actor, provider st
 	if err != nil {
 		return Departure{}, err
 	}
-	r, err := e.Redirect.Begin(ctx, Wish{})
+	r, err := e.Redirect.Begin(ctx, w)
 	if err != nil {
 		return Departure{}, err
 	}
@@ -114,8 +114,24 @@ func (f *Federation) Depart(ctx context.Context, actor access.Actor, provider st
 	if err != nil {
 		return Departure{}, err
 	}
-	sealed := f.sealer.Wrap(content, []byte(purposeDeparted))
-	return Departure{Address: r.Address, Cookie: base64.RawURLEncoding.EncodeToString(sealed), Expires: r.Expires}, nil
+	return Departure{Address: r.Address, Cookie: f.sealCookie(content, purposeDeparted), Expires: r.Expires}, nil
+}
+
+func (f *Federation) sealCookie(content []byte, purpose string) string {
+	return base64.RawURLEncoding.EncodeToString(f.sealer.Wrap(content, []byte(purpose)))
+}
+
+// openCookie fails with ErrProviderRefused for everything that sealCookie did not make for the purpose.
+func (f *Federation) openCookie(cookie, purpose string) ([]byte, error) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(cookie)
+	if err != nil || cookie == "" {
+		return nil, ErrProviderRefused.Because(ReasonState)
+	}
+	content, err := f.sealer.Unwrap(sealed, []byte(purpose))
+	if err != nil {
+		return nil, ErrProviderRefused.Because(ReasonState)
+	}
+	return content, nil
 }
 
 // Return begins a session for whom a provider has sent back. The cookie is the value of the ProviderCookie; of the attempt,
@@ -161,13 +177,9 @@ func (f *Federation) arrived(ctx context.Context, a arrival) (Failure, error) {
 }
 
 func (f *Federation) openDeparted(cookie string) (departed, error) {
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(cookie)
-	if err != nil || cookie == "" {
-		return departed{}, ErrProviderRefused.Because(ReasonState)
-	}
-	content, err := f.sealer.Unwrap(sealed, []byte(purposeDeparted))
+	content, err := f.openCookie(cookie, purposeDeparted)
 	if err != nil {
-		return departed{}, ErrProviderRefused.Because(ReasonState)
+		return departed{}, err
 	}
 	var d departed
 	if err := json.Unmarshal(content, &d); err != nil {
@@ -234,11 +246,12 @@ func (f *Federation) admit(ctx context.Context, a arrival) (SignedIn, error) {
 				until = l.AskAt
 			}
 			if k.Factors > 0 && !a.identity.twice() {
-				in = SignedIn{Proved: &Proved{User: o.User.ID, Account: a.failure.Account, Until: until}}
+				in = SignedIn{Proved: &Proved{User: o.User.ID, Account: a.failure.Account, Until: until, From: a.from()}}
 				return o, nil
 			}
 			var begin Begin
 			begin, in = f.sessions.begin(o.User, a.attempt, a.failure)
+			begin.From = a.from()
 			begin.endBy(until, &in)
 			begin.provedAt(a.identity.SignedInAt, &in)
 			return o.withSession(begin), nil
@@ -262,6 +275,14 @@ func (f *Federation) admit(ctx context.Context, a arrival) (SignedIn, error) {
 		return SignedIn{}, f.refused(ctx, a, err, because...)
 	}
 	return in, nil
+}
+
+// from is the session of the provider with which ours ends.
+func (a arrival) from() ProviderSession {
+	if a.entrance.Leaver == nil {
+		return ProviderSession{}
+	}
+	return ProviderSession{Provider: a.entrance.ID, Subject: a.identity.Subject, Session: a.identity.Session}
 }
 
 // settled is the account as it is from now on, with the entries about what is new of it.

@@ -46,7 +46,8 @@ type Proved struct {
 	PasswordHash string `json:"passwordHash,omitzero"` // empty where a provider proved it
 	RenewedHash  string `json:"renewedHash,omitzero"`
 
-	Until time.Time `json:"until,omitzero"` // when the session ends at the latest; zero for its usual lifetime
+	Until time.Time       `json:"until,omitzero"` // when the session ends at the latest; zero for its usual lifetime
+	From  ProviderSession `json:"from,omitzero"`
 }
 
 func (f *Factors) seal(purpose string, c challenge) (string, error) {

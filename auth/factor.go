@@ -43,7 +43,7 @@ var (
 	ErrNoFactor          = fault.New(fault.KindConflict, "factor.none", "There is no second factor yet. Please add one first.")
 	ErrChallenge         = fault.New(fault.KindUnauthenticated, "factor.expired", "This took too long or was done already. Please begin again.")
 	ErrProofRequired     = fault.New(fault.KindDenied, "session.proof_required", "Please prove once more that it is you.")
-	ErrProofElsewhere    = fault.New(fault.KindDenied, "session.proof_elsewhere", "Please sign out, and sign in again at your organisation: it has to confirm once more that it is you.")
+	ErrProofElsewhere    = fault.New(fault.KindDenied, "session.proof_elsewhere", "Please sign in again at your organisation: it has to confirm once more that it is you.")
 	ErrPasskeyRefused    = fault.New(fault.KindUnauthenticated, "passkey.refused", "This passkey was not accepted. Please try again, or another way.")
 	ErrPasskeyTaken      = fault.New(fault.KindConflict, "passkey.taken", "This passkey belongs to an account already.")
 	ErrPasskeyPlace      = fault.New(fault.KindConflict, "passkey.no_name", "Passkeys need an address with a name. This page was opened by a number (IP address).")

@@ -17,6 +17,7 @@ type Entrance struct {
 	Password PasswordProvider
 	Redirect RedirectProvider
 	Reviewer Reviewer // nil when the provider cannot be asked about somebody who is not there
+	Leaver   Leaver   // nil when the provider has no sessions that end
 }
 
 // Link is what is kept of the word of a provider about an account. Tenant, Provider and Subject name it; nothing else ever
@@ -31,6 +32,13 @@ type Link struct {
 	LinkedAt time.Time // UTC, whole milliseconds
 	AskAt    time.Time // when the provider is asked again
 	GoneAt   time.Time // when the provider said that the person is gone; zero while it has not
+}
+
+// ProviderSession names a session of a provider; the zero value none.
+type ProviderSession struct {
+	Provider string `json:"provider"`
+	Subject  string `json:"subject"`
+	Session  string `json:"session,omitzero"` // empty when the provider does not name it
 }
 
 // Known is the account of a link and the link; both are zero when there is none.
@@ -92,6 +100,11 @@ type FederationStore interface {
 	// an API token.
 	// To others they are due at until.
 	ClaimReviews(ctx context.Context, now, until time.Time, limit int) ([]Link, error)
+	// ProviderSession returns the link under which a session was begun that ends together with one of the provider, as the link
+	// was then: Tenant, Provider, Subject and Sealed. It fails with ErrSessionUnknown when it is no such session.
+	ProviderSession(ctx context.Context, tenant, session string) (Link, error)
+	// EndProviderSessions ends the sessions that are meant, and writes the entry that entryFor makes of the id of each.
+	EndProviderSessions(ctx context.Context, tenant string, meant EndedSessions, entryFor func(id string) audit.Entry) error
 	// Record writes an entry about something that changed nothing.
 	Record(ctx context.Context, entries ...audit.Entry) error
 }

@@ -16,6 +16,8 @@ var (
 	ErrProviderRefused     = fault.New(fault.KindUnauthenticated, "auth.provider_refused", "The sign-in did not succeed. Please start it again; if it happens once more, tell your administrator the time.")
 	ErrProviderUnavailable = fault.New(fault.KindUnavailable, "auth.provider_unavailable", "The sign-in service of your organisation does not answer. Please try again in a few minutes.")
 	ErrProviderUnknown     = fault.New(fault.KindNotFound, "auth.provider_unknown", "There is no such way to sign in. Please load the page again.")
+	ErrProviderStays       = fault.New(fault.KindConflict, "auth.provider_stays", "You are signed out here. Your organisation did not confirm that you are signed out there too. Close the browser if others use this device.")
+	ErrFarewellRefused     = fault.New(fault.KindInvalid, "auth.farewell_refused", "This word of an identity provider ends no session: it is not from that provider, not for this installation, or was said before.")
 	ErrProviderGone        = fault.New(fault.KindUnauthenticated, "auth.provider_gone", "Your organisation no longer lists this account as active. Please ask your administrator.")
 )
 
@@ -145,6 +147,25 @@ type Reply struct {
 type OnceStore interface {
 	// UseOnce reports whether the id of that kind is shown for the first time; it may be forgotten at until.
 	UseOnce(ctx context.Context, kind, id string, until time.Time) (first bool, err error)
+}
+
+// Leaver ends sessions at a provider, and hears from it which ones are over.
+type Leaver interface {
+	// Logout says where to send the browser to end its session at the provider, by the identity of the sign-in; without an
+	// address when the provider has no such page. It fails with ErrProviderUnavailable.
+	Logout(ctx context.Context, id ProviderIdentity) (Redirection, error)
+	// LoggedOff takes what the browser comes back with from there, and the State of Logout. It fails with ErrProviderRefused
+	// when it is no answer to that, or the provider did not end everything (ReasonDenied).
+	LoggedOff(ctx context.Context, a Reply, state []byte) error
+	// LoggedOut takes the word of the provider that sessions are over. It fails with ErrProviderRefused, whose cause is a
+	// Reason, or with ErrProviderUnavailable.
+	LoggedOut(ctx context.Context, a Reply) (Farewell, error)
+}
+
+// Farewell is the word of a provider that sessions are over.
+type Farewell struct {
+	Sessions []EndedSessions
+	Answer   string // where to send the browser when they are ended; empty when the provider wants no answer
 }
 
 // EndedSessions is whose sessions a provider says are over: those of Session, or all of Subject when Session is empty.

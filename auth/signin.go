@@ -39,6 +39,7 @@ type Begin struct {
 	DeviceExpires  time.Time                   // UTC, whole milliseconds
 	Shown          Hash                        // what an unknown browser showed in place of Device, good for nothing any more; or nil
 	NewBrowser     *finding.Finding            // kept when the user is known in another browser; or nil
+	From           ProviderSession             // with which the session ends; it is kept with what the link of that subject holds
 	Factor         FactorUse                   // the second factor that was shown; or the zero use
 	Failure        Failure                     // the failures of this account from this source are forgotten
 	ForgetFailures time.Time                   // failures before this matter no more
@@ -141,6 +142,7 @@ func (s *SignIn) begin(ctx context.Context, c Credential, p Proved, failure Fail
 	}
 	begin, signedIn := s.sessions.begin(c.User, a, failure)
 	begin.PasswordHash, begin.RenewedHash, begin.Factor = c.PasswordHash, p.RenewedHash, use
+	begin.From = p.From
 	begin.endBy(p.Until, &signedIn)
 	if err := s.store.BeginSession(ctx, begin); err != nil {
 		return SignedIn{}, err

@@ -159,6 +159,7 @@ func New(o Options) *API {
 	a.addSession()
 	a.addSecond()
 	a.addProviders()
+	a.addFarewells()
 	a.addMe()
 	a.addFactors()
 	a.addTokens()

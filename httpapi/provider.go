@@ -73,6 +73,7 @@ func showProvider(e auth.Entrance) Provider {
 // leaving is the request to sign in at a provider.
 type leaving struct {
 	Provider string `path:"provider"`
+	Again    bool   `query:"again" doc:"The person has to prove anew who it is, even when still signed in at the provider."`
 	Next     string `query:"next" doc:"The path of this site to which the browser is led after the sign-in."`
 }
 
@@ -87,7 +88,7 @@ type departed struct {
 }
 
 func (a *API) leaveForProvider(ctx context.Context, in *leaving) (*departed, error) {
-	d, err := a.federation.Depart(ctx, access.Nobody(), in.Provider, attemptOf(ctx, "", ""), localPath(in.Next))
+	d, err := a.federation.Depart(ctx, access.Nobody(), in.Provider, attemptOf(ctx, "", ""), auth.Wish{Again: in.Again}, localPath(in.Next))
 	if err != nil {
 		return nil, err
 	}

@@ -48,13 +48,37 @@ func (o *outside) SignIn(_ context.Context, name, secret string) (auth.ProviderI
 	return o.vouch(true)
 }
 
+func (o *outside) Logout(context.Context, auth.ProviderIdentity) (auth.Redirection, error) {
+	at := time.Date(2026, 11, 21, 12, 10, 0, 0, time.UTC)
+	return auth.Redirection{Address: "https://idp.example/end", State: []byte(asked), Expires: at}, o.err
+}
+
+func (o *outside) LoggedOff(_ context.Context, a auth.Reply, state []byte) error {
+	if string(state) != asked || a.Query.Get("SAMLResponse") != "yes" {
+		return auth.ErrProviderRefused.Because(auth.ReasonDenied)
+	}
+	return nil
+}
+
+func (o *outside) LoggedOut(_ context.Context, a auth.Reply) (auth.Farewell, error) {
+	over := auth.Farewell{Sessions: []auth.EndedSessions{{Provider: "land", Subject: "4711"}}}
+	switch {
+	case a.Form.Get("logout_token") == "good":
+		return over, nil
+	case a.Query.Get("SAMLRequest") == "good" && a.RawQuery == "SAMLRequest=good":
+		over.Answer = "https://idp.example/answer"
+		return over, nil
+	}
+	return auth.Farewell{}, auth.ErrProviderRefused.Because(auth.ReasonSignature)
+}
+
 // federated is an installation with a provider by redirection and one by password.
 func federated(t *testing.T) (*env, *outside) {
 	t.Helper()
 	o := &outside{}
 	rules := auth.Rules{{Place: "f:1", Everybody: true, Roles: []access.Role{access.RoleUser}}}
 	return start(t, options{
-		entrances: []auth.Entrance{{ID: "land", Label: "Landesportal", Rules: rules, Redirect: o}, {ID: "amt", Label: "Amt", Rules: rules, Password: o}},
+		entrances: []auth.Entrance{{ID: "land", Label: "Landesportal", Rules: rules, Redirect: o, Leaver: o}, {ID: "amt", Label: "Amt", Rules: rules, Password: o}},
 		metadata:  map[string]func() []byte{"land": func() []byte { return []byte("<md/>") }},
 	}), o
 }
@@ -223,5 +247,68 @@ func TestProvidersAreShown(t *testing.T) {
 	c.get("/api/v1/providers/nobody/sign-in").problem(http.StatusNotFound, "auth.provider_unknown")
 	if got := decode[httpapi.Instance](start(t, options{}).browser().get("/api/v1/instance")); got.Providers == nil || len(got.Providers) > 0 {
 		t.Errorf("without providers: %+v", got.Providers)
+	}
+}
+
+func TestEndedByTheProvider(t *testing.T) {
+	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	e, _ := federated(t)
+	provider := e.browser() // of the provider, or that of the person, without our cookies
+	provider.headers["Origin"] = "https://idp.example"
+	words := map[string]func() answer{
+		"back channel": func() answer {
+			return provider.send(http.MethodPost, httpapi.FarewellPath("land"), form, "logout_token=good").want(http.StatusOK)
+		},
+		"browser": func() answer {
+			a := provider.get(httpapi.FarewellPath("land") + "?SAMLRequest=good").want(http.StatusSeeOther)
+			if to := a.header.Get("Location"); to != "https://idp.example/answer" {
+				t.Errorf("led to %q", to)
+			}
+			return a
+		},
+	}
+	for name, say := range words {
+		c := e.browser()
+		c.leave("/")
+		comeBack["by address"](c, asked).want(http.StatusSeeOther)
+		for _, wrong := range []string{"logout_token=bad", "%zz=1", "x=logout_token"} {
+			provider.send(http.MethodPost, httpapi.FarewellPath("land"), form, wrong).problem(http.StatusBadRequest, "auth.farewell_refused")
+		}
+		provider.get(httpapi.FarewellPath("land")+"?SAMLRequest=good&x").problem(http.StatusBadRequest, "auth.farewell_refused")
+		provider.send(http.MethodPost, httpapi.FarewellPath("amt"), form, "logout_token=good").problem(http.StatusNotFound, "auth.provider_unknown")
+		c.get("/api/v1/me").want(http.StatusOK)
+		if a := say(); a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s may be kept", name)
+		}
+		c.get("/api/v1/me").problem(http.StatusUnauthorized, "session.invalid")
+	}
+}
+
+func TestSignOutGoesOnAtTheProvider(t *testing.T) {
+	t.Parallel()
+	e, o := federated(t)
+	c := e.browser()
+	signIn := func() {
+		c.leave("/")
+		comeBack["by form"](c, asked).want(http.StatusSeeOther)
+	}
+	signIn()
+	out := decode[httpapi.SignedOut](c.delete("/api/v1/session").want(http.StatusOK))
+	if _, still := c.cookies[auth.SessionCookie]; still || out.Address != "https://idp.example/end" {
+		t.Errorf("sent to %q, cookie left: %t", out.Address, still)
+	}
+	kept := c.cookies[auth.ProviderCookie]
+	c.get(httpapi.FarewellPath("land")+"?SAMLResponse=yes").wantLedTo("/", nil)
+	if _, still := c.cookies[auth.ProviderCookie]; still || kept == "" {
+		t.Errorf("the cookie of the sign-out: before %q, still there %t", kept, still)
+	}
+	c.get(httpapi.FarewellPath("land")+"?SAMLResponse=yes").wantLedTo("/signin", url.Values{"problem": {"auth.provider_refused"}})
+	c.cookies[auth.ProviderCookie] = kept
+	c.get(httpapi.FarewellPath("land")+"?SAMLResponse=no").wantLedTo("/signin", url.Values{"problem": {"auth.provider_stays"}})
+	signIn()
+	o.err = auth.ErrProviderUnavailable
+	if out := decode[httpapi.SignedOut](c.delete("/api/v1/session").want(http.StatusOK)); out.Address != "" {
+		t.Errorf("sent to %q, which does not answer", out.Address)
 	}
 }

@@ -26,7 +26,7 @@ func (a *API) addSession() {
 	}, a.postSession)
 	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/session", ID: "signOut", Tag: "Session", Action: access.SessionEnd,
-		Summary: "Sign out", Audits: []audit.Kind{audit.KindSessionEnded}, Codes: []fault.Code{"session.invalid"},
+		Summary: "Sign out here, and tell where to sign out at the identity provider", Audits: []audit.Kind{audit.KindSessionEnded}, Codes: []fault.Code{"session.invalid"},
 	}, a.deleteSession)
 }
 
@@ -122,8 +122,14 @@ func (a *API) showSignedIn(begun auth.SignedIn) *signedIn {
 	}
 }
 
+// SignedOut is what is left to do after a sign-out.
+type SignedOut struct {
+	Address string `json:"address,omitempty" format:"uri" doc:"Where to send the browser to sign out at the identity provider too; absent when there is none."`
+}
+
 type signedOut struct {
 	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Body      SignedOut
 }
 
 func (a *API) deleteSession(ctx context.Context, _ *struct{}) (*signedOut, error) {
@@ -131,8 +137,13 @@ func (a *API) deleteSession(ctx context.Context, _ *struct{}) (*signedOut, error
 	if who.session.ID == "" {
 		return nil, auth.ErrSessionInvalid
 	}
-	if err := a.logins.End(ctx, who.actor, who.session.ID, audit.SessionSignedOut); err != nil {
+	d, err := a.federation.SignOut(ctx, who.identity())
+	if err != nil {
 		return nil, err
 	}
-	return &signedOut{SetCookie: []http.Cookie{hostCookie(auth.SessionCookie, "", -1)}}, nil
+	out := &signedOut{SetCookie: []http.Cookie{hostCookie(auth.SessionCookie, "", -1)}, Body: SignedOut{Address: d.Address}}
+	if d.Cookie != "" {
+		out.SetCookie = append(out.SetCookie, providerCookie(d.Cookie, int(d.Expires.Sub(a.now()).Seconds())))
+	}
+	return out, nil
 }

@@ -33,6 +33,7 @@ func Tables() []Table {
 		{"recovery_codes", "hashes of recovery codes", account, "to get in without the other factors", "until they are used or made anew"},
 		{"used_challenges", "hashes of what was answered once", "", "so that no answer counts twice", "five minutes"},
 		{"identities", "which provider calls the account what, sealed what it asks with, times", account, "to sign in by an identity provider", accounts},
+		{"provider_sessions", "which session at an identity provider a session here came from, sealed what ends it there", account, "to sign out there and here together", "until the session ends"},
 		{"shown_once", "ids of answers of identity providers", "", "so that no answer counts twice", "until the answer has expired"},
 
 		{"scim_users", "what an identity management system said of an account: its identifier, user name, e-mail address, names", account, "to keep accounts as the organisation has them", "until it is removed there; then the identifier alone, as long as the account"},

@@ -93,6 +93,9 @@ func history() map[int64][]written {
 			{"machine_secrets", map[string]any{"id": "ns1", "tenant": "default", "machine_id": "n1", "hash": blob, "created_at": 1}},
 			{"access_tokens", map[string]any{"id": "at1", "tenant": "default", "machine_id": "n1", "secret_id": "ns1", "hash": blob, "scopes": "meetings.read", "issued_at": 1, "expires_at": 2}},
 		},
+		14: {
+			{"provider_sessions", map[string]any{"session_id": "s1", "tenant": "default", "provider": "amt", "subject": "ä", "provider_session": "", "sealed": blob}},
+		},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"konklave/audit"
 	"konklave/auth"
 	"konklave/store/sqlgen"
 )
@@ -130,6 +131,25 @@ func linkOf(row sqlgen.Identity) auth.Link {
 		Tenant: row.Tenant, Provider: row.Provider, Subject: row.Subject, UserID: row.UserID, Login: row.Login, Sealed: row.Sealed,
 		LinkedAt: fromMillis(row.LinkedAt), AskAt: fromMillis(row.AskAt), GoneAt: fromMillis(row.GoneAt),
 	}
+}
+
+// ProviderSession implements auth.FederationStore.
+func (s *Store) ProviderSession(ctx context.Context, tenant, session string) (auth.Link, error) {
+	row, err := ask(ctx, s, (*sqlgen.Queries).ProviderSession, sqlgen.ProviderSessionParams{Tenant: tenant, SessionID: session})
+	return auth.Link{Tenant: row.Tenant, Provider: row.Provider, Subject: row.Subject, Sealed: row.Sealed}, orElse(err, auth.ErrSessionUnknown)
+}
+
+// EndProviderSessions implements auth.FederationStore.
+func (s *Store) EndProviderSessions(ctx context.Context, tenant string, meant auth.EndedSessions, entryFor func(id string) audit.Entry) error {
+	return s.change(ctx, "end sessions of a provider", func(ctx context.Context, q *sqlgen.Queries) error {
+		ids, err := q.DeleteProviderSessions(ctx, sqlgen.DeleteProviderSessionsParams{
+			Tenant: tenant, Provider: meant.Provider, Subject: meant.Subject, ProviderSession: meant.Session,
+		})
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, q, mapped(ids, entryFor)...)
+	})
 }
 
 // UseOnce implements auth.OnceStore.

@@ -180,10 +180,19 @@ func (s *Store) beginSession(ctx context.Context, q *sqlgen.Queries, b auth.Begi
 	}); err != nil {
 		return err
 	}
-	return q.InsertSession(ctx, sqlgen.InsertSessionParams{
+	if err := q.InsertSession(ctx, sqlgen.InsertSessionParams{
 		ID: n.ID, Tenant: n.Tenant, UserID: n.UserID, Hash: b.Secret, UserAgent: n.UserAgent, Source: n.Source,
 		CreatedAt: millis(n.CreatedAt), SeenAt: millis(n.SeenAt), ExpiresAt: millis(n.ExpiresAt), ProvedAt: millis(n.ProvedAt),
+	}); err != nil {
+		return err
+	}
+	if b.From == (auth.ProviderSession{}) {
+		return nil
+	}
+	rows, err := q.BindSession(ctx, sqlgen.BindSessionParams{
+		SessionID: n.ID, Tenant: n.Tenant, Provider: b.From.Provider, Subject: b.From.Subject, ProviderSession: b.From.Session,
 	})
+	return rowsOrElse(rows, err, auth.ErrFailed)
 }
 
 // beyondAtMost is how many sessions are ended at once because there are too many; more end with the next one.

@@ -358,17 +358,17 @@ func TestLogoutLeadsToTheProvider(t *testing.T) {
 	started, query := h.begin(t, p, auth.Wish{})
 	id, err := p.Finish(t.Context(), auth.Reply{Query: query}, started.State)
 	must(t, err)
-	address, err := p.Logout(t.Context(), id, back, "s1")
+	leave, err := p.Logout(t.Context(), id)
 	must(t, err)
-	u, err := url.Parse(address)
+	u, err := url.Parse(leave.Address)
 	must(t, err)
-	if q := u.Query(); u.Path != "/end" || strings.Count(q.Get("id_token_hint"), ".") != 2 || q.Get("post_logout_redirect_uri") != back || q.Get("state") != "s1" || q.Get("client_id") != "konklave" {
-		t.Errorf("%s", address)
+	if q := u.Query(); u.Path != "/end" || strings.Count(q.Get("id_token_hint"), ".") != 2 || q.Get("post_logout_redirect_uri") != back || q.Has("state") || q.Get("client_id") != "konklave" {
+		t.Errorf("%s", leave.Address)
 	}
 	h = newHostile(t)
 	h.metadata = remover("end_session_endpoint")
-	if address, err := h.provider(t).Logout(t.Context(), id, back, "s1"); address != "" || err != nil {
-		t.Errorf("without an address: %q, %v", address, err)
+	if leave, err := h.provider(t).Logout(t.Context(), id); leave.Address != "" || err != nil {
+		t.Errorf("without an address: %q, %v", leave.Address, err)
 	}
 }
 
@@ -406,20 +406,21 @@ func TestBackChannelLogout(t *testing.T) {
 		}
 		c.change(h, claims)
 		form := url.Values{"logout_token": {h.signed(claims)}}
-		ended, err := p.LoggedOut(t.Context(), form)
+		farewell, err := p.LoggedOut(t.Context(), auth.Reply{Form: form})
 		if c.want != "" {
 			refused(t, what, err, c.want)
 			continue
 		}
 		must(t, err)
+		ended := farewell.Sessions[0]
 		if ended.Provider != "land" || ended.Subject == "" && ended.Session == "" || ended.Subject != "" && ended.Subject != h.server.URL+" anna" {
 			t.Errorf("%s: %+v", what, ended)
 		}
-		_, err = p.LoggedOut(t.Context(), form)
+		_, err = p.LoggedOut(t.Context(), auth.Reply{Form: form})
 		refused(t, what+", again", err, auth.ReasonReplay)
 	}
 	h := newHostile(t)
-	_, err := h.provider(t).LoggedOut(t.Context(), url.Values{"logout_token": {"a", "b"}})
+	_, err := h.provider(t).LoggedOut(t.Context(), auth.Reply{Form: url.Values{"logout_token": {"a", "b"}}})
 	refused(t, "two tokens", err, auth.ReasonMalformed)
 }
 
@@ -430,7 +431,7 @@ func FuzzLoggedOut(f *testing.F) {
 	f.Add("eyJhbGciOiJSUzI1NiJ9.e30.AAAA")
 	f.Fuzz(func(t *testing.T, token string) {
 		h := newHostile(t)
-		if _, err := h.provider(t).LoggedOut(t.Context(), url.Values{"logout_token": {token}}); !errors.Is(err, auth.ErrProviderRefused) {
+		if _, err := h.provider(t).LoggedOut(t.Context(), auth.Reply{Form: url.Values{"logout_token": {token}}}); !errors.Is(err, auth.ErrProviderRefused) {
 			t.Errorf("%q: %v", token, err)
 		}
 	})

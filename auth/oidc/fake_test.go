@@ -200,7 +200,7 @@ func (h *hostile) provider(t *testing.T, changes ...func(*settings.OpenID)) *oid
 		c(&s)
 	}
 	p, err := oidc.New(s, oidc.Parts{
-		Callback: callback, Once: h.once, Now: func() time.Time { return h.now }, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Callback: callback, Back: back, Once: h.once, Now: func() time.Time { return h.now }, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	})
 	must(t, err)
 	return p

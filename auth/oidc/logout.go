@@ -14,42 +14,45 @@ import (
 // logoutEvent is what a logout token says has happened (OpenID Connect Back-Channel Logout 1.0 section 2.4).
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// Logout returns the address at which the browser ends its session at the provider (OpenID Connect RP-Initiated Logout
-// 1.0), after which it is sent to back with the parameter state; empty when the provider has none. It fails with
-// auth.ErrProviderUnavailable.
-func (p *Provider) Logout(ctx context.Context, id auth.ProviderIdentity, back, state string) (string, error) {
+// Logout says where the browser ends its session at the provider (OpenID Connect RP-Initiated Logout 1.0), after which it is sent
+// to Parts.Back. Nothing is kept: how it comes back says nothing. It fails with auth.ErrProviderUnavailable.
+func (p *Provider) Logout(ctx context.Context, id auth.ProviderIdentity) (auth.Redirection, error) {
 	m, err := p.discover(ctx)
 	if err != nil {
-		return "", p.unavailable(ctx, err)
+		return auth.Redirection{}, p.unavailable(ctx, err)
 	}
 	h, err := decodeHint(id.Hint)
 	if err != nil {
-		return "", p.unavailable(ctx, err)
+		return auth.Redirection{}, p.unavailable(ctx, err)
 	}
 	if m.EndSession == "" {
-		return "", nil
+		return auth.Redirection{}, nil
 	}
 	address, err := url.Parse(m.EndSession)
 	if err != nil {
-		return "", p.unavailable(ctx, err)
+		return auth.Redirection{}, p.unavailable(ctx, err)
 	}
 	query := address.Query()
 	query.Set("id_token_hint", h.IDToken)
 	query.Set("client_id", p.settings.ClientID)
-	query.Set("post_logout_redirect_uri", back)
-	query.Set("state", state)
+	query.Set("post_logout_redirect_uri", p.back)
 	address.RawQuery = query.Encode()
-	return address.String(), nil
+	return auth.Redirection{Address: address.String()}, nil
+}
+
+// LoggedOff refuses: browsers come back to Parts.Back, with nothing to be taken.
+func (p *Provider) LoggedOff(context.Context, auth.Reply, []byte) error {
+	return auth.ErrProviderRefused.Because(auth.ReasonState)
 }
 
 // LoggedOut takes the form that the provider posts to the address for back-channel logout and returns whose sessions are
 // over. It fails with auth.ErrProviderRefused, whose cause is an auth.Reason, or with auth.ErrProviderUnavailable.
-func (p *Provider) LoggedOut(ctx context.Context, form url.Values) (auth.EndedSessions, error) {
-	ended, err := p.loggedOut(ctx, form)
+func (p *Provider) LoggedOut(ctx context.Context, a auth.Reply) (auth.Farewell, error) {
+	ended, err := p.loggedOut(ctx, a.Form)
 	if err != nil {
-		return auth.EndedSessions{}, p.refusal(ctx, err, auth.ErrProviderRefused)
+		return auth.Farewell{}, p.refusal(ctx, err, auth.ErrProviderRefused)
 	}
-	return ended, nil
+	return auth.Farewell{Sessions: []auth.EndedSessions{ended}}, nil
 }
 
 func (p *Provider) loggedOut(ctx context.Context, form url.Values) (auth.EndedSessions, error) {

@@ -42,6 +42,7 @@ type Provider struct {
 	settings settings.OpenID
 	secret   string
 	callback string
+	back     string
 	client   *http.Client
 	once     auth.OnceStore
 	log      *slog.Logger
@@ -54,11 +55,13 @@ type Provider struct {
 var (
 	_ auth.RedirectProvider = (*Provider)(nil)
 	_ auth.Reviewer         = (*Provider)(nil)
+	_ auth.Leaver           = (*Provider)(nil)
 )
 
 // Parts is what a Provider needs beside its settings.
 type Parts struct {
 	Callback string // the exact address that the provider sends browsers back to
+	Back     string // where it sends them after a logout
 	Once     auth.OnceStore
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -76,7 +79,7 @@ func New(s settings.OpenID, p Parts) (*Provider, error) {
 		return nil, fmt.Errorf("provider %s: %w", s.ID, err)
 	}
 	return &Provider{
-		settings: s, secret: strings.TrimRight(string(secret), "\r\n"), callback: p.Callback, client: client,
+		settings: s, secret: strings.TrimRight(string(secret), "\r\n"), callback: p.Callback, back: p.Back, client: client,
 		once: p.Once, log: p.Log.With("provider", s.ID), now: p.Now,
 	}, nil
 }

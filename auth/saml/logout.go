@@ -60,59 +60,53 @@ func (p *Provider) loggedOff(ctx context.Context, a auth.Reply, kept []byte) err
 	return p.once(ctx, "saml.request", s.Request, s.Begun.Add(StateLifetime))
 }
 
-// Ended is a logout that the provider asks for.
-type Ended struct {
-	Sessions []auth.EndedSessions
-	Answer   string // the address to send the browser to when they are ended; empty when the provider wants no answer
-}
-
 // LoggedOut takes a request of the provider to end sessions. It fails with auth.ErrProviderRefused, whose cause is an
 // auth.Reason, or with auth.ErrProviderUnavailable.
-func (p *Provider) LoggedOut(ctx context.Context, a auth.Reply) (Ended, error) {
+func (p *Provider) LoggedOut(ctx context.Context, a auth.Reply) (auth.Farewell, error) {
 	ended, err := p.loggedOut(ctx, a)
 	if err != nil {
-		return Ended{}, p.refusal(ctx, err)
+		return auth.Farewell{}, p.refusal(ctx, err)
 	}
 	return ended, nil
 }
 
-func (p *Provider) loggedOut(ctx context.Context, a auth.Reply) (Ended, error) {
+func (p *Provider) loggedOut(ctx context.Context, a auth.Reply) (auth.Farewell, error) {
 	el, err := p.protocolMessage(ctx, a, "SAMLRequest", "LogoutRequest")
 	if err != nil {
-		return Ended{}, err
+		return auth.Farewell{}, err
 	}
 	if _, _, err := p.within(el); err != nil {
-		return Ended{}, err
+		return auth.Farewell{}, err
 	}
 	name, err := p.readNameID(el)
 	if err != nil {
-		return Ended{}, err
+		return auth.Farewell{}, err
 	}
 	subject := ""
 	if p.settings.SubjectAttribute == "" {
 		subject = p.subjectOf(name.Value)
 	}
-	var ended Ended
+	var ended auth.Farewell
 	for _, index := range children(el, nsProtocol, "SessionIndex") {
 		session, ok := text(index)
 		if !ok || session == "" {
-			return Ended{}, auth.ReasonMalformed
+			return auth.Farewell{}, auth.ReasonMalformed
 		}
 		ended.Sessions = append(ended.Sessions, auth.EndedSessions{Provider: p.settings.ID, Subject: subject, Session: session})
 	}
 	if len(ended.Sessions) == 0 {
 		if subject == "" {
-			return Ended{}, auth.ReasonSubject
+			return auth.Farewell{}, auth.ReasonSubject
 		}
 		ended.Sessions = []auth.EndedSessions{{Provider: p.settings.ID, Subject: subject}}
 	}
 	request := el.SelectAttrValue("ID", "")
 	if err := p.once(ctx, "saml.logout", request, p.parts.Now().Add(MaxMessageAge+2*ClockSkew)); err != nil {
-		return Ended{}, err
+		return auth.Farewell{}, err
 	}
 	m, err := p.source.metadata(ctx)
 	if err != nil {
-		return Ended{}, err
+		return auth.Farewell{}, err
 	}
 	if m.logoutAnswer != "" {
 		ended.Answer, err = p.signedRedirect(m.logoutAnswer, "SAMLResponse", p.logoutResponse(m.logoutAnswer, request), values(a).Get("RelayState"))

@@ -50,7 +50,10 @@ type Provider struct {
 
 // SAML has no question about somebody who is not there, so a Provider is no auth.Reviewer: at AskAgain the browser is
 // sent to Begin again, or the session ends.
-var _ auth.RedirectProvider = (*Provider)(nil)
+var (
+	_ auth.RedirectProvider = (*Provider)(nil)
+	_ auth.Leaver           = (*Provider)(nil)
+)
 
 // Parts is what a Provider needs beside its settings. The addresses are absolute, and those of our metadata.
 type Parts struct {

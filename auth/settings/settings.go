@@ -13,11 +13,11 @@ import (
 // Limits of what can be configured.
 const (
 	MaxProviders  = 32
-	MaxRules      = 1000           // of one provider
-	MaxServers    = 16             // of one directory
-	MaxTextBytes  = 4096           // of one value
-	MinReview     = time.Minute    // between two questions about the same person
-	MaxReview     = 24 * time.Hour // so long somebody who was removed can stay at most
+	MaxRules      = 1000             // of one provider
+	MaxServers    = 16               // of one directory
+	MaxTextBytes  = 4096             // of one value
+	MinReview     = 10 * time.Second // between two questions about the same person
+	MaxReview     = 24 * time.Hour   // so long somebody who was removed can stay at most
 	DefaultReview = 15 * time.Minute
 
 	// DefaultSAMLReview is long, because SAML has no question about somebody who is not there: the person signs in again.

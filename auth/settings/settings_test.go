@@ -101,7 +101,7 @@ func TestParseNamesEachMistakeWithItsPlace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ old, new, want string }{
 		{"review: 5m", "review: 5", "f:9: review must be a time such as 15m"},
-		{"review: 5m", "review: 59s", "f:9: review is 59s, but must be a time from 1m0s to 24h0m0s"},
+		{"review: 5m", "review: 9s", "f:9: review is 9s, but must be a time from 10s to 24h0m0s"},
 		{"review: 5m", "review: 24h1s", "f:9: review is 24h1s"},
 		{"review: 5m", "reviews: 5m", `f:9: "reviews" is not a setting of a directory`},
 		{"review: 5m", "base: dc=x", "f:9: base is set twice, first in line 7"},

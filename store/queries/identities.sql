@@ -34,3 +34,19 @@ INSERT INTO shown_once (kind, id, forget_at) VALUES (@kind, @id, @forget_at) ON 
 
 -- name: ForgetShown :exec
 DELETE FROM shown_once WHERE forget_at <= @now;
+
+-- BindSession keeps with a session what its owner's link holds now.
+-- name: BindSession :execrows
+INSERT INTO provider_sessions (session_id, tenant, provider, subject, provider_session, sealed)
+SELECT CAST(@session_id AS TEXT), identities.tenant, identities.provider, identities.subject, CAST(@provider_session AS TEXT), identities.sealed
+FROM identities WHERE identities.tenant = @tenant AND identities.provider = @provider AND identities.subject = @subject;
+
+-- name: ProviderSession :one
+SELECT * FROM provider_sessions WHERE tenant = @tenant AND session_id = @session_id;
+
+-- name: DeleteProviderSessions :many
+DELETE FROM sessions WHERE sessions.id IN (
+    SELECT provider_sessions.session_id FROM provider_sessions
+    WHERE provider_sessions.tenant = @tenant AND provider_sessions.provider = @provider
+    AND (provider_sessions.subject = @subject OR @subject = '') AND (provider_sessions.provider_session = @provider_session OR @provider_session = '')
+) RETURNING id;

@@ -9,6 +9,35 @@ import (
 	"context"
 )
 
+const bindSession = `-- name: BindSession :execrows
+INSERT INTO provider_sessions (session_id, tenant, provider, subject, provider_session, sealed)
+SELECT CAST($1 AS TEXT), identities.tenant, identities.provider, identities.subject, CAST($2 AS TEXT), identities.sealed
+FROM identities WHERE identities.tenant = $3 AND identities.provider = $4 AND identities.subject = $5
+`
+
+type BindSessionParams struct {
+	SessionID       string
+	ProviderSession string
+	Tenant          string
+	Provider        string
+	Subject         string
+}
+
+// BindSession keeps with a session what its owner's link holds now.
+func (q *Queries) BindSession(ctx context.Context, arg BindSessionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, bindSession,
+		arg.SessionID,
+		arg.ProviderSession,
+		arg.Tenant,
+		arg.Provider,
+		arg.Subject,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const claimReviews = `-- name: ClaimReviews :many
 UPDATE identities SET ask_at = $1 WHERE identities.ask_at <= $2 AND identities.id IN (
     SELECT due.id FROM identities due WHERE due.ask_at <= $2 AND EXISTS (SELECT 1 FROM users WHERE users.id = due.user_id AND users.disabled_at = 0) AND (
@@ -50,6 +79,49 @@ func (q *Queries) ClaimReviews(ctx context.Context, arg ClaimReviewsParams) ([]I
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deleteProviderSessions = `-- name: DeleteProviderSessions :many
+DELETE FROM sessions WHERE sessions.id IN (
+    SELECT provider_sessions.session_id FROM provider_sessions
+    WHERE provider_sessions.tenant = $1 AND provider_sessions.provider = $2
+    AND (provider_sessions.subject = $3 OR $3 = '') AND (provider_sessions.provider_session = $4 OR $4 = '')
+) RETURNING id
+`
+
+type DeleteProviderSessionsParams struct {
+	Tenant          string
+	Provider        string
+	Subject         string
+	ProviderSession string
+}
+
+func (q *Queries) DeleteProviderSessions(ctx context.Context, arg DeleteProviderSessionsParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, deleteProviderSessions,
+		arg.Tenant,
+		arg.Provider,
+		arg.Subject,
+		arg.ProviderSession,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -143,6 +215,29 @@ func (q *Queries) LockIdentity(ctx context.Context, arg LockIdentityParams) (Ide
 		&i.LinkedAt,
 		&i.AskAt,
 		&i.GoneAt,
+	)
+	return i, err
+}
+
+const providerSession = `-- name: ProviderSession :one
+SELECT session_id, tenant, provider, subject, provider_session, sealed FROM provider_sessions WHERE tenant = $1 AND session_id = $2
+`
+
+type ProviderSessionParams struct {
+	Tenant    string
+	SessionID string
+}
+
+func (q *Queries) ProviderSession(ctx context.Context, arg ProviderSessionParams) (ProviderSession, error) {
+	row := q.db.QueryRowContext(ctx, providerSession, arg.Tenant, arg.SessionID)
+	var i ProviderSession
+	err := row.Scan(
+		&i.SessionID,
+		&i.Tenant,
+		&i.Provider,
+		&i.Subject,
+		&i.ProviderSession,
+		&i.Sealed,
 	)
 	return i, err
 }

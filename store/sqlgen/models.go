@@ -254,6 +254,15 @@ type Meeting struct {
 	DeletedAt     int64
 }
 
+type ProviderSession struct {
+	SessionID       string
+	Tenant          string
+	Provider        string
+	Subject         string
+	ProviderSession string
+	Sealed          []byte
+}
+
 type RecoveryCode struct {
 	UserID string
 	Hash   []byte

@@ -102,7 +102,7 @@ var arrivals = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := f.Depart(t.Context(), access.Nobody(), "land", auth.Attempt{Device: in.Device}, "/")
+		d, err := f.Depart(t.Context(), access.Nobody(), "land", auth.Attempt{Device: in.Device}, auth.Wish{}, "/")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,7 @@ type vouching struct {
 	id   auth.ProviderIdentity
 	err  error // of sign-ins
 	gone error // of reviews
+	over []auth.EndedSessions
 }
 
 const refreshToken = "the refresh token"
@@ -70,7 +71,7 @@ func (h *house) federation() (*auth.Federation, *vouching) {
 	}
 	return auth.NewFederation(h.Store, h.sessions, h.keys,
 		auth.Entrance{ID: "amt", Rules: rules, Password: v, Reviewer: v},
-		auth.Entrance{ID: "land", Rules: rules, Redirect: v, Reviewer: v},
+		auth.Entrance{ID: "land", Rules: rules, Redirect: v, Reviewer: v, Leaver: v},
 		auth.Entrance{ID: "bund", Rules: rules, Redirect: v},
 	), v
 }
@@ -88,7 +89,7 @@ func (h *house) enter(t *testing.T, f *auth.Federation) auth.SignedIn {
 // comeBack signs in by redirection.
 func comeBack(t *testing.T, f *auth.Federation, provider string) (auth.SignedIn, error) {
 	t.Helper()
-	d, err := f.Depart(t.Context(), access.Nobody(), provider, auth.Attempt{}, "/join/x")
+	d, err := f.Depart(t.Context(), access.Nobody(), provider, auth.Attempt{}, auth.Wish{}, "/join/x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +223,7 @@ var federations = map[string]func(*testing.T, *house){
 		if err != nil || in.Identity.User.Email != v.id.Email {
 			t.Fatalf("%+v, %v", in, err)
 		}
-		d, err := f.Depart(t.Context(), access.Nobody(), "land", auth.Attempt{Session: in.Session}, "/")
+		d, err := f.Depart(t.Context(), access.Nobody(), "land", auth.Attempt{Session: in.Session}, auth.Wish{}, "/")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +250,7 @@ var federations = map[string]func(*testing.T, *house){
 		h.clock.Advance(time.Minute)
 		refused("too late", "land", d.Cookie)
 		for _, id := range []string{"amt", "nobody", ""} {
-			if _, err := f.Depart(t.Context(), access.Nobody(), id, auth.Attempt{}, "/"); !errors.Is(err, auth.ErrProviderUnknown) {
+			if _, err := f.Depart(t.Context(), access.Nobody(), id, auth.Attempt{}, auth.Wish{}, "/"); !errors.Is(err, auth.ErrProviderUnknown) {
 				t.Errorf("%q: %v", id, err)
 			}
 		}

@@ -46,6 +46,22 @@ async function signInAtSAML(page: Page, name: string): Promise<void> {
   await page.waitForURL(url => url.host === new URL(federated.server.address).host)
 }
 
+async function signInAtDirectory(page: Page, name: string, secret = 'geheim genug'): Promise<void> {
+  await page.goto('/signin')
+  await page.getByLabel(word('entry.accountAt')).selectOption({ label: 'Stadtverwaltung' })
+  await page.getByLabel(word('entry.userName')).fill(name)
+  await page.getByLabel(word('entry.password'), { exact: true }).fill(secret)
+  await page
+    .getByRole('main')
+    .getByRole('button', { name: word('action.signIn'), exact: true })
+    .click()
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.goto('/account')
+  await page.getByRole('button', { name: word('account.signOut'), exact: true }).click()
+}
+
 test('signs in at an OpenID provider and hosts a meeting', async ({ seat }) => {
   const opened = await seat(federated.server, { trust: federated.authority })
   allowProviders(opened)
@@ -98,19 +114,64 @@ test('an answer that is shown again, or to another browser, signs nobody in', as
   }
 })
 
+test('who comes from the SAML provider lands in the meeting, and is out of it when it ends the session', async ({ seat }) => {
+  const opened = await seat(federated.server, { trust: federated.authority })
+  allowProviders(opened)
+  const page = await opened.page()
+  await signInAtSAML(page, 'anna')
+  await expect(page.getByRole('link', { name: 'Anna Beispiel' })).toBeVisible()
+  await join(page, await startMeeting(page), { microphone: false, camera: false })
+  const portal = await opened.page()
+  const back = `RelayState=${encodeURIComponent(`${federated.server.address}/`)}`
+  await portal.goto(`${federated.portalOfSAML}/saml2/idp/initSLO.php?${back}`)
+  await portal.waitForURL(`${federated.server.address}/`)
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(word('ended.signedOut.title'))
+})
+
+test('who signs out here is signed out at the OpenID provider', async ({ seat }) => {
+  const opened = await seat(federated.server, { trust: federated.authority })
+  allowProviders(opened)
+  const page = await opened.page()
+  await signInAtPortal(page)
+  await signOut(page)
+  await page.waitForURL(`${federated.server.address}/`)
+  await leaveFor(page, 'Landesportal')
+  await expect(page.locator('input[name=password]')).toBeVisible() // it asks again
+})
+
+test('who signs out here is signed out at the SAML provider', async ({ seat }) => {
+  const opened = await seat(federated.server, { trust: federated.authority })
+  allowProviders(opened)
+  const page = await opened.page()
+  await signInAtSAML(page, 'anna')
+  await expect(page.getByRole('link', { name: 'Anna Beispiel' })).toBeVisible()
+  await signOut(page)
+  await page.waitForURL(`${federated.server.address}/`)
+  await leaveFor(page, 'Bundesportal')
+  await expect(page.locator('input[name=password]')).toBeVisible() // it asks again
+})
+
+test('who is disabled in the directory is out of the running meeting', async ({ seat }) => {
+  const opened = await seat(federated.server)
+  opened.guard.allow(/Failed to load resource/)
+  const page = await opened.page()
+  await signInAtDirectory(page, 'lars')
+  await expect(page.getByRole('link', { name: 'Lars Landrat' })).toBeVisible()
+  await join(page, await startMeeting(page), { microphone: false, camera: false })
+  await federated.disable('lars')
+  const within = { timeout: 60_000 } // it is asked every ten seconds
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(word('ended.signedOut.title'), within)
+  await signInAtDirectory(page, 'lars')
+  await expect(page.getByRole('alert')).toContainText(word('error.auth.failed'))
+})
+
 test('signs in at a directory with name and password', async ({ seat }) => {
   const opened = await seat(federated.server)
   opened.guard.allow(/Failed to load resource/)
   const page = await opened.page()
-  await page.goto('/signin')
-  await page.getByLabel(word('entry.accountAt')).selectOption({ label: 'Stadtverwaltung' })
-  const press = page.getByRole('main').getByRole('button', { name: word('action.signIn'), exact: true })
-  await page.getByLabel(word('entry.userName')).fill('lena')
-  await page.getByLabel(word('entry.password'), { exact: true }).fill('wrong')
-  await press.click()
+  await signInAtDirectory(page, 'lena', 'wrong')
   await expect(page.getByRole('alert')).toContainText(word('error.auth.failed'))
-  await page.getByLabel(word('entry.password'), { exact: true }).fill('geheim genug')
-  await press.click()
+  await signInAtDirectory(page, 'lena')
   await expect(page.getByRole('link', { name: 'Lena Landrat' })).toBeVisible()
 })
 

@@ -3,15 +3,18 @@
 //	serve DIRECTORY PUBLIC-URL
 //
 // Below the directory it keeps their files, and konklave.yaml, in which an instance at the public address finds them. When all
-// answer it prints "ready"; it ends them when its standard input ends.
+// answer it prints "ready". For each line "disable NAME" on its standard input it disables that person in the directory and prints
+// "disabled"; it ends the providers when its standard input ends.
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -33,7 +36,7 @@ const settings = `identity:
     - {id: bund, kind: saml, label: Bundesportal, entity-id: %[5]q, metadata: %[6]q, key-file: %[7]q, certificate-file: %[8]q,
        name-attribute: cn, email-attribute: mail, groups-attribute: groups, rules: [{group: staff, roles: [user]}]}
     - {id: amt, kind: ldap, label: Stadtverwaltung, roots: %[1]q, servers: [%[9]q], bind-dn: %[10]q, bind-password-file: %[11]q,
-       base: %[12]q, review: 1m, rules: [{everybody: true, roles: [user]}]}
+       base: %[12]q, review: 10s, rules: [{everybody: true, roles: [user]}]}
 `
 
 func run(args []string) error {
@@ -51,13 +54,13 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	land, err := providertest.StartLemonLDAP(ctx, filepath.Join(dir, "land"), authority, address+"/api/v1/providers/land/return", address)
+	land, err := providertest.StartLemonLDAP(ctx, filepath.Join(dir, "land"), authority, address+"/api/v1/providers/land/return", address+"/")
 	if err != nil {
 		return err
 	}
 	defer land.Close()
 	bund, err := providertest.StartSimpleSAML(ctx, filepath.Join(dir, "bund"), authority, providertest.ServiceProvider{
-		EntityID: address + "/api/v1/providers/bund/metadata", Consumer: address + "/api/v1/providers/bund/return", CertFile: cert,
+		EntityID: address + "/api/v1/providers/bund/metadata", Consumer: address + "/api/v1/providers/bund/return", Logout: address + "/api/v1/providers/bund/logout", CertFile: cert,
 	}, true)
 	if err != nil {
 		return err
@@ -82,24 +85,51 @@ func run(args []string) error {
 		return err
 	}
 	fmt.Println("ready")
-	_, err = io.Copy(io.Discard, os.Stdin)
-	return err
+	return obey(os.Stdin, os.Stdout, amt, authority)
 }
 
-// fill adds one person to the directory: lena, with the password "geheim genug".
+// obey does what the lines say.
+func obey(lines io.Reader, answers io.Writer, s *providertest.Slapd, a *providertest.Authority) error {
+	admin, err := s.Admin(a)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	orders := bufio.NewScanner(lines)
+	for orders.Scan() {
+		name, ok := strings.CutPrefix(orders.Text(), "disable ")
+		if !ok {
+			return fmt.Errorf("unknown order %q", orders.Text())
+		}
+		lock := ldap.NewModifyRequest("uid="+name+",ou=people,"+providertest.SlapdBase, nil)
+		lock.Replace("pwdAccountLockedTime", []string{"000001010000Z"}) // for good, by the password policy
+		if err := admin.Modify(lock); err != nil {
+			return err
+		}
+		fmt.Fprintln(answers, "disabled")
+	}
+	return orders.Err()
+}
+
+// fill adds two people to the directory: lena and lars, with the password "geheim genug".
 func fill(s *providertest.Slapd, a *providertest.Authority) error {
 	admin, err := s.Admin(a)
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	lena := ldap.NewAddRequest("uid=lena,ou=people,"+providertest.SlapdBase, nil)
-	for name, value := range map[string]string{
-		"objectClass": "inetOrgPerson", "uid": "lena", "cn": "Lena Landrat", "sn": "Landrat", "mail": "lena@example.org", "userPassword": "geheim genug",
-	} {
-		lena.Attribute(name, []string{value})
+	for uid, given := range map[string]string{"lena": "Lena", "lars": "Lars"} {
+		person := ldap.NewAddRequest("uid="+uid+",ou=people,"+providertest.SlapdBase, nil)
+		for name, value := range map[string]string{
+			"objectClass": "inetOrgPerson", "uid": uid, "cn": given + " Landrat", "sn": "Landrat", "mail": uid + "@example.org", "userPassword": "geheim genug",
+		} {
+			person.Attribute(name, []string{value})
+		}
+		if err := admin.Add(person); err != nil {
+			return err
+		}
 	}
-	return admin.Add(lena)
+	return nil
 }
 
 // show lets the controller, which is a user of its own, read a file and come to it.

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +37,23 @@ export class Federated {
       await end(providers, folder)
       throw error
     }
+  }
+
+  /** Where the SAML provider ends a session when somebody signs out there. */
+  get portalOfSAML(): string {
+    const [, base] = /entity-id: "(http[^"]+)\/idp"/.exec(readFileSync(join(this.#folder, 'konklave.yaml'), 'utf8')) ?? []
+    if (base === undefined) throw new Error('no SAML provider')
+    return base
+  }
+
+  /** Disables a person in the directory. */
+  async disable(name: string): Promise<void> {
+    const { stdin, stdout } = this.#providers
+    if (!stdin || !stdout) throw new Error('the identity providers cannot be told anything')
+    const told = once(stdout, 'data')
+    stdin.write(`disable ${name}\n`)
+    const [said] = await told
+    if (String(said).trim() !== 'disabled') throw new Error(`${name} was not disabled: ${said}`)
   }
 
   async close(): Promise<void> {

@@ -79,6 +79,8 @@ const codes = [
   'auth.failed',
   'auth.locked',
   'auth.provider_refused',
+  'auth.provider_stays',
+  'auth.farewell_refused',
   'auth.provider_unavailable',
   'auth.provider_unknown',
   'auth.provider_gone',

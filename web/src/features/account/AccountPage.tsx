@@ -94,7 +94,12 @@ function SignOut() {
   const [, navigate] = useLocation()
   const leaving = useAction()
   const signOut = async () => {
-    if (!(await leaving.run(() => dataOf(api.DELETE('/api/v1/session'))))) return
+    let elsewhere: string | undefined
+    const ok = await leaving.run(async () => {
+      elsewhere = (await dataOf(api.DELETE('/api/v1/session'))).address
+    })
+    if (!ok) return
+    if (elsewhere) return location.assign(elsewhere) // to sign out at the identity provider too
     await session.reload()
     navigate('/')
   }

@@ -1,6 +1,7 @@
 import { api, dataOf, type FactorWanted } from '../../api/client'
 import { useText } from '../../i18n/react'
 import type { Trouble } from '../../problem/problem'
+import { ButtonLink } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { Problem } from '../../ui/Problem'
 import { SecondFactor } from '../entry/SecondFactor'
@@ -15,22 +16,42 @@ interface ProofDialogProps {
 /** Asks once more who it is. */
 export function ProofDialog({ wanted, onDone }: ProofDialogProps) {
   const t = useText()
-  if (!('challenge' in wanted)) {
-    return (
-      <Dialog title={t('factor.proofTitle')} onClose={() => onDone(false)}>
-        <Problem trouble={wanted} />
-      </Dialog>
-    )
-  }
   return (
     <Dialog title={t('factor.proofTitle')} onClose={() => onDone(false)}>
-      <p>{t('factor.proofIntro')}</p>
-      <SecondFactor
-        wanted={wanted}
-        label={t('factor.confirm')}
-        prove={given => dataOf(api.POST('/api/v1/session/proof', { body: { challenge: wanted.challenge, ...given } }))}
-        onProved={async () => onDone(true)}
-      />
+      {'challenge' in wanted ? (
+        <>
+          <p>{t('factor.proofIntro')}</p>
+          <SecondFactor
+            wanted={wanted}
+            label={t('factor.confirm')}
+            prove={given =>
+              dataOf(api.POST('/api/v1/session/proof', { body: { challenge: wanted.challenge, ...given } }))
+            }
+            onProved={async () => onDone(true)}
+          />
+        </>
+      ) : wanted.code === 'session.proof_elsewhere' ? (
+        <Elsewhere />
+      ) : (
+        <Problem trouble={wanted} />
+      )}
     </Dialog>
+  )
+}
+
+/** Says that the identity provider has to confirm once more who it is, and leads there. */
+function Elsewhere() {
+  const t = useText()
+  return (
+    <>
+      <p>{t('factor.proofElsewhere')}</p>
+      <ButtonLink
+        href={`/signin?again=1&next=${encodeURIComponent(location.pathname)}`}
+        look="primary"
+        className="justify-self-start"
+      >
+        {t('action.signIn')}
+      </ButtonLink>
+    </>
   )
 }

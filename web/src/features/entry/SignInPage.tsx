@@ -29,6 +29,7 @@ export function SignInPage() {
   const providers = instance.state === 'ready' ? instance.data.providers : []
   const [returned] = useState(() => troubleInAddress(location.search))
   const [wanted, setWanted] = useState(() => secondInAddress(location.hash))
+  const [again] = useState(() => new URLSearchParams(location.search).has('again'))
   const next = localPath(new URLSearchParams(location.search).get('next'))
   const goOn = async () => {
     await session.reload()
@@ -44,7 +45,7 @@ export function SignInPage() {
           onWanted={setWanted}
           onSignedIn={goOn}
         />
-        <Providers providers={providers.filter(provider => provider.asks === 'redirect')} next={next} />
+        <Providers providers={providers.filter(provider => provider.asks === 'redirect')} again={again} next={next} />
       </Page>
     </Shell>
   )
