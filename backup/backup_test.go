@@ -96,6 +96,9 @@ func (h *house) furnish(t *testing.T) {
 	if _, _, err := auth.NewTokens(h.Store, h.Now).Create(t.Context(), u.Actor(), auth.NewToken{Name: "ci", ExpiresAt: noon.Add(24 * time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := auth.NewMachines(h.Store, 0, h.Now).Add(t.Context(), u.Actor(), auth.NewMachine{Name: "calendar", Scopes: []access.Scope{access.MeetingsRead}}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := auth.NewSetup(h.Store, nil, h.Keys.NewRecovery, h.Now).Issue(t.Context()); err != nil && !errors.Is(err, auth.ErrSetupDone) {
 		t.Fatal(err)
 	}
@@ -185,7 +188,7 @@ func restored(t *testing.T, h *house, b []byte, to backup.Target) map[string][]s
 	after := contents(t, to.DSN)
 	for table, rows := range before {
 		switch table {
-		case "sessions", "devices", "setup_tokens", "sign_in_failures", "tickets", "used_challenges", "api_tokens":
+		case "sessions", "devices", "setup_tokens", "sign_in_failures", "tickets", "used_challenges", "api_tokens", "machine_secrets", "access_tokens", "provider_sessions", "leases":
 			rows = []string{}
 		case "audit_log", "audit_waiting": // the restore itself is the last one
 			rest := slices.DeleteFunc(slices.Clone(after[table]), func(row string) bool { return slices.Contains(rows, row) })
@@ -258,8 +261,9 @@ func TestEverythingComesBackWithTheRecoveryKeyAlone(t *testing.T) {
 		if _, err := backup.Restore(t.Context(), bytes.NewReader(b), h.secret, to); err != nil {
 			t.Fatal(err)
 		}
-		if tokens := contents(t, to.DSN)["api_tokens"]; len(tokens) != 1 {
-			t.Errorf("tokens %q", tokens)
+		kept := contents(t, to.DSN)
+		if tokens, secrets := kept["api_tokens"], kept["machine_secrets"]; len(tokens) != 1 || len(secrets) != 1 {
+			t.Errorf("tokens %q, secrets of machines %q", tokens, secrets)
 		}
 	})
 	t.Run("PostgreSQLAndBack", func(t *testing.T) {
@@ -327,7 +331,7 @@ func TestNoSecretIsInTheClear(t *testing.T) {
 			}
 		}
 	}
-	for _, table := range []string{"sessions", "devices", "setup_tokens", "sign_in_failures", "tickets", "used_challenges"} {
+	for _, table := range []string{"sessions", "devices", "setup_tokens", "sign_in_failures", "tickets", "used_challenges", "leases", "access_tokens", "provider_sessions"} {
 		if _, there := inside["tables/"+table+"/00000001"]; there {
 			t.Errorf("%s is in the backup", table)
 		}

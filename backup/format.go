@@ -95,5 +95,6 @@ func sumOf(content []byte) string {
 // left out of a backup: what would let in again who was put out, or means nothing later. After a restore people sign in
 // anew. The list names tables of every schema that there was.
 func volatile() map[string]bool {
-	return map[string]bool{"sessions": true, "devices": true, "setup_tokens": true, "sign_in_failures": true, "tickets": true, "used_challenges": true, "leases": true}
+	return map[string]bool{"sessions": true, "devices": true, "setup_tokens": true, "sign_in_failures": true, "tickets": true, "used_challenges": true, "leases": true,
+		"provider_sessions": true, "access_tokens": true}
 }

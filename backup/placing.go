@@ -87,7 +87,7 @@ func (p *placing) begin() error {
 }
 
 func (p *placing) table(ctx context.Context, f *store.Filling, t store.Table, rows Rows) error {
-	if t.Name == "api_tokens" && !p.KeepTokens {
+	if (t.Name == "api_tokens" || t.Name == "machine_secrets") && !p.KeepTokens {
 		return nil
 	}
 	return f.Table(ctx, t, rows)

@@ -29,7 +29,7 @@ type Target struct {
 	Data       string // directory, empty or not there
 	DSN        string // of an empty database
 	MasterKey  string // file of the master key; may be there when it is the same
-	KeepTokens bool   // whether API tokens are valid again, also those revoked since the backup
+	KeepTokens bool   // whether API tokens and secrets of machines are valid again, also those revoked since the backup
 	Options    store.Options
 
 	reached func(step string) // is called after each step; nil outside of tests

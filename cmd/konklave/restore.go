@@ -16,7 +16,7 @@ import (
 type RestoreCmd struct {
 	backupPlace
 	Verify     bool   `help:"Only check that the backup is complete, unchanged and readable; nothing is written."`
-	KeepTokens bool   `help:"Let the API tokens in the backup be valid again, also those that were revoked since."`
+	KeepTokens bool   `help:"Let the API tokens and the secrets of machines in the backup be valid again, also those that were revoked since."`
 	Backup     string `arg:"" help:"The backup."`
 }
 
@@ -58,8 +58,8 @@ func (cmd *RestoreCmd) Run(ctx context.Context, std streams) (err error) {
 }
 
 func tokensNote(s backup.Summary, kept bool) string {
-	if n := s.Rows["api_tokens"]; n > 0 && !kept {
-		return fmt.Sprintf(" %d API tokens were left out (--keep-tokens brings them back, also revoked ones).", n)
+	if n := s.Rows["api_tokens"] + s.Rows["machine_secrets"]; n > 0 && !kept {
+		return fmt.Sprintf(" %d API tokens and secrets of machines were left out (--keep-tokens brings them back, also revoked ones).", n)
 	}
 	return ""
 }
