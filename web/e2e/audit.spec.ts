@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import AxeBuilder from '@axe-core/playwright'
 import type { Locator, Page } from '@playwright/test'
 import { colleague, signIn } from './harness/acts'
 import { prepare } from './harness/prepared'
+import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, type Look } from './harness/tour'
@@ -103,7 +103,7 @@ async function verifies(entry: Locator, look: Look, verdict: string): Promise<vo
 }
 
 async function looksRight(page: Page, name: string): Promise<void> {
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  expect((await rulesFor(page).analyze()).violations).toEqual([])
   await expectFits(page, name)
   await page.setViewportSize({ width: 1280, height: 800 })
 }

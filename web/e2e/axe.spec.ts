@@ -1,10 +1,10 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { administrator, control, join, signIn } from './harness/acts'
 import type { Seat } from './harness/browser'
 import { people } from './harness/fixtures'
 import { brokenLine } from './harness/guard'
 import { type Prepared, prepare } from './harness/prepared'
+import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, type OpenSeat, test } from './harness/test'
 import { dress, type Look, provoked, tourConference, tourInside, tourOutside } from './harness/tour'
@@ -62,8 +62,8 @@ async function examine(name: string, page: Page): Promise<string[]> {
   const found: string[] = []
   const grounds = new Set<string>()
   const themes = [
-    ['dark', new AxeBuilder({ page }).withRules(aboutColours)],
-    ['light', new AxeBuilder({ page }).withTags(standards)],
+    ['dark', rulesFor(page).withRules(aboutColours)],
+    ['light', rulesFor(page).withTags(standards)],
   ] as const
   for (const [theme, axe] of themes) {
     grounds.add(await paint(page, theme))

@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright'
 import { administrator, join, signIn } from './harness/acts'
 import { people } from './harness/fixtures'
 import { prepare } from './harness/prepared'
+import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
@@ -24,7 +24,7 @@ test('the running conferences and their isolation', async ({ seat }) => {
       await page.getByRole('link', { name: word('account.conferences', look.language) }).click()
       const card = page.getByRole('listitem').filter({ hasText: 'Council' }).first()
       await expect(card).toContainText(word('conferences.people_one', look.language, { count: '1' }))
-      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+      expect((await rulesFor(page).analyze()).violations).toEqual([])
       await expectFits(page, `conferences-${look.theme}-${look.language}`)
     }
   } finally {

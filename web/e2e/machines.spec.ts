@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright'
 import { administrator, signIn } from './harness/acts'
 import { people } from './harness/fixtures'
 import { prepare } from './harness/prepared'
+import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
@@ -31,7 +31,7 @@ test('machines are added, get in and are removed', async ({ seat }) => {
       await form.getByRole('button', { name: say('machines.addNow'), exact: true }).click()
       const row = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Kalender' }) })
       await expect(row.getByText(say('machines.unused'))).toBeVisible()
-      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+      expect((await rulesFor(page).analyze()).violations).toEqual([])
       await expectFits(page, `machines-${look.theme}-${look.language}`)
 
       const [id, secret] = await page.getByRole('status').locator('code').allTextContents()

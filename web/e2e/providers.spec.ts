@@ -1,8 +1,8 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { control, join, startMeeting } from './harness/acts'
 import type { Seat } from './harness/browser'
 import { Federated } from './harness/providers'
+import { rulesFor } from './harness/rules'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
 import { word } from './harness/words'
@@ -185,6 +185,6 @@ for (const look of looks) {
     await page.getByLabel(word('entry.accountAt', look.language)).selectOption({ label: 'Stadtverwaltung' })
     const name = word('entry.signInWith', look.language, { provider: 'Bundesportal' })
     await expect(page.getByRole('button', { name })).toBeVisible()
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+    expect((await rulesFor(page).analyze()).violations).toEqual([])
   })
 }

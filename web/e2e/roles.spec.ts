@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright'
 import { administrator, colleague, join, signIn } from './harness/acts'
 import { people } from './harness/fixtures'
 import { prepare } from './harness/prepared'
+import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
@@ -35,7 +35,7 @@ test('roles are given and accounts are disabled', async ({ seat }) => {
       await role('auditor').check()
       await row.getByRole('button', { name: say('users.saveRoles') }).click()
       await expect(row.getByText(say('error.role.conflict'))).toBeVisible()
-      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+      expect((await rulesFor(page).analyze()).violations).toEqual([])
       await expectFits(page, `roles-${look.theme}-${look.language}`)
       await role('operator').uncheck()
       await row.getByRole('button', { name: say('users.saveRoles') }).click()

@@ -1,6 +1,6 @@
-import AxeBuilder from '@axe-core/playwright'
 import { administrator } from './harness/acts'
 import { people } from './harness/fixtures'
+import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
@@ -41,7 +41,7 @@ for (const look of looks) {
       const text = await (await download.createReadStream()).toArray()
       expect(Buffer.concat(text).toString().split('\n')[0]).toBe(key)
 
-      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+      expect((await rulesFor(page).analyze()).violations).toEqual([])
       await expectFits(page, `key-${look.theme}-${look.language}`)
 
       // Leaving is asked about, as long as nothing is confirmed.

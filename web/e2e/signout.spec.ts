@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright'
 import { administrator, join, signIn } from './harness/acts'
 import { people } from './harness/fixtures'
 import { prepare } from './harness/prepared'
+import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
 import { dress, looks } from './harness/tour'
@@ -27,7 +27,7 @@ test('who signs out is out of the meeting', async ({ seat }) => {
       await other.getByRole('button', { name: word('account.signOut', language), exact: true }).click()
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(word('ended.signedOut.title', language))
       await expect(page.getByText(word('ended.signedOut.text', language))).toBeVisible()
-      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+      expect((await rulesFor(page).analyze()).violations).toEqual([])
       await expectFits(page, `signed-out-${look.theme}-${language}`)
       await page
         .getByRole('main')
