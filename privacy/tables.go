@@ -56,11 +56,11 @@ func Tables() []Table {
 
 		// security
 		{"audit_log", "what was done by whom; what is personal is sealed for each person and month", guests, "to prove what was done", "as [audit.md](audit.md) says"},
-		{"audit_keys", "the wrapped keys of what is personal in the log", guests, "to read it; destroying one destroys it", "as [audit.md](audit.md) says"},
+		{"audit_keys", "the wrapped keys of what is personal in the log", guests, "to read it; destroying one destroys it", "for ever; this version has no command that destroys one"},
 		{"audit_waiting", "numbers of entries without a place", "", "to put entries in order", "about a second"},
 		{"audit_places", "the order of the log", "", "to prove that nothing was removed", "for ever"},
 		{"audit_hashes", "the hashes of the tree", "", "to prove that nothing was changed", "for ever"},
-		{"audit_checkpoints", "signed checkpoints", "", "to prove that nothing was changed", "for ever"},
+		{"audit_checkpoints", "signed checkpoints", "", "to prove that nothing was changed", "all for a day, one an hour for 31 days, one a day for ever"},
 		{"audit_entries", "entries that an earlier version wrote in clear", guests, "to be sealed", "until the first start of this version"},
 		{"findings", "what was noticed: account, networks, sessions, ids of entries; a note", account, "to find attacks", "180 days"},
 		{"habits", "from which countries an account is signed in to; of administrators also shortened networks and hours of the day", account, "to find what is unusual", "180 days after the last time"},

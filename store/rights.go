@@ -22,7 +22,7 @@ const rightsQuery = `SELECT current_user,
 	OR (SELECT pg_has_role(nspowner, 'MEMBER') FROM pg_namespace WHERE nspname = current_schema())
 	OR COALESCE(bool_or(pg_has_role(c.relowner, 'MEMBER') OR has_table_privilege(c.oid, 'TRUNCATE, TRIGGER')
 		OR c.relname NOT IN ('audit_checkpoints') AND has_any_column_privilege(c.oid, 'UPDATE')
-		OR c.relname NOT IN ('audit_waiting', 'audit_keys') AND has_table_privilege(c.oid, 'DELETE')), false),
+		OR c.relname <> 'audit_waiting' AND has_table_privilege(c.oid, 'DELETE')), false),
 	COALESCE(bool_or(c.relname = 'audit_log' AND has_column_privilege(c.oid, 'body', 'UPDATE')), false)
 FROM pg_class c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r' AND c.relname = ANY($1)`
 
@@ -86,12 +86,12 @@ func ownerNeeded(err error) error {
 var ErrRole = errors.New("this role cannot be that of the application")
 
 // grants are what the role of the application may do to the tables of the audit log, and to that of the schema's version: it
-// adds, puts in order, adds cosignatures to a checkpoint, and destroys keys of persons who are erased.
+// adds, puts in order, and adds cosignatures to a checkpoint. Keys of persons are destroyed by the owner alone.
 func grants() map[string]string {
 	return map[string]string{
 		"audit_log": "SELECT, INSERT", "audit_places": "SELECT, INSERT", "audit_hashes": "SELECT, INSERT",
 		"audit_waiting": "SELECT, INSERT, DELETE", "audit_checkpoints": "SELECT, INSERT, UPDATE (note)",
-		"audit_keys": "SELECT, INSERT, DELETE", clearTable: "SELECT, DELETE", versionTable: "SELECT",
+		"audit_keys": "SELECT, INSERT", clearTable: "SELECT, DELETE", versionTable: "SELECT",
 	}
 }
 

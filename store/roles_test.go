@@ -96,7 +96,7 @@ func forbidden() []string {
 		"INSERT INTO audit_log (id, tenant, at, kind, category, leaf) SELECT id, tenant, at, kind, category, leaf FROM audit_log ON CONFLICT (id) DO UPDATE SET tenant = 'x'",
 		"UPDATE audit_waiting SET seq = 1", "UPDATE audit_places SET leaf_index = 7", "DELETE FROM audit_places",
 		"UPDATE audit_hashes SET hashes = ''", "DELETE FROM audit_hashes", "UPDATE audit_checkpoints SET size = 7", "DELETE FROM audit_checkpoints",
-		"UPDATE audit_keys SET wrapped = ''",
+		"UPDATE audit_keys SET wrapped = ''", "DELETE FROM audit_keys",
 		"DROP FUNCTION audit_only_grows() CASCADE", "CREATE OR REPLACE FUNCTION audit_log_lets_go() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
 		"DROP SCHEMA public CASCADE", "CREATE TABLE x (y TEXT)", "SET session_replication_role = replica", "SET ROLE k_owner",
 		"DELETE FROM goose_db_version", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)",

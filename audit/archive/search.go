@@ -158,6 +158,7 @@ func (a *Archive) entries(ctx context.Context, from, n int64) ([]export.Entry, e
 func (a *Archive) look(ctx context.Context, actor access.Actor, q Query, before int64, limit int) (page Page, next int64, err error) {
 	s := newSieve(actor, q)
 	page.Entries = []Shown{}
+	old := 0
 	for floor := max(0, before-a.looks); before > floor; {
 		from := max(floor, before-lookAtOnce)
 		entries, err := a.entries(ctx, from, before-from)
@@ -166,7 +167,7 @@ func (a *Archive) look(ctx context.Context, actor access.Actor, q Query, before 
 		}
 		enough := false
 		err = a.storage.OpenAudit(ctx, func(ctx context.Context, open Opener) error {
-			enough, err = s.pour(ctx, open, entries, limit, &page, &before)
+			enough, err = s.pour(ctx, open, entries, limit, &page, &before, &old)
 			return err
 		})
 		if err != nil {
@@ -179,9 +180,13 @@ func (a *Archive) look(ctx context.Context, actor access.Actor, q Query, before 
 	return page, before, nil
 }
 
+// oldEnough is how many entries in a row are too old before all the others are taken to be: one alone may have come when the clock
+// was wrong, or have been written to hide what lies before it.
+const oldEnough = lookAtOnce
+
 // pour takes entries from the last to the first, and reports whether the search is over. Before is the index of the last that it
-// took, or 0 when those before it are too old.
-func (s sieve) pour(ctx context.Context, open Opener, entries []export.Entry, limit int, page *Page, before *int64) (enough bool, err error) {
+// took, or 0 when those before it are too old; old counts those in a row.
+func (s sieve) pour(ctx context.Context, open Opener, entries []export.Entry, limit int, page *Page, before *int64, old *int) (enough bool, err error) {
 	for _, e := range slices.Backward(entries) {
 		*before = e.Index
 		shown, wanted, err := s.pass(ctx, open, e)
@@ -194,7 +199,11 @@ func (s sieve) pour(ctx context.Context, open Opener, entries []export.Entry, li
 		if !shown.At.IsZero() {
 			page.Back = shown.At
 		}
-		if !s.From.IsZero() && shown.State != StateDamaged && shown.At.Before(s.From.Add(-Skew)) {
+		tooOld := !s.From.IsZero() && shown.State != StateDamaged && !shown.At.IsZero() && shown.At.Before(s.From.Add(-Skew))
+		if *old++; !tooOld {
+			*old = 0
+		}
+		if *old == oldEnough {
 			*before = 0
 			return true, nil
 		}

@@ -310,6 +310,21 @@ func TestASearchByTimeSurvivesAClockThatIsPut(t *testing.T) {
 	}
 }
 
+// One entry of a time long ago, with which somebody could want to end a search, does not hide what lies before it.
+func TestASearchByTimeGoesBeyondAnEntryOfLongAgo(t *testing.T) {
+	t.Parallel()
+	s := newSearch(t, 1)
+	for id, at := range []time.Time{audittest.Start(), audittest.Start(), audittest.Start().AddDate(-50, 0, 0), audittest.Start()} {
+		o := audit.Origin{At: at, Actor: access.System("test")}
+		if err := s.log.Record(t.Context(), audit.MeetingDeleted(o, fmt.Sprint(id))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := s.search(t, archive.Query{Kind: audit.KindMeetingDeleted, From: audittest.Start().Add(-time.Hour)}); len(found) != 3 {
+		t.Errorf("%+v", found)
+	}
+}
+
 func TestL17WhoeverIsShownAnEntryLeavesOne(t *testing.T) {
 	t.Parallel()
 	s := newSearch(t, 9)
