@@ -749,6 +749,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/providers/{provider}/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Single logout of SAML 2.0: the provider's word by which sessions end, or its answer to a sign-out that began here; leads the browser on
+         * @description Error codes: `auth.provider_unknown`, `auth.farewell_refused`, `auth.provider_unavailable`.
+         */
+        get: operations["leaveByProvider"];
+        put?: never;
+        /**
+         * Back-channel logout of OpenID Connect, and single logout of SAML 2.0 by a form: sessions end of which the provider says so
+         * @description Error codes: `auth.provider_unknown`, `auth.farewell_refused`, `auth.provider_unavailable`.
+         */
+        post: operations["endByProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/providers/{provider}/metadata": {
         parameters: {
             query?: never;
@@ -823,7 +847,7 @@ export interface paths {
          */
         post: operations["signIn"];
         /**
-         * Sign out
+         * Sign out here, and tell where to sign out at the identity provider
          * @description Error codes: `session.invalid`.
          */
         delete: operations["signOut"];
@@ -1665,6 +1689,13 @@ export interface components {
             source: string;
             /** @description What the browser says it is, shortened. */
             userAgent: string;
+        };
+        SignedOut: {
+            /**
+             * Format: uri
+             * @description Where to send the browser to sign out at the identity provider too; absent when there is none.
+             */
+            address?: string;
         };
         Token: {
             /** Format: date-time */
@@ -3260,6 +3291,72 @@ export interface operations {
             };
         };
     };
+    leaveByProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endByProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getProviderMetadata: {
         parameters: {
             query?: never;
@@ -3361,6 +3458,8 @@ export interface operations {
     leaveForProvider: {
         parameters: {
             query?: {
+                /** @description The person has to prove anew who it is, even when still signed in at the provider. */
+                again?: boolean;
                 /** @description The path of this site to which the browser is led after the sign-in. */
                 next?: string;
             };
@@ -3465,13 +3564,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
             };
             /** @description Error */
             default: {
