@@ -144,6 +144,36 @@ func TestWaitsAreBounded(t *testing.T) {
 	}
 }
 
+// TestEndsThatWereNotToldAreHandedOver: that a controller has gone away may be noticed only when the next one is there.
+func TestEndsThatWereNotToldAreHandedOver(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	if _, err := f.client.Start(config("c1"), f.files(t, "c1")); err != nil {
+		t.Fatal(err)
+	}
+	_, conn := f.greet(t, "c1")
+	_ = conn.Close()
+	within(t, "the end of the worker", func() error {
+		for {
+			if list, err := f.client.List(); err != nil || len(list) == 0 {
+				return err
+			}
+		}
+	})
+	next := f.connect(t)
+	if _, err := next.List(); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.client.Close()
+	within(t, "the end", func() error {
+		exit, err := next.Wait()
+		if err == nil && exit.Conference != "c1" {
+			return fmt.Errorf("told of %+v", exit)
+		}
+		return err
+	})
+}
+
 // TestEndsThatWereNotToldAreKept: a controller that goes away while it is being told leaves the rest to the next one.
 func TestEndsThatWereNotToldAreKept(t *testing.T) {
 	t.Parallel()

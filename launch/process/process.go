@@ -45,7 +45,8 @@ type Launcher struct {
 	mu      sync.Mutex // guards what follows
 	workers map[string]*child
 	conns   map[*server]struct{}
-	exits   []launch.Exit // that no controller was there for
+	exits   []ending // that no controller was there for
+	ended   int64    // ends so far
 	closing bool
 	all     sync.WaitGroup
 }
@@ -142,16 +143,18 @@ func (l *Launcher) reap(c *child) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.workers, c.Conference)
+	l.ended++
+	told := ending{e, l.ended}
 	if len(l.conns) == 0 {
-		l.keep(e)
+		l.keep(told)
 	}
 	for s := range l.conns {
-		s.tell(e)
+		s.tell(told)
 	}
 }
 
 // keep holds an end for the next controller.
-func (l *Launcher) keep(e launch.Exit) {
+func (l *Launcher) keep(e ending) {
 	l.exits = append(l.exits, e)
 	if len(l.exits) > exitsKept {
 		l.exits = l.exits[1:]

@@ -34,8 +34,9 @@ type server struct {
 	gone     chan struct{} // closed when nothing is written any more
 
 	// What follows is guarded by Launcher.mu.
-	ends    []launch.Exit // not told yet
-	waiting []int64       // requests to wait, not answered yet
+	ends    []ending // not told yet
+	waiting []int64  // requests to wait, not answered yet
+	since   int64    // how many ends there were before this controller came
 }
 
 // Serve answers one controller until its connection ends, and closes it. It is an error of the controller when it sends what

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -12,6 +13,13 @@ import (
 
 	"konklave/launch"
 )
+
+// ending is the end of a worker, with its number among all.
+type ending struct {
+	launch.Exit
+
+	number int64
+}
 
 // answer queues an answer; it waits for room as long as something is written.
 func (s *server) answer(id int64, r launch.Response) {
@@ -73,18 +81,18 @@ func (s *server) sendEnds() error {
 		if !ok {
 			return nil
 		}
-		if err := s.send(launch.Response{ID: id, Exit: &e}); err != nil {
+		if err := s.send(launch.Response{ID: id, Exit: &e.Exit}); err != nil {
 			s.giveBack(e)
 			return err
 		}
 	}
 }
 
-func (s *server) takeEnd() (id int64, e launch.Exit, ok bool) {
+func (s *server) takeEnd() (id int64, e ending, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ends) == 0 || len(s.waiting) == 0 {
-		return 0, launch.Exit{}, false
+		return 0, ending{}, false
 	}
 	id, e = s.waiting[0], s.ends[0]
 	s.waiting, s.ends = s.waiting[1:], s.ends[1:]
@@ -92,30 +100,36 @@ func (s *server) takeEnd() (id int64, e launch.Exit, ok bool) {
 }
 
 // giveBack keeps an end that could not be told, for leave.
-func (s *server) giveBack(e launch.Exit) {
+func (s *server) giveBack(e ending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ends = append([]launch.Exit{e}, s.ends...)
+	s.ends = append([]ending{e}, s.ends...)
 }
 
 // join makes this controller hear of ends, of those first that nobody was there for.
 func (s *server) join() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ends, s.exits = s.exits, nil
+	s.ends, s.exits, s.since = s.exits, nil, s.ended
 	s.conns[s] = struct{}{}
 }
 
-// leave keeps what this controller was not told for the next one, unless another one is there.
+// leave hands what this controller was not told to those that came later, or keeps it for the next one. That it is gone may be
+// noticed only when the next one is there already.
 func (s *server) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, s)
-	if len(s.conns) > 0 {
-		return
-	}
 	for _, e := range s.ends {
-		s.keep(e)
+		if len(s.conns) == 0 {
+			s.keep(e)
+		}
+		for other := range s.conns {
+			known := slices.ContainsFunc(other.ends, func(o ending) bool { return o.number == e.number })
+			if e.number <= other.since && !known {
+				other.tell(e)
+			}
+		}
 	}
 }
 
@@ -135,7 +149,7 @@ func (s *server) wait(id int64) {
 }
 
 // tell adds an end. The launcher's lock is held, so nothing here may wait.
-func (s *server) tell(e launch.Exit) {
+func (s *server) tell(e ending) {
 	s.ends = append(s.ends, e)
 	if len(s.ends) > exitsKept {
 		s.ends = s.ends[1:]
