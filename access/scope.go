@@ -91,11 +91,15 @@ func ScopesOf(scopes ...Scope) ([]Scope, error) {
 	return kept, nil
 }
 
-// MayGive fails with scope.beyond when the actor may not have himself what the scopes give, because of a role that he has.
+// MayGive fails with scope.beyond when the actor may not have himself what the scopes give, because of a role that he has, or when
+// they would let him give roles without anybody else.
 // The system may give everything: whoever is there has the database.
 func MayGive(giver Actor, scopes ...Scope) error {
 	if giver.Kind == KindSystem {
 		return nil
+	}
+	if slices.Contains(scopes, UsersProvision) {
+		return ErrScopeBeyond // what it says of groups gives roles, and nobody else is asked then
 	}
 	words := make([]string, 0, len(giver.Roles)+1)
 	for _, r := range giver.Roles {

@@ -155,7 +155,7 @@ var table = [...]rule{
 
 	// accounts
 	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every, scopes: in(UsersRead)}},
-	{UserCreate, writes, token, may{userAdmin: every, system: every}},
+	{UserCreate, writes, token | proved, may{userAdmin: every, system: every}},
 	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
 	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},

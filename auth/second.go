@@ -168,8 +168,8 @@ func (f *Factors) AskProof(ctx context.Context, id Identity, site Site) (Wanted,
 }
 
 // Prove takes the proof that AskProof asked for; the session may then do what is sensitive, for SessionOptions.Proof. Address is that
-// of the client on the network. Faults: access, auth.failed, auth.locked, factor.failed, factor.expired, session.unknown.
-func (f *Factors) Prove(ctx context.Context, id Identity, address string, answer Answer, site Site) error {
+// of the client on the network, device what a known browser shows, so that nobody else locks it out. Faults: access, auth.failed, auth.locked, factor.failed, factor.expired, session.unknown.
+func (f *Factors) Prove(ctx context.Context, id Identity, address, device string, answer Answer, site Site) error {
 	if err := access.Decide(id.Actor, access.SessionProve, ownObject("session", id.Session.ID, id.Actor)).Err(); err != nil {
 		return err
 	}
@@ -181,8 +181,9 @@ func (f *Factors) Prove(ctx context.Context, id Identity, address string, answer
 	if err != nil {
 		return err
 	}
+	known, _ := hashSecret(device)
 	p := proof{
-		actor: id.Actor, account: accountKey("", id.User.Email), address: address, failed: ErrFactorFailed,
+		actor: id.Actor, account: accountKey("", id.User.Email), address: address, device: known, failed: ErrFactorFailed,
 		find: func() (Credential, error) { return f.signIn.store.CredentialOf(ctx, id.User.Tenant, id.User.ID) },
 		check: func(owner Credential) (audit.FailureReason, error) {
 			return f.judge(ctx, owner.User, site, c, answer, &use)

@@ -154,6 +154,7 @@ func (s *SignIn) begin(ctx context.Context, c Credential, p Proved, failure Fail
 type PasswordChange struct {
 	Old, New string
 	Address  string    // of the client on the network, with or without a port
+	Device   string    // what a known browser shows, or empty
 	Keep     string    // the id of the session that goes on; all others end
 	ProvedAt time.Time // when its owner last proved who it is
 }
@@ -181,8 +182,9 @@ func (s *SignIn) ChangePassword(ctx context.Context, actor access.Actor, p Passw
 	if len(factors) > 0 && !s.sessions.Fresh(p.ProvedAt) {
 		return ErrProofRequired
 	}
+	device, _ := hashSecret(p.Device)
 	c, _, err = s.prove(ctx, proof{
-		actor: actor, account: accountKey("", c.User.Email), address: p.Address, failed: ErrFailed,
+		actor: actor, account: accountKey("", c.User.Email), address: p.Address, device: device, failed: ErrFailed,
 		find:  func() (Credential, error) { return s.store.CredentialOf(ctx, actor.Tenant, actor.UserID) },
 		check: s.byPassword(ctx, p.Old, new(string)),
 	})

@@ -72,7 +72,7 @@ type PasswordChange struct {
 func (a *API) changePassword(ctx context.Context, in *body[PasswordChange]) (*empty, error) {
 	who := callerOf(ctx)
 	return nil, a.signIn.ChangePassword(ctx, who.actor, auth.PasswordChange{
-		Old: in.Body.Old, New: in.Body.New, Address: who.source, Keep: who.session.ID, ProvedAt: who.session.ProvedAt,
+		Old: in.Body.Old, New: in.Body.New, Address: who.source, Device: who.device, Keep: who.session.ID, ProvedAt: who.session.ProvedAt,
 	})
 }
 

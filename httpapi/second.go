@@ -117,7 +117,7 @@ type Proof struct {
 
 func (a *API) proveSession(ctx context.Context, in *body[Proof]) (*empty, error) {
 	who, b := callerOf(ctx), in.Body
-	return nil, a.factors.Prove(ctx, who.identity(), who.source, auth.Answer{
+	return nil, a.factors.Prove(ctx, who.identity(), who.source, who.device, auth.Answer{
 		Challenge: b.Challenge, Code: b.Code, RecoveryCode: b.RecoveryCode, Passkey: b.Passkey, Password: b.Password,
 	}, a.site(who))
 }

@@ -168,10 +168,14 @@ func (p *Provider) finish(ctx context.Context, a auth.Reply, kept []byte) (auth.
 // with auth.ErrProviderGone, whose cause is an auth.Reason, or with auth.ErrProviderUnavailable.
 func (p *Provider) Review(ctx context.Context, id auth.ProviderIdentity) (auth.ProviderIdentity, error) {
 	now, err := p.review(ctx, id)
-	if err != nil {
+	switch {
+	case err == nil:
+		return now, nil
+	case errors.Is(err, auth.ReasonDenied), errors.Is(err, auth.ReasonSubject):
 		return auth.ProviderIdentity{}, p.refusal(ctx, err, auth.ErrProviderGone)
+	default: // its keys, its clock or what it says has a fault, which is no word about the person
+		return auth.ProviderIdentity{}, p.unavailable(ctx, err)
 	}
-	return now, nil
 }
 
 var errNoRefresh = errors.New("the provider gave no refresh token, so it cannot be asked again")

@@ -375,7 +375,7 @@ var factors = map[string]func(*testing.T, *house){
 		if err != nil || !slices.Equal(w.Kinds, []auth.FactorKind{auth.FactorTOTP, auth.FactorRecovery}) {
 			t.Errorf("wanted %v, %v", w.Kinds, err)
 		}
-		prove := func(a auth.Answer) error { return h.factors.Prove(t.Context(), id, home, a, meet()) }
+		prove := func(a auth.Answer) error { return h.factors.Prove(t.Context(), id, home, "", a, meet()) }
 		if err := prove(auth.Answer{Challenge: w.Challenge, Password: password}); !errors.Is(err, auth.ErrFactorFailed) {
 			t.Errorf("the password in place of the factor: %v", err)
 		}
@@ -401,7 +401,7 @@ var factors = map[string]func(*testing.T, *house){
 			if err != nil || !slices.Equal(w.Kinds, []auth.FactorKind{auth.ByPassword}) {
 				t.Fatalf("wanted %v, %v", w.Kinds, err)
 			}
-			return h.factors.Prove(t.Context(), id, home, auth.Answer{Challenge: w.Challenge, Password: given}, meet())
+			return h.factors.Prove(t.Context(), id, home, "", auth.Answer{Challenge: w.Challenge, Password: given}, meet())
 		}
 		if err := prove(password); err != nil {
 			t.Error(err)
@@ -413,6 +413,23 @@ var factors = map[string]func(*testing.T, *house){
 		}
 		if err := prove("wrong horse battery"); !errors.Is(err, auth.ErrLocked) {
 			t.Errorf("the sixth wrong password: %v", err)
+		}
+	},
+	"NobodyElsesFailuresKeepTheOwnerFromProving": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		in := h.signedIn(t, u)
+		for range auth.LockFailures - 1 {
+			h.wantTry(t, auth.Attempt{Email: u.Email, Password: "wrong horse battery", Address: home}, auth.ErrFailed)
+		}
+		h.wantTry(t, auth.Attempt{Email: u.Email, Password: "wrong horse battery", Address: home}, auth.ErrLocked)
+		for device, want := range map[string]error{"": auth.ErrLocked, in.Device: nil} {
+			w, err := h.factors.AskProof(t.Context(), in.Identity, meet())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := h.factors.Prove(t.Context(), in.Identity, home, device, auth.Answer{Challenge: w.Challenge, Password: password}, meet()); !errors.Is(err, want) {
+				t.Errorf("device %q: %v, want %v", device, err, want)
+			}
 		}
 	},
 	"FactorsAreRemoved": func(t *testing.T, h *house) {

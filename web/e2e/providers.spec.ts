@@ -114,7 +114,9 @@ test('an answer that is shown again, or to another browser, signs nobody in', as
   }
 })
 
-test('who comes from the SAML provider lands in the meeting, and is out of it when it ends the session', async ({ seat }) => {
+test('who comes from the SAML provider lands in the meeting, and is out of it when it ends the session', async ({
+  seat,
+}) => {
   const opened = await seat(federated.server, { trust: federated.authority })
   allowProviders(opened)
   const page = await opened.page()

@@ -41,7 +41,8 @@ export class Federated {
 
   /** Where the SAML provider ends a session when somebody signs out there. */
   get portalOfSAML(): string {
-    const [, base] = /entity-id: "(http[^"]+)\/idp"/.exec(readFileSync(join(this.#folder, 'konklave.yaml'), 'utf8')) ?? []
+    const [, base] =
+      /entity-id: "(http[^"]+)\/idp"/.exec(readFileSync(join(this.#folder, 'konklave.yaml'), 'utf8')) ?? []
     if (base === undefined) throw new Error('no SAML provider')
     return base
   }

@@ -956,7 +956,7 @@ export interface paths {
         put?: never;
         /**
          * Create an account
-         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`, `access.approval_required`.
+         * @description Error codes: `email.invalid`, `email.taken`, `name.empty`, `name.too_long`, `name.invalid`, `role.invalid`, `role.conflict`, `language.invalid`, `password.too_short`, `password.too_long`, `password.common`, `access.approval_required`, `session.proof_required`.
          */
         post: operations["createUser"];
         delete?: never;

@@ -15,7 +15,6 @@ const scopes = [
   'meetings.write',
   'conferences.read',
   'users.read',
-  'users.provision',
   'findings.read',
   'audit.cosign',
 ] as const
