@@ -128,12 +128,10 @@ func auditor(ctx context.Context, t *testing.T, s *server) *client.Client {
 	return c
 }
 
-// firstAuditor has the administrator make that account.
-func firstAuditor(ctx context.Context, t *testing.T, s *server, admin *client.Client) *client.Client {
+// firstAuditor makes that account on the server: in the browser a second person would have to agree.
+func firstAuditor(ctx context.Context, t *testing.T, s *server) *client.Client {
 	t.Helper()
-	do(t, admin.Do(ctx, http.MethodPost, "/users", map[string]any{
-		"email": auditorEmail, "name": "Auditor", "roles": []string{"auditor"}, "language": "en", "password": password,
-	}, nil))
+	command(ctx, t, password+"\n", "user", "add", "--data", s.dir, "--email", auditorEmail, "--name", "Auditor", "--role", "auditor", "--password-stdin")
 	return auditor(ctx, t, s)
 }
 
@@ -159,7 +157,7 @@ func TestL4L5AWitnessAndTheSignerFindARollback(t *testing.T) {
 	flags := []string{"--audit-witness-keys", w.public}
 	s := start(ctx, t, dir, flags...)
 	admin := s.admin(ctx)
-	reader := firstAuditor(ctx, t, s, admin)
+	reader := firstAuditor(ctx, t, s)
 	w.allow(ctx, t, admin)
 	s.log.await(ctx, t, `signs the audit log`, 1)
 	size := signed(ctx, t, reader, 0)

@@ -194,7 +194,7 @@ func TestTheUnitsRunApart(t *testing.T) {
 	if now := u.pids("conference"); !slices.Equal(now, worker) {
 		t.Errorf("the worker was %v, and is %v", worker, now)
 	}
-	signed(ctx, t, firstAuditor(ctx, t, u.server, admin), 0)
+	signed(ctx, t, firstAuditor(ctx, t, u.server), 0)
 	signer.end(t, syscall.SIGTERM)
 	controller.end(t, syscall.SIGTERM) // it does not go on without a launcher
 	launcher.end(t, syscall.SIGTERM)
