@@ -99,7 +99,7 @@ func (s *Since) compare(ctx context.Context, trust *checkpoint.Trust, report *Re
 		refuse("no checkpoint covers it")
 		return nil, nil
 	}
-	segments, err := s.Export.segments(func(string, error) {})
+	segments, err := s.Export.segments(export.NewReader(nil), func(string, error) {})
 	if err != nil {
 		return nil, err
 	}

@@ -33,14 +33,15 @@ type Options struct {
 
 // Verify verifies an export. It fails only when it cannot read: whatever it reads, it reports on.
 func Verify(ctx context.Context, files Files, o Options) (*Report, error) {
-	v := &run{options: o, report: &Report{Start: -1}, in: export.NewReader(nil)}
-	segments, err := files.segments(func(name string, err error) {
+	lines := bufio.NewReaderSize(nil, export.LineMax) // the one buffer, for each reading of the files after the other
+	v := &run{options: o, report: &Report{Start: -1}, in: export.NewReader(lines)}
+	segments, err := files.segments(v.in, func(name string, err error) {
 		v.report.add(Finding{Code: refusal(err), File: name, Detail: err.Error()})
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := v.prepare(ctx, files, segments); err != nil {
+	if err := v.prepare(ctx, lines, files, segments); err != nil {
 		return nil, err
 	}
 	defer v.since.close()
@@ -90,8 +91,7 @@ type doubt struct {
 // doubtsMax is how many are remembered.
 const doubtsMax = 1000
 
-func (v *run) prepare(ctx context.Context, files Files, segments []segment) error {
-	lines := bufio.NewReaderSize(nil, export.LineMax)
+func (v *run) prepare(ctx context.Context, lines *bufio.Reader, files Files, segments []segment) error {
 	for _, s := range segments {
 		file, err := files.FS.Open(s.name)
 		if err != nil {
