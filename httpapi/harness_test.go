@@ -33,6 +33,7 @@ import (
 	"konklave/meeting"
 	"konklave/sandbox"
 	"konklave/store"
+	"konklave/store/sqlitetest"
 	"konklave/telemetry"
 	"konklave/user"
 	"konklave/vault"
@@ -165,7 +166,7 @@ func start(t *testing.T, o options) *env {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "konklave.db")
 	c := &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
-	db, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Now: c.now})
+	db, err := store.Open(t.Context(), sqlitetest.Create(t, path), store.Options{Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ import (
 	"konklave/launch"
 	"konklave/meeting"
 	"konklave/store"
+	"konklave/store/sqlitetest"
 	"konklave/supervisor"
 	"konklave/user"
 	"konklave/vault"
@@ -134,7 +135,7 @@ func (hasher) Hash(context.Context, string) (string, error) { return "no passwor
 func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	t.Helper()
 	ctx := t.Context()
-	db, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "k.db"), store.Options{})
+	db, err := store.Open(ctx, sqlitetest.Create(t, filepath.Join(t.TempDir(), "k.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
