@@ -12,10 +12,10 @@ import (
 
 // Limits of a policy, in days.
 const (
-	MinSecurityDays = 90   // less would help whoever wants traces to be gone
-	MinDays         = 7    // of the other categories
-	MaxDays         = 3660 // ten years
-	DefaultDays     = 184  // no six months are longer
+	MinSecurityDays = leaf.MinSecurityDays
+	MinDays         = leaf.MinDays // of the other categories
+	MaxDays         = 3660         // ten years
+	DefaultDays     = 184          // no six months are longer
 )
 
 // Policy is for how many days each category is kept. What a category does not have here is kept for ever.
@@ -34,6 +34,16 @@ func (p Policy) rules() []rule {
 	return []rule{
 		{audit.CategorySecurity, p.Security}, {audit.CategoryAdministration, p.Administration}, {audit.CategoryConference, p.Conference},
 	}
+}
+
+// Allows reports whether what is older than a time may go, at another one.
+func (p Policy) Allows(c audit.Category, before, now time.Time) bool {
+	for _, r := range p.rules() {
+		if r.category == c {
+			return !before.After(now.Add(-time.Duration(r.days) * day))
+		}
+	}
+	return false
 }
 
 // String is the policy as it is recorded: "security 184, administration 184, conference 184", in days.

@@ -31,7 +31,7 @@ func TestNoByteOfAnExportCanBeChanged(t *testing.T) {
 			log, _, _ := strings.Cut(string(l.Notes[2]), "— witness") // a cosignature that nobody asks for may be anything
 			l.Notes[2] = []byte(log)
 			c := leaf.Certificate{
-				Start: 0, End: 2, Category: audit.CategoryConference, Before: audittest.Start().AddDate(1, 0, 0),
+				Start: 0, End: 2, Category: audit.CategoryConference, Before: audittest.Start(),
 				Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
 			}
 			if err := l.Certify(t.Context(), c); err != nil {
