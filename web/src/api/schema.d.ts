@@ -1252,6 +1252,8 @@ export interface components {
             address: string;
         };
         EntryProof: {
+            /** @description The newest checkpoint that covers the entry and that all witnesses have cosigned, where that is an earlier one; absent when there is none. */
+            cosigned?: string;
             /** @description The text that was hashed; the tree has the SHA-256 of a byte 0 and it. */
             leaf: string;
             /** @description In the form of c2sp.org/tlog-proof, with the signed checkpoint. */

@@ -59,8 +59,14 @@ export function readBody(bytes: Bytes): Body | undefined {
     objectKind: certificate ? 'log' : text('objectKind'),
     objectId: text('objectId'),
     reportedBy: text('reportedBy'),
-    details: certificate ?? (isObject(found['details']) ? found['details'] : {}),
+    details: certificate ? ofCertificate(certificate) : isObject(found['details']) ? found['details'] : {},
   }
+}
+
+/** What a certificate says, as the details of an entry: with its time as a text. */
+function ofCertificate(certificate: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const time = new Date(Number(certificate['before']))
+  return Number.isNaN(time.getTime()) ? certificate : { ...certificate, before: time.toISOString() }
 }
 
 const detail = 'details.'

@@ -20,6 +20,9 @@ export interface Evidence {
   readonly damaged?: boolean
   /** of c2sp.org/tlog-proof; missing while no checkpoint covers the entry */
   readonly proof?: string | undefined
+  /** the newest checkpoint that all witnesses have cosigned, where that is an earlier one, and the proof from there on */
+  readonly cosigned?: string | undefined
+  readonly since?: readonly string[] | undefined
   /** of the log, the present one last */
   readonly keys: readonly string[]
   readonly witnessKeys: readonly string[]
@@ -76,7 +79,7 @@ export async function verify(evidence: Evidence): Promise<Report> {
     signed = typeof opened === 'string' ? undefined : opened
     const place = { ...proof, ...checkpoint }
     steps.push(await checkPlace(evidence, leaf, place), checkSignature(opened, checkpoint, keys))
-    steps.push(checkWitnesses(opened, keys), await checkGrowth(evidence, checkpoint, keys))
+    steps.push(await checkWitnesses(evidence, opened, keys), await checkGrowth(evidence, checkpoint, keys))
   }
   steps.push(...inside.steps)
   const verdict = ['bad', 'unknown'].find(state => steps.some(each => each.state === state))
@@ -158,12 +161,23 @@ function checkSignature(opened: Opened, { origin }: Checkpoint, keys: readonly K
   return present?.name === origin ? step('signature', 'good', 'signed') : step('signature', 'bad', 'origin')
 }
 
-function checkWitnesses(opened: Opened, keys: readonly Key[]): Step {
+/** Whether all witnesses have cosigned the checkpoint, or an earlier one that covers the entry too. */
+async function checkWitnesses(evidence: Evidence, opened: Opened, keys: readonly Key[]): Promise<Step> {
   const witnesses = keys.filter(each => each.witness)
   if (witnesses.length === 0) return step('witnesses', 'none', 'nobody')
   if (typeof opened === 'string') return step('witnesses', 'unknown', 'signature')
-  const all = witnesses.every(each => opened.cosigned.some(({ witness }) => witness === each.name))
-  return all ? step('witnesses', 'good', 'cosigned') : step('witnesses', 'none', 'late')
+  const byAll = ({ cosigned }: Signed) =>
+    witnesses.every(({ name }) => cosigned.some(({ witness }) => witness === name))
+  if (byAll(opened)) return step('witnesses', 'good', 'cosigned')
+  const late = step('witnesses', 'unknown', 'late')
+  const before = readCheckpoint(evidence.cosigned ?? '')
+  if (before?.origin !== opened.checkpoint.origin || before.size <= evidence.index) return late
+  const earlier = await openCheckpoint(evidence.cosigned ?? '', keys)
+  if (typeof earlier === 'string') return step('witnesses', 'bad', earlier)
+  const hashes = evidence.since?.map(each => fromBase64(each) ?? new Uint8Array())
+  if (!byAll(earlier) || !hashes) return late
+  const grown = await provesGrowth(before, opened.checkpoint, hashes)
+  return grown ? step('witnesses', 'good', 'covered') : step('witnesses', 'bad', 'forked')
 }
 
 /** Whether the log has grown from what this browser saw last. */
