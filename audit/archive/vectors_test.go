@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,6 +23,7 @@ import (
 	"konklave/audit/audittest"
 	"konklave/audit/checkpoint"
 	"konklave/audit/leaf"
+	"konklave/audit/retention"
 	"konklave/audit/seal"
 	"konklave/audit/tree"
 	"konklave/vault"
@@ -33,6 +36,7 @@ const vectorsFile = "testdata/vectors.json"
 // evidence is what the browser is given about an entry; see web/src/features/audit/verify/verify.ts.
 type evidence struct {
 	Index       int64    `json:"index"`
+	Now         int64    `json:"now"` // milliseconds since 1970
 	Hash        []byte   `json:"hash"`
 	Leaf        []byte   `json:"leaf,omitempty"`
 	Body        []byte   `json:"body,omitempty"`
@@ -81,6 +85,29 @@ func TestTheVectorsForTheBrowserAreJudgedHereToo(t *testing.T) {
 	}
 	if verdicts["intact"] < 10 || verdicts["broken"] < 15 || verdicts["unknown"] < 4 {
 		t.Errorf("%v", verdicts)
+	}
+}
+
+// The browser has the shortest retention of each category in a file of its own.
+func TestTheWebClientKnowsTheShortestRetention(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join("..", "..", "web", "src", "features", "audit", "verify", "shortest.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[audit.Category]int
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[audit.Category]int{}
+	for _, c := range audit.Categories() {
+		if days := retention.ShortestDays(c); days > 0 {
+			want[c] = days
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%s has %v, want %v", file, got, want)
 	}
 }
 
@@ -171,15 +198,19 @@ func judgeContent(e evidence) string {
 	if err != nil {
 		return "broken"
 	}
+	gone := "unknown"
+	if days := retention.ShortestDays(l.Category); days == 0 || time.UnixMilli(e.Now).Sub(l.At) < time.Duration(days)*24*time.Hour {
+		gone = "broken"
+	}
 	if e.Body == nil {
-		return "unknown"
+		return gone
 	}
 	body, err := leaf.DecodeBody(e.Body)
 	if err != nil || sha256.Sum256(e.Body) != l.Body {
 		return "broken"
 	}
 	if len(e.Parts) == 0 && len(l.Personal) > 0 {
-		return "unknown"
+		return gone
 	}
 	if len(e.Parts) != len(l.Personal) {
 		return "broken"
@@ -217,7 +248,7 @@ func (f *forger) of(s *shelf, index, earlier int64) evidence {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	e := evidence{Index: index, Hash: w.Hash[:], Leaf: w.Leaf, Body: w.Body, Keys: []string{s.log.Key}, WitnessKeys: s.WitnessKeys(), Parts: []part{}}
+	e := evidence{Index: index, Now: at(0).AddDate(1, 0, 0).UnixMilli(), Hash: w.Hash[:], Leaf: w.Leaf, Body: w.Body, Keys: []string{s.log.Key}, WitnessKeys: s.WitnessKeys(), Parts: []part{}}
 	for _, p := range w.Parts {
 		e.Parts = append(e.Parts, part(p))
 	}
@@ -427,5 +458,24 @@ func (f *forger) letGo() {
 	if err := s.log.Sign(f.t.Context()); err != nil {
 		f.t.Fatal(err)
 	}
+	f.takeTooSoon(s, at)
 	f.add("a certificate", f.of(s, at, 0), "growth none first")
+}
+
+// takeTooSoon takes content away before and after it may go.
+func (f *forger) takeTooSoon(s *shelf, certificate int64) {
+	const first = "growth none first"
+	for index, days := range map[int64]int{0: retention.MinSecurityDays, 4: retention.MinDays, 5: retention.MinDays} {
+		for name, early := range map[string]int64{"too soon": 1, "in time": 0} {
+			e := f.of(s, index, 0)
+			e.Body, e.Parts, e.Now = nil, []part{}, at(int(index)).AddDate(0, 0, days).UnixMilli()-early
+			f.add(fmt.Sprintf("entry %d removed %s", index, name), e, []string{"content unknown removed", "content bad young"}[early], first)
+		}
+	}
+	e := f.of(s, 4, 0)
+	e.Parts, e.Now = []part{}, at(4).AddDate(0, 0, retention.MinDays).UnixMilli()-1
+	f.add("personal parts removed too soon", e, "personal bad young", first)
+	e = f.of(s, certificate, 0)
+	e.Body = nil
+	f.add("a certificate removed", e, "content bad young", first)
 }

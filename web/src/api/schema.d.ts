@@ -1128,7 +1128,7 @@ export interface components {
             /** @description Id of the conference whose worker reported it; absent when the server saw it itself. */
             reportedBy?: string;
             /**
-             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it.
+             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database, or its content is gone too soon; a later version wrote it.
              * @enum {string}
              */
             state: "whole" | "erased" | "removed" | "damaged" | "newer";

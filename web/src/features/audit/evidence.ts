@@ -12,6 +12,7 @@ export async function fetchEvidence(index: number, earlier: string | undefined):
   const proof = proven?.proof
   return {
     index,
+    now: Date.now(),
     hash: whole.hash,
     leaf: whole.leaf,
     body: whole.body,

@@ -63,10 +63,11 @@ export function readBody(bytes: Bytes): Body | undefined {
   }
 }
 
-/** What a certificate says, as the details of an entry: with its time as a text. */
+/** What a certificate says, as the details of an entry: without its signature, and with its time as a text. */
 function ofCertificate(certificate: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const time = new Date(Number(certificate['before']))
-  return Number.isNaN(time.getTime()) ? certificate : { ...certificate, before: time.toISOString() }
+  const { before, category, end, policy, reason, scope, start } = certificate
+  const time = new Date(Number(before))
+  return { before: Number.isNaN(time.getTime()) ? '' : time.toISOString(), category, end, policy, reason, scope, start }
 }
 
 const detail = 'details.'

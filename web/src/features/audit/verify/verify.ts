@@ -7,10 +7,13 @@ import { leafHash, provesGrowth, provesLeaf } from './merkle'
 import { type Checkpoint, type Key, openCheckpoint, parseKey, parseProof, readCheckpoint, type Signed } from './note'
 import { openPart } from './part'
 import { type Body, type Leaf, readable, readBody, readLeaf, unseal } from './record'
+import shortest from './shortest.json'
 
 /** What is looked at. All bytes are in base64. */
 export interface Evidence {
   readonly index: number
+  /** the time of this browser, in milliseconds */
+  readonly now: number
   /** as it is stored in the tree */
   readonly hash: string
   readonly leaf?: string | undefined
@@ -121,7 +124,7 @@ async function checkContent(evidence: Evidence, bytes: Bytes | undefined): Promi
   const leaf = bytes && readLeaf(bytes)
   if (!leaf) return { steps: bytes?.length ? [step('content', 'bad', 'leaf')] : [] }
   if (!readable(leaf)) return { steps: [step('content', 'unknown', 'newer')], leaf }
-  if (evidence.body === undefined) return { steps: [step('content', 'unknown', 'removed')], leaf }
+  if (evidence.body === undefined) return { steps: [step('content', ...removed(leaf, evidence))], leaf }
   const text = fromBase64(evidence.body)
   if (!text || toBase64(await sha256(text)) !== leaf.body) return { steps: [step('content', 'bad', 'changed')], leaf }
   const body = readBody(text)
@@ -131,11 +134,20 @@ async function checkContent(evidence: Evidence, bytes: Bytes | undefined): Promi
   return { steps: [step('content', 'good', 'fits'), ...personal.steps], body: personal.body ?? body, leaf }
 }
 
+const day = 86_400_000 // milliseconds
+
+/** What it comes to that content is missing: before the shortest retention of its category is over nobody may remove it. */
+function removed({ category, at }: Leaf, { now }: Evidence): [State, string] {
+  const days = (shortest as Readonly<Record<string, number>>)[category]
+  return days !== undefined && now - at >= days * day ? ['unknown', 'removed'] : ['bad', 'young']
+}
+
 /** Whether the sealed parts are those that the leaf names, and open to what is shown. */
-async function checkPersonal({ parts, damaged }: Evidence, leaf: Leaf, body: Body): Promise<Content> {
+async function checkPersonal(evidence: Evidence, leaf: Leaf, body: Body): Promise<Content> {
+  const { parts, damaged } = evidence
   const bad = (reason: string) => ({ steps: [step('personal', 'bad', reason)] })
   if (leaf.personal.length === 0 && parts.length === 0) return { steps: [] }
-  if (parts.length === 0) return { steps: [step('personal', 'unknown', 'removed')] }
+  if (parts.length === 0) return { steps: [step('personal', ...removed(leaf, evidence))] }
   if (parts.length !== leaf.personal.length || parts.length !== body.keys.length) return bad('changed')
   let [whole, erased] = [body, 0]
   for (const [i, part] of parts.entries()) {
