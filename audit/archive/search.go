@@ -118,29 +118,6 @@ func (q Query) said() audit.Search {
 	return audit.Search{Kind: q.Kind, Category: q.Category, Outcome: q.Outcome, About: q.About, As: string(q.As), From: q.From, Until: q.Until}
 }
 
-// jump returns an index before which all entries older than a time are, as far as the log is in the order of time. An entry that
-// cannot be believed tells nothing, and then nothing is passed over.
-func (a *Archive) jump(ctx context.Context, size int64, to time.Time) (int64, error) {
-	low, high := int64(0), size
-	for low < high {
-		middle := low + (high-low)/2
-		entries, err := a.entries(ctx, middle, 1)
-		if err != nil {
-			return 0, err
-		}
-		l, err := leaf.Decode(entries[0].Leaf)
-		if err != nil || leaf.Hash(entries[0].Leaf) != entries[0].Hash {
-			return size, nil
-		}
-		if l.At.Before(to) {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low, nil
-}
-
 // entries reads entries that must be there.
 func (a *Archive) entries(ctx context.Context, from, n int64) ([]export.Entry, error) {
 	entries, err := a.storage.AuditLog(ctx, from, int(n))
