@@ -1128,7 +1128,7 @@ export interface components {
             /** @description Id of the conference whose worker reported it; absent when the server saw it itself. */
             reportedBy?: string;
             /**
-             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it.
+             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database, or its content is gone too soon; a later version wrote it.
              * @enum {string}
              */
             state: "whole" | "erased" | "removed" | "damaged" | "newer";
@@ -1252,6 +1252,8 @@ export interface components {
             address: string;
         };
         EntryProof: {
+            /** @description The newest checkpoint that covers the entry and that all witnesses have cosigned, where that is an earlier one; absent when there is none. */
+            cosigned?: string;
             /** @description The text that was hashed; the tree has the SHA-256 of a byte 0 and it. */
             leaf: string;
             /** @description In the form of c2sp.org/tlog-proof, with the signed checkpoint. */
