@@ -96,6 +96,9 @@ func history() map[int64][]written {
 		14: {
 			{"provider_sessions", map[string]any{"session_id": "s1", "tenant": "default", "provider": "amt", "subject": "ä", "provider_session": "", "sealed": blob}},
 		},
+		15: {
+			{"admissions", map[string]any{"conference_id": "c1", "session": "h2", "tenant": "default", "sign_in": "s1", "address": "2001:db8::1"}},
+		},
 	}
 }
 
