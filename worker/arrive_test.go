@@ -23,6 +23,7 @@ type gatekeeper struct {
 
 	mu    sync.Mutex
 	asked []string
+	ended []string
 }
 
 func (g *gatekeeper) call(_ context.Context, _ string, body, _ any) error {
@@ -39,29 +40,39 @@ func (g *gatekeeper) call(_ context.Context, _ string, body, _ any) error {
 	return nil
 }
 
-func newArrivals(g *gatekeeper, lease time.Duration) (*arrivals, *[]string) {
-	var mu sync.Mutex
-	var ended []string
-	end := func(_ context.Context, session string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		ended = append(ended, session)
-		return nil
+func (g *gatekeeper) end(_ context.Context, session string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ended = append(g.ended, session)
+	return nil
+}
+
+// wants checks which sessions were ended, and how many addresses were asked about.
+func (g *gatekeeper) wants(t *testing.T, asked int, ended ...string) {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.asked) != asked || !slices.Equal(g.ended, ended) {
+		t.Errorf("ended %q, asked about %q", g.ended, g.asked)
 	}
-	return &arrivals{line: g, lease: lease, end: end, log: slog.New(slog.DiscardHandler)}, &ended
+}
+
+func (g *gatekeeper) arrivals(lease time.Duration) *arrivals {
+	return &arrivals{line: g, lease: lease, end: g.end, log: slog.New(slog.DiscardHandler)}
 }
 
 func TestAnAddressIsJudgedByTheControllerThatIsThere(t *testing.T) {
 	t.Parallel()
-	a, ended := newArrivals(&gatekeeper{inside: "192.0.2.1"}, time.Minute)
+	g := &gatekeeper{inside: "192.0.2.1"}
+	a := g.arrivals(time.Minute)
 	if err := a.arrive(t.Context(), "s", "192.0.2.1"); err != nil {
 		t.Error(err)
 	}
 	if err := a.arrive(t.Context(), "s", "198.51.100.1"); !errors.Is(err, errElsewhere) {
 		t.Errorf("from elsewhere: %v", err)
 	}
-	if len(*ended) != 0 || len(a.waiting) != 0 {
-		t.Errorf("ended %q, waiting %q", *ended, a.waiting)
+	if g.wants(t, 2); len(a.waiting) != 0 {
+		t.Errorf("waiting %q", a.waiting)
 	}
 }
 
@@ -69,7 +80,7 @@ func TestAnAddressIsJudgedWhenTheControllerIsBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := &gatekeeper{until: time.Now().Add(10 * time.Second), inside: "192.0.2.1"}
-		a, ended := newArrivals(g, time.Minute)
+		a := g.arrivals(time.Minute)
 		for session, addresses := range map[string][]string{"stays": {"198.51.100.1", "192.0.2.1"}, "goes": {"192.0.2.1", "198.51.100.1"}} {
 			for _, address := range addresses {
 				if err := a.arrive(t.Context(), session, address); err != nil {
@@ -79,13 +90,9 @@ func TestAnAddressIsJudgedWhenTheControllerIsBack(t *testing.T) {
 		}
 		time.Sleep(10*time.Second - time.Nanosecond) // virtual
 		synctest.Wait()
-		if len(*ended)+len(g.asked) != 0 {
-			t.Errorf("ended %q, asked about %q", *ended, g.asked)
-		}
+		g.wants(t, 0)
 		time.Sleep(callPauseMax) // virtual
 		synctest.Wait()
-		if !slices.Equal(*ended, []string{"goes"}) || len(g.asked) != 2 || len(a.waiting) != 0 {
-			t.Errorf("ended %q, asked about %q", *ended, g.asked)
-		}
+		g.wants(t, 2, "goes")
 	})
 }
