@@ -31,7 +31,7 @@ export interface paths {
         get?: never;
         /**
          * Agree to what was asked for; roles are given at once
-         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `session.proof_required`.
+         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["approve"];
         post?: never;
@@ -975,7 +975,7 @@ export interface paths {
         get?: never;
         /**
          * Keep a person out: signed out everywhere, and no way in before the account is enabled
-         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.own`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["disableUser"];
         post?: never;
@@ -1019,7 +1019,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `access.approval_required`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `user.last_administrator`, `access.approval_required`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;
