@@ -59,6 +59,7 @@ type Archive struct {
 	witnesses []string
 	now       func() time.Time
 	segment   int64 // entries of a segment
+	most      int64 // where no checkpoint ends it sooner
 	looks     int64 // entries that a page of a search looks at
 	cursors   cursors
 
@@ -71,7 +72,7 @@ type Archive struct {
 // New returns an Archive. Keys returns the public keys of the log, the present one last; witnesses are the public keys of those
 // whose cosignatures are taken.
 func New(s Storage, keys func() ([]string, error), witnesses []string, now func() time.Time) *Archive {
-	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries, looks: LookMax, cursors: newCursors()}
+	return &Archive{storage: s, keys: keys, witnesses: witnesses, now: now, segment: export.SegmentEntries, most: export.EntriesMax, looks: LookMax, cursors: newCursors()}
 }
 
 // NeedApproval has each export over the network agreed to by a second person. It comes before the archive is shared.
@@ -115,11 +116,14 @@ func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size 
 // Segment is a part of the log that is about to be exported.
 type Segment struct {
 	Header export.Header
-	End    int64 // a checkpoint covers what is before it
+	End    int64 // a checkpoint covers what is before it, or one of those that follow
+
+	cut bool // no checkpoint is here
 }
 
 // Segment finds the part of the log from an entry on that ends with a checkpoint: of export.SegmentEntries, as far as there are
-// so many, or more where no checkpoint ends it sooner. Its end is its beginning when there is nothing more that is signed. That
+// so many, or more where no checkpoint ends it sooner; and of export.EntriesMax, without a checkpoint, where there is none up to
+// then, as in a log that was begun over many entries. Its end is its beginning when there is nothing more that is signed. That
 // somebody is given it is an entry itself. Approval is the request of the actor that a second person has agreed to, empty where
 // none is needed. It fails with ErrRange, ErrNothingSigned, and as Approvals do.
 func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64, approval string) (Segment, error) {
@@ -134,7 +138,7 @@ func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64, a
 		return Segment{}, ErrRange
 	}
 	s := Segment{Header: export.Header{Origin: last.Signed.Origin, Content: export.ContentSealed}, End: from}
-	for most := a.segment; s.End == from && from < last.Signed.Size && most <= export.EntriesMax; most *= 2 {
+	for most := a.segment; s.End == from && from < last.Signed.Size; most = min(2*most, a.most) {
 		note, err := a.storage.Checkpoint(ctx, min(from+most, last.Signed.Size))
 		if err != nil {
 			return Segment{}, err
@@ -142,6 +146,9 @@ func (a *Archive) Segment(ctx context.Context, actor access.Actor, from int64, a
 		c, err := checkpoint.Unverified(note)
 		if err == nil && c.Origin == last.Signed.Origin {
 			s.End = max(from, c.Size)
+		}
+		if s.cut = s.End == from && most == a.most; s.cut {
+			s.End = from + most
 		}
 	}
 	if s.Header.Start, err = tree.Load(ctx, a.storage.AuditTree(), from); err != nil {
@@ -167,6 +174,9 @@ func (a *Archive) Export(ctx context.Context, s Segment, w io.Writer) error {
 	}
 	if err := export.Copy(ctx, a.storage, out, s.Header.Origin, s.Header.Start.Size(), s.End); err != nil {
 		return err
+	}
+	if s.cut {
+		return out.Cut()
 	}
 	return out.Close()
 }

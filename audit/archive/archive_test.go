@@ -271,6 +271,48 @@ func TestASegmentIsLongerWhereNoCheckpointEndsItSooner(t *testing.T) {
 	}
 }
 
+// A log that was begun over many entries has no checkpoint of its own among them.
+func TestSegmentsBeforeTheFirstCheckpointFollowEachOther(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, 90, 100)
+	s.InSegmentsOf(10)
+	s.InSegmentsOfAtMost(35)
+	files, from := fstest.MapFS{}, int64(0)
+	for _, end := range []int64{35, 70, 90, 100} {
+		segment, err := s.Segment(t.Context(), auditor(), from, "")
+		if err != nil || segment.End != end {
+			t.Fatalf("from %d to %d, want %d: %v", from, segment.End, end, err)
+		}
+		var text bytes.Buffer
+		if err := s.Export(t.Context(), segment, &text); err != nil {
+			t.Fatal(err)
+		}
+		files[string(rune('a'+len(files)))+export.Suffix] = &fstest.MapFile{Data: text.Bytes()}
+		from = end
+	}
+	listed, err := verifier.List(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := verified(t, s, listed); r.Checkpoints < 2 || r.Trusted != 100 {
+		t.Errorf("%+v", r)
+	}
+	s.log.Entries[3].Body = s.log.Entries[9].Body
+	var text bytes.Buffer
+	segment, err := s.Segment(t.Context(), auditor(), 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Export(t.Context(), segment, &text); err != nil {
+		t.Fatal(err)
+	}
+	files["a"+export.Suffix].Data = text.Bytes()
+	r, err := verifier.Verify(t.Context(), listed, verifier.Options{Trust: s.log.Trust()})
+	if err != nil || len(r.Findings) != 1 || r.Findings[0].Code != verifier.Changed || r.Findings[0].Start != 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestAWholeExportIsVerified(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t, 1, 2, 255, 256, 257, 700)

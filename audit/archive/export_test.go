@@ -18,3 +18,6 @@ const JumpBlock = jumpBlock
 func (a *Archive) Jump(ctx context.Context, size int64, to time.Time) (int64, error) {
 	return a.jump(ctx, size, to)
 }
+
+// InSegmentsOfAtMost makes the longest segment shorter.
+func (a *Archive) InSegmentsOfAtMost(entries int64) { a.most = entries }

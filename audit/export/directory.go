@@ -23,6 +23,7 @@ type Directory struct {
 	count  int
 	newest []byte // checkpoint, when nothing came after it
 	rights func(do func() error) error
+	most   int // entries of a segment
 }
 
 // NewDirectory returns a Directory for an export that begins after the header's frontier. The directory must exist. Rights runs
@@ -31,11 +32,16 @@ func NewDirectory(path string, h Header, rights func(do func() error) error) *Di
 	if rights == nil {
 		rights = func(do func() error) error { return do() }
 	}
-	return &Directory{path: path, header: h, rights: rights}
+	return &Directory{path: path, header: h, rights: rights, most: EntriesMax}
 }
 
 // Entry writes an entry; see Writer.
 func (d *Directory) Entry(e Entry) error {
+	if d.out != nil && d.count == d.most {
+		if err := d.end(d.out.Cut); err != nil {
+			return err
+		}
+	}
 	if err := d.begin(); err != nil {
 		return err
 	}
@@ -56,7 +62,7 @@ func (d *Directory) Checkpoint(signed []byte) error {
 	if d.count < SegmentEntries {
 		return nil
 	}
-	return d.end()
+	return d.end(d.out.Close)
 }
 
 // Close ends the export. It fails with ErrNoCheckpoint as Writer does; what was written stays under a name that is not read.
@@ -64,7 +70,7 @@ func (d *Directory) Close() error {
 	if d.out == nil {
 		return nil
 	}
-	return d.end()
+	return d.end(d.out.Close)
 }
 
 func (d *Directory) begin() error {
@@ -89,8 +95,8 @@ func (d *Directory) begin() error {
 	return nil
 }
 
-func (d *Directory) end() error {
-	if err := d.out.Close(); err != nil {
+func (d *Directory) end(end func() error) error {
+	if err := end(); err != nil {
 		return errors.Join(err, d.file.Close())
 	}
 	next := d.out.Frontier()

@@ -288,6 +288,21 @@ func TestADirectoryHasSegmentsThatFollowEachOther(t *testing.T) {
 			t.Errorf("%s, want %s", file.Name(), want)
 		}
 	}
+	long := NewDirectory(t.TempDir(), Header{Origin: "log", Content: ContentHashes}, nil)
+	long.most = 3
+	f = tree.Frontier{}
+	for i := range int64(7) {
+		f.Add(entry(i).Hash)
+		if err := long.Entry(entry(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(long.Checkpoint(note(f)), long.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if found, err = os.ReadDir(long.path); err != nil || len(found) != 3 || found[0].Name() != "audit-000000000000000-000000000000003.ndjson" {
+		t.Errorf("no segment has more than it may: %v, %v", found, err)
+	}
 	open := NewDirectory(t.TempDir(), Header{Origin: "log", Content: ContentHashes}, nil)
 	if err := errors.Join(open.Entry(entry(0)), open.Close()); !errors.Is(err, ErrNoCheckpoint) {
 		t.Errorf("an export without a checkpoint: %v", err)

@@ -90,6 +90,12 @@ func (w *Writer) Close() error {
 	if w.proven != w.tree.Size() {
 		return ErrNoCheckpoint
 	}
+	return w.Cut()
+}
+
+// Cut ends the file where no checkpoint is, because it has as many entries as a file may: those that follow have the checkpoint,
+// without which these are not proven.
+func (w *Writer) Cut() error {
 	return errors.Join(w.write(endText{"end", w.tree.Size()}), w.out.Flush())
 }
 

@@ -21,6 +21,8 @@ const (
 	Lease = "audit.retention"
 	// leaseTime is how long a Keeper that has died keeps others from it.
 	leaseTime = 10 * time.Minute
+	// LeapMax is how far the clock may be beyond the time when somebody looked last: a clock that is far ahead would let everything go.
+	LeapMax = 7 * day
 	// checkpointsAtOnce is how many checkpoints are read at once.
 	checkpointsAtOnce = 1000
 )
@@ -29,6 +31,8 @@ const (
 type Log interface {
 	// TakeLease gives a lease to a holder for so long, or renews it, unless another one has it. It returns who has it now.
 	TakeLease(ctx context.Context, name, holder string, length time.Duration) (now string, err error)
+	// LeaseEnd returns when a lease ends or ended; zero when nobody ever had it.
+	LeaseEnd(ctx context.Context, name string) (time.Time, error)
 	// NoteRetention keeps the policy that is in force. When another one was, it records the entry that is made of it.
 	NoteRetention(ctx context.Context, policy string, changed func(before string) audit.Entry) error
 	// PruneAudit removes what is due, some of it at a time and under a certificate that certify has signed, and returns of how many
@@ -51,6 +55,8 @@ type Keeper struct {
 	Origin  func() audit.Origin // of the entries that it makes
 	Now     func() time.Time
 	Logger  *slog.Logger
+
+	ClockIsRight bool // an operator has said so: then it may be as far ahead as it is
 
 	holder  string
 	failing bool
@@ -85,8 +91,15 @@ func (k *Keeper) Run(ctx context.Context, after func(time.Duration) <-chan time.
 	}
 }
 
-// Look removes all that is due. A change of the policy is recorded first.
+// ErrClock says that the clock is further ahead than it should be, so that nothing is let go.
+var ErrClock = errors.New("the clock of this machine is further ahead than it should be, so nothing is removed from the audit log; set it. " +
+	"If it is right, because the server was off for long or was restored, say so once: konklave audit prune --clock-is-right")
+
+// Look removes all that is due. A change of the policy is recorded first. It fails with ErrClock.
 func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
+	if err := k.plausible(ctx); err != nil {
+		return gone, err
+	}
 	mine, err := k.mine(ctx)
 	if err != nil || !mine {
 		return Gone{Elsewhere: err == nil}, err
@@ -147,6 +160,26 @@ func (k *Keeper) certify(ctx context.Context, c leaf.Certificate) (leaf.Certific
 		return c, errForeign
 	}
 	return c, nil
+}
+
+// plausible compares the clock with when somebody looked last, or where nobody ever did with the last entry that is signed. A look
+// that is refused does not count, so a clock that stays wrong lets nothing go however long it does.
+func (k *Keeper) plausible(ctx context.Context) error {
+	last, err := k.Log.LeaseEnd(ctx, Lease)
+	if err != nil {
+		return fmt.Errorf("ask when somebody looked last: %w", err)
+	}
+	if last.IsZero() {
+		newest, err := k.Log.Checkpoints(ctx, math.MaxInt64, 1)
+		if err != nil || len(newest) == 0 {
+			return err
+		}
+		last = newest[0].At
+	}
+	if now := k.Now(); !k.ClockIsRight && !last.IsZero() && now.Sub(last) > LeapMax {
+		return fmt.Errorf("%w (it says %s, and the last time was %s)", ErrClock, now.UTC().Format(time.RFC3339), last.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // mine takes the lease, or renews it.

@@ -39,12 +39,32 @@ func (cmd *DatabasePrepareCmd) Run(ctx context.Context, std streams) error {
 // AuditPruneCmd removes what was kept long enough, where the server may not.
 type AuditPruneCmd struct {
 	config.Flags
+	ClockIsRight bool `help:"Say that the clock is right, although nobody has looked for what is to be removed for more than a week."`
+}
+
+// keepSettings say for how long the audit log is kept.
+func keepSettings() []string {
+	return []string{"audit.keep-security-days", "audit.keep-administration-days", "audit.keep-conference-days"}
+}
+
+// said fails unless it was said for how long the audit log is kept, in a configuration file or for each category: what the server is
+// told must count, and not the defaults because nobody has said anything.
+func (cmd *AuditPruneCmd) said(loaded config.Loaded) error {
+	for _, key := range keepSettings() {
+		if cmd.File == "" && loaded.Sources[key] == config.SourceDefault {
+			return fmt.Errorf("it was not said for how long the audit log is kept: give --config with the file of the server, or %s", strings.Join(keepSettings(), ", "))
+		}
+	}
+	return nil
 }
 
 // Run removes what is due, and says how much that was.
 func (cmd *AuditPruneCmd) Run(ctx context.Context, std streams) (err error) {
 	loaded, err := config.Load(cmd.Flags, os.Environ())
 	if err != nil {
+		return err
+	}
+	if err := cmd.said(loaded); err != nil {
 		return err
 	}
 	c := loaded.Config
@@ -72,7 +92,9 @@ func (cmd *AuditPruneCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	gone, err := app.RetentionKeeper(c, db, telemetry.New(std.err, c.Log)).Look(ctx)
+	keeper := app.RetentionKeeper(c, db, telemetry.New(std.err, c.Log))
+	keeper.ClockIsRight = cmd.ClockIsRight
+	gone, err := keeper.Look(ctx)
 	if err != nil {
 		return readable(err)
 	}

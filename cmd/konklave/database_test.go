@@ -27,7 +27,7 @@ func TestAnOwnerPreparesAndPrunesForTheServer(t *testing.T) {
 	if code, _, stderr := konklave(t, "", add...); code != 1 || !strings.Contains(stderr, "konklave database prepare") {
 		t.Errorf("before it is prepared: exit %d, %q", code, stderr)
 	}
-	prune := []string{"audit", "prune", "--data", data, "--database"}
+	prune := []string{"audit", "prune", "--data", data, "--audit-keep-administration-days", "184", "--audit-keep-conference-days", "184", "--database"}
 	if code, _, stderr := konklave(t, "", append(prune, as("konklave_owner"))...); code != 1 || stderr == "" {
 		t.Errorf("prune before there are tables: exit %d, %q", code, stderr)
 	}
@@ -43,10 +43,17 @@ func TestAnOwnerPreparesAndPrunesForTheServer(t *testing.T) {
 	if code, out, stderr := konklave(t, "", append(prune, as("konklave_owner"), "--audit-keep-security-days", "200")...); code != 0 || !strings.Contains(out, "security 200, administration 184, conference 184. Removed: the content of 0 entries, and 0 checkpoints") {
 		t.Errorf("exit %d, %q, %q", code, out, stderr)
 	}
+	if code, out, stderr := konklave(t, "", append(prune, as("konklave_owner"))...); code != 1 || out != "" || !strings.Contains(stderr, "audit.keep-security-days") {
+		t.Errorf("without the settings of the server: exit %d, %q, %q", code, out, stderr)
+	}
+	prune = append(prune[:2:2], append([]string{"--audit-keep-security-days", "184"}, prune[2:]...)...)
+	if code, out, stderr := konklave(t, "", append(prune, as("konklave_owner"), "--clock-is-right")...); code != 0 {
+		t.Errorf("exit %d, %q, %q", code, out, stderr)
+	}
 	if code, out, _ := konklave(t, "", append(prune, as("konklave"))...); code != 1 || out != "" {
 		t.Errorf("as the server: exit %d, %q", code, out)
 	}
-	if code, _, stderr := konklave(t, "", append(prune, as("konklave_owner"), "--audit-keep-security-days", "89")...); code != 1 || !strings.Contains(stderr, "audit.keep-security-days") {
+	if code, _, stderr := konklave(t, "", append(prune[:2:2], "--data", data, "--audit-keep-security-days", "89", "--database", as("konklave_owner"))...); code != 1 || !strings.Contains(stderr, "audit.keep-security-days") {
 		t.Errorf("too short: exit %d, %q", code, stderr)
 	}
 }

@@ -52,7 +52,9 @@ var retained = map[string]func(*testing.T, *house){
 		k := h.keeper()
 		for _, days := range []int{182, 2} {
 			h.clock.Advance(time.Duration(days) * aDay)
+			k.ClockIsRight = true
 			h.keep(t, k, 0)
+			k.ClockIsRight = false
 			if got := h.entries(t); got[1] != first[1] {
 				t.Errorf("%v: %+v", h.clock.Now(), got[1])
 			}
@@ -117,6 +119,7 @@ var retained = map[string]func(*testing.T, *house){
 		h.integrate(t)
 		h.clock.Advance(200 * aDay)
 		k := h.keeper()
+		k.ClockIsRight = true
 		if gone, err := k.Look(t.Context()); err != nil || !gone.Foreign || gone.Entries != 0 {
 			t.Errorf("nobody has signed yet: %+v, %v", gone, err)
 		}
@@ -141,6 +144,39 @@ var retained = map[string]func(*testing.T, *house){
 		}
 		k.Certify = mine
 		h.keep(t, k, 2)
+	},
+	"L18AClockThatIsFarAheadLetsNothingGo": func(t *testing.T, h *house) {
+		h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
+		h.integrate(t)
+		c, note := h.checkpoint(t)
+		if err := h.SaveCheckpoint(t.Context(), c, note); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.Advance(retention.LeapMax + time.Millisecond) // nobody has ever looked
+		k := h.keeper()
+		if gone, err := k.Look(t.Context()); !errors.Is(err, retention.ErrClock) || gone != (retention.Gone{}) {
+			t.Errorf("%+v, %v", gone, err)
+		}
+		h.clock.Advance(-time.Millisecond)
+		h.keep(t, k, 0)
+		looked := h.clock.Now()
+		h.clock.Advance(retention.LeapMax)
+		h.keep(t, k, 0)
+		h.clock.Advance(200 * aDay)
+		h.signedIn(t, h.account(t, "ben@example.org", access.Ordinary)) // what is logged meanwhile makes it no better
+		for range 2 {
+			if gone, err := k.Look(t.Context()); !errors.Is(err, retention.ErrClock) || gone != (retention.Gone{}) {
+				t.Errorf("%+v, %v", gone, err)
+			}
+			h.clock.Advance(time.Hour)
+		}
+		if end, err := h.LeaseEnd(t.Context(), retention.Lease); err != nil || !end.Equal(looked.Add(retention.LeapMax)) {
+			t.Errorf("a look that was refused counts: %v, %v", end, err)
+		}
+		k.ClockIsRight = true
+		h.keep(t, k, 2)
+		k.ClockIsRight = false
+		h.keep(t, k, 0)
 	},
 	"OneAtATimeLetsGo": func(t *testing.T, h *house) {
 		for _, k := range []*retention.Keeper{h.keeper(), h.keeper()} { // one after the other
