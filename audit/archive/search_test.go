@@ -317,6 +317,7 @@ func TestWhatIsLeftOfAnEntry(t *testing.T) {
 		t.Errorf("%v, want %s", states, want)
 	}
 	found := s.search(t, archive.Query{Kind: audit.KindLogPruned})
+	certificate.At = audittest.CertifiedAt()
 	if len(found) != 1 || found[0].Index != 30 || found[0].Record.Details != certificate.Details() {
 		t.Errorf("certificates: %+v", found)
 	}
