@@ -15,9 +15,9 @@ const looks: Readonly<Record<Look, string>> = {
 }
 
 const sizes: Readonly<Record<Size, string>> = {
-  small: 'min-h-8 px-3 text-sm gap-1.5',
-  medium: 'min-h-11 px-3 sm:px-4 gap-2',
-  large: 'min-h-12 px-6 text-lg gap-2.5',
+  small: 'min-h-8 px-3 py-1 text-sm gap-1.5',
+  medium: 'min-h-11 px-3 py-1 sm:px-4 gap-2',
+  large: 'min-h-12 px-6 py-1 text-lg gap-2.5',
 }
 
 const shared =

@@ -60,31 +60,19 @@ function Account() {
       <Sessions />
       <Tokens />
       <OwnData />
-      {hasRole(user, 'operator') && (
-        <ButtonLink href="/conferences" className="justify-self-start">
-          {t('account.conferences')}
-        </ButtonLink>
-      )}
-      {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
-        <ButtonLink href="/approvals" className="justify-self-start">
-          {t('account.approvals')}
-        </ButtonLink>
-      )}
-      {hasRole(user, 'security_officer', 'auditor') && (
-        <ButtonLink href="/findings" className="justify-self-start">
-          {t('account.findings')}
-        </ButtonLink>
-      )}
-      {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
-        <ButtonLink href="/machines" className="justify-self-start">
-          {t('account.machines')}
-        </ButtonLink>
-      )}
-      {hasRole(user, 'auditor') && (
-        <ButtonLink href="/audit" className="justify-self-start">
-          {t('account.audit')}
-        </ButtonLink>
-      )}
+      <div className="flex flex-wrap gap-3 empty:hidden">
+        {hasRole(user, 'operator') && <ButtonLink href="/conferences">{t('account.conferences')}</ButtonLink>}
+        {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
+          <ButtonLink href="/approvals">{t('account.approvals')}</ButtonLink>
+        )}
+        {hasRole(user, 'security_officer', 'auditor') && (
+          <ButtonLink href="/findings">{t('account.findings')}</ButtonLink>
+        )}
+        {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
+          <ButtonLink href="/machines">{t('account.machines')}</ButtonLink>
+        )}
+        {hasRole(user, 'auditor') && <ButtonLink href="/audit">{t('account.audit')}</ButtonLink>}
+      </div>
       {hasRole(user, 'user_admin', 'security_officer', 'auditor') && <Users by={user} />}
     </Page>
   )

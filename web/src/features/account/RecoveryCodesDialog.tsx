@@ -26,7 +26,11 @@ export function RecoveryCodesDialog({ codes, onClose }: RecoveryCodesDialogProps
       }
     >
       <p>{t('factor.recoveryIntro')}</p>
-      <ul translate="no" data-recovery-codes className="grid gap-1 rounded-lg border border-control bg-canvas p-4">
+      <ul
+        translate="no"
+        data-recovery-codes
+        className="grid gap-3 rounded-lg border border-control bg-canvas p-4 leading-snug sm:gap-1"
+      >
         {codes.map(code => (
           <li key={code}>
             <code className="wrap-anywhere">{code}</code>

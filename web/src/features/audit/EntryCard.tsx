@@ -101,7 +101,7 @@ function Told({ entry, users, onOnly }: Pick<EntryCardProps, 'entry' | 'users' |
 
 function Row({ name, children }: { readonly name: string; readonly children: ReactNode }) {
   return (
-    <div className="grid gap-x-4 sm:col-span-2 sm:grid-cols-subgrid">
+    <div className="grid items-baseline gap-x-4 sm:col-span-2 sm:grid-cols-subgrid">
       <dt className="text-quiet">{name}</dt>
       <dd className="flex flex-wrap items-center gap-x-3 gap-y-1">{children}</dd>
     </div>

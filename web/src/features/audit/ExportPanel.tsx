@@ -1,5 +1,5 @@
 import { Download } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { api, dataOf } from '../../api/client'
 import { useAction } from '../../api/resource'
 import { useI18n } from '../../i18n/react'
@@ -43,12 +43,27 @@ export function ExportPanel() {
         <li>{t('audit.export.step2')}</li>
         <li>
           {t('audit.export.step3')}
-          <pre className="mt-1 whitespace-pre-wrap rounded-lg bg-raised p-3 text-sm wrap-anywhere">{command}</pre>
+          <pre className="mt-1 whitespace-pre-wrap rounded-lg bg-raised p-3 text-sm wrap-anywhere">
+            {unbroken(command)}
+          </pre>
         </li>
-        <li>{t('audit.export.step4')}</li>
+        <li>{unbroken(t('audit.export.step4'))}</li>
       </ol>
       <p>{t('audit.export.keep')}</p>
     </div>
+  )
+}
+
+/** A text in which no option of a command, such as --since, is broken at its hyphens. */
+function unbroken(text: string): ReactNode {
+  return text.split(/(--\w+)/).map(part =>
+    part.startsWith('--') ? (
+      <span key={part} className="whitespace-nowrap">
+        {part}
+      </span>
+    ) : (
+      part
+    ),
   )
 }
 

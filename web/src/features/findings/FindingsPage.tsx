@@ -103,7 +103,7 @@ function FindingCard({ finding, users, unlocks, handles, onChanged }: FindingCar
   const { t, language } = useI18n()
   const user = users.get(finding.userId ?? '')
   const { kind, severity, evidence, at, state } = finding
-  const locked = evidence.until !== undefined && new Date(evidence.until).getTime() > Date.now()
+  const locked = state !== 'closed' && evidence.until !== undefined && new Date(evidence.until).getTime() > Date.now()
   return (
     <li className="grid gap-2 rounded-xl border border-line bg-surface p-5">
       <p className="flex flex-wrap gap-x-3 text-sm">
