@@ -43,8 +43,8 @@ type Begin struct {
 	Factor         FactorUse                   // the second factor that was shown; or the zero use
 	Failure        Failure                     // the failures of this account from this source are forgotten
 	ForgetFailures time.Time                   // failures before this matter no more
-	Most           int                         // sessions of the user at once; others end that were seen longest ago. 0 for no limit
-	Ended          func(id string) audit.Entry // about a session that ends so
+	Most           int                         // sessions of the user at once; others end that were seen longest ago, and those last that are in a conference. 0 for no limit
+	Ended          func(id string) audit.Entry // about a session that ends so, or for Replaced
 }
 
 // SignInStore keeps what proofs of identity by password need. A method that changes something writes the entries in the same
