@@ -39,7 +39,7 @@ func reconciliation(s *scim.Service, log *slog.Logger) func(context.Context) err
 	return func(ctx context.Context) error {
 		switch changed, err := s.Reconcile(ctx); {
 		case err != nil && ctx.Err() == nil:
-			log.WarnContext(ctx, "the rules were not applied to everybody who is provisioned; they are at the next start", "changed", changed, "error", err)
+			log.WarnContext(ctx, "the rules were not applied to everybody who is provisioned; for these they are tried again at the next start", "changed", changed, "error", err)
 		case changed > 0:
 			log.InfoContext(ctx, "the rules of the configuration changed what people may do who are provisioned", "changed", changed)
 		}

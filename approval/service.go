@@ -31,7 +31,7 @@ type Store interface {
 	// InsertApproval fails with ErrAsked when the same act waits for an answer or its use already, and with ErrTooMany when the
 	// person has MaxOpen open.
 	InsertApproval(ctx context.Context, r Request, entry audit.Entry) error
-	// Approvals returns at most limit requests, the newest first.
+	// Approvals returns at most limit requests: those that are open, and then the closed ones, the newest first of each.
 	Approvals(ctx context.Context, tenant string, limit int) ([]Request, error)
 	// ChangeApproval reads a request and its people, calls change and stores what comes of it, all in one transaction; by is
 	// the account of who decides, or empty. It fails with ErrUnknown, and with user.ErrLastAdmin.
@@ -124,7 +124,7 @@ func (r Request) audited() audit.Approval {
 	return audit.Approval{ID: r.ID, Action: r.Act.Action, About: r.Act.About, Parameters: r.Act.Parameters}
 }
 
-// List returns the requests that concern the actor, as they stand now, the newest first: their own, and those about which people
+// List returns the requests that concern the actor, as they stand now, open ones first and the newest first of each: their own, and those about which people
 // like the actor decide.
 func (s *Service) List(ctx context.Context, actor access.Actor) ([]Request, error) {
 	if err := access.Decide(actor, access.ApprovalList, access.Object{Kind: "approval", OwnerID: actor.UserID, Tenant: actor.Tenant}).Err(); err != nil {

@@ -182,7 +182,7 @@ const (
 	SessionSignedOut  SessionEndReason = "signed_out"
 	SessionRevoked    SessionEndReason = "revoked"
 	SessionElsewhere  SessionEndReason = "signed_out_elsewhere" // at the identity provider
-	SessionSuperseded SessionEndReason = "superseded"           // by a newer one, of more than an account may have
+	SessionSuperseded SessionEndReason = "superseded"           // by a newer one: of more than an account may have, or in the same browser
 )
 
 // SessionEnded says that a session was ended before it expired.

@@ -31,7 +31,7 @@ type Link struct {
 	Sealed   []byte    // the ProviderIdentity, readable with the master key only
 	LinkedAt time.Time // UTC, whole milliseconds
 	AskAt    time.Time // when the provider is asked again
-	GoneAt   time.Time // when the provider said that the person is gone; zero while it has not
+	GoneAt   time.Time // since when the provider does not vouch for the person, so that API tokens are good for nothing; zero while it does
 }
 
 // ProviderSession names a session of a provider; the zero value none.

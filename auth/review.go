@@ -130,12 +130,15 @@ func (f *Federation) confirm(ctx context.Context, l Link, id ProviderIdentity, g
 			return barred(by, k, refusal, true, g.because), nil
 		}
 		k.Link.Sealed, k.Link.AskAt = sealed, wholeMillis(id.AskAgain)
+		if !k.User.Disabled() {
+			k.Link.GoneAt = time.Time{} // it was silent for a while
+		}
 		return about(k).withRoles(by, g, l.Provider), nil
 	})
 }
 
-// bar ends all sessions of a person. For good means until the next sign-in at the provider; API tokens are good for nothing
-// until then. Otherwise the person only has to sign in again.
+// bar ends all sessions of a person, and API tokens are good for nothing until the provider vouches for the person again. For good
+// means that only the next sign-in there does that; otherwise an answer of the provider is enough.
 func (f *Federation) bar(ctx context.Context, l Link, reason Reason, forGood bool) error {
 	by, err := f.reviewer()
 	if err != nil {
@@ -151,13 +154,16 @@ func (f *Federation) bar(ctx context.Context, l Link, reason Reason, forGood boo
 
 // barred is what bar stores. Because is where the rules are written that are the reason.
 func barred(by audit.Origin, k Known, reason Reason, forGood bool, because []string) Outcome {
-	out := forGood && !k.User.Disabled()
+	out, first := forGood && !k.User.Disabled(), k.Link.GoneAt.IsZero()
 	k.Link.AskAt = by.At.Add(ReviewGrace) // only of importance where there are API tokens
+	if first {
+		k.Link.GoneAt = by.At
+	}
 	if out {
 		k.User.DisabledAt, k.Link.GoneAt, k.Link.AskAt = by.At, by.At, by.At // an administrator who lets the person in has the provider asked
 	}
 	return Outcome{Known: k, End: true, Entries: func(ended int) []audit.Entry {
-		if !out && ended == 0 {
+		if !out && !first && ended == 0 {
 			return nil
 		}
 		return []audit.Entry{audit.IdentityBarred(by, k.User.ID, k.Link.Provider, string(reason), ended, because)}

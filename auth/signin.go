@@ -43,8 +43,8 @@ type Begin struct {
 	Factor         FactorUse                   // the second factor that was shown; or the zero use
 	Failure        Failure                     // the failures of this account from this source are forgotten
 	ForgetFailures time.Time                   // failures before this matter no more
-	Most           int                         // sessions of the user at once; others end that were seen longest ago. 0 for no limit
-	Ended          func(id string) audit.Entry // about a session that ends so
+	Most           int                         // sessions of the user at once; others end that were seen longest ago, and those last that are in a conference. 0 for no limit
+	Ended          func(id string) audit.Entry // about a session that ends so, or for Replaced
 }
 
 // SignInStore keeps what proofs of identity by password need. A method that changes something writes the entries in the same
@@ -55,9 +55,11 @@ type SignInStore interface {
 	Credential(ctx context.Context, tenant, email string) (Credential, error)
 	// CredentialOf is Credential by the id of the user.
 	CredentialOf(ctx context.Context, tenant, userID string) (Credential, error)
-	// ForgiveAccount forgets the failures of an account from all sources, and writes the entry that entryFor makes of how many
-	// there were.
-	ForgiveAccount(ctx context.Context, tenant, account string, entryFor func(failures int) audit.Entry) error
+	// Links returns who a user is at identity providers.
+	Links(ctx context.Context, userID string) ([]Link, error)
+	// ForgiveAccounts forgets the failures that are counted under these accounts, from all sources, and writes the entry that
+	// entryFor makes of how many there were.
+	ForgiveAccounts(ctx context.Context, tenant string, accounts []string, entryFor func(failures int) audit.Entry) error
 	// BeginSession stores a session and forgets the sessions, devices and failures that are over. It fails with ErrFailed
 	// when the user was disabled or the password was changed since it was verified, with ErrChallenge when the challenge of the
 	// factor was used before and with ErrFactorFailed when the factor was.
@@ -231,8 +233,9 @@ func (s *SignIn) ResetPassword(ctx context.Context, actor access.Actor, email, p
 	})
 }
 
-// Unlock forgets the failed proofs of an account, from wherever they came, so that no lock of it is in force any more. The lock
-// of a network from which others fail too ends by itself. Faults: access, user.unknown.
+// Unlock forgets the failed proofs of an account, from wherever they came, so that no lock of it is in force any more: those with
+// its address, with the name it last had at a directory, and those of a second factor after a provider. The lock of a network from
+// which others fail too ends by itself. Faults: access, user.unknown.
 func (s *SignIn) Unlock(ctx context.Context, actor access.Actor, userID string) error {
 	if err := access.Decide(actor, access.UserUnlock, access.Object{Kind: "user", ID: userID, Tenant: actor.Tenant}).Err(); err != nil {
 		return err
@@ -241,8 +244,19 @@ func (s *SignIn) Unlock(ctx context.Context, actor access.Actor, userID string) 
 	if err != nil {
 		return err
 	}
+	links, err := s.store.Links(ctx, userID)
+	if err != nil {
+		return err
+	}
+	accounts := []string{accountKey("", c.User.Email)}
+	for _, l := range links {
+		accounts = append(accounts, subjectKey(l.Provider, l.Subject))
+		if l.Login != "" {
+			accounts = append(accounts, l.Login)
+		}
+	}
 	origin := audit.Origin{At: s.now(), Actor: actor}
-	return s.store.ForgiveAccount(ctx, actor.Tenant, accountKey("", c.User.Email), func(failures int) audit.Entry {
+	return s.store.ForgiveAccounts(ctx, actor.Tenant, accounts, func(failures int) audit.Entry {
 		return audit.UserUnlocked(origin, userID, failures)
 	})
 }

@@ -3,10 +3,12 @@ package scim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/fault"
 	"konklave/user"
 )
 
@@ -126,28 +128,33 @@ func (w *work) reviewed(ctx context.Context, p Person, before user.User) error {
 const reconcileActor = "scim"
 
 // Reconcile applies the rules to everybody anew, after they may have changed. Who would get roles that nobody may hold together
-// stays out. It returns how many people it changed something for.
+// stays out. It returns how many people it changed something for; the error names everybody for whom that was refused.
 func (s *Service) Reconcile(ctx context.Context) (changed int, err error) {
 	if s.provider.ID == "" {
 		return 0, nil
 	}
 	actor := access.System(reconcileActor)
+	var refused []error
 	for first := 0; ; first += scanBatch {
 		people, err := s.store.Provisioned(ctx, actor.Tenant, Narrow{}, first, scanBatch)
 		if err != nil {
-			return changed, err
+			return changed, errors.Join(append(refused, err)...)
 		}
 		for _, p := range people {
 			did, err := s.reconcile(ctx, actor, p)
-			if err != nil {
-				return changed, err
-			}
 			if did {
 				changed++
 			}
+			if err == nil {
+				continue
+			}
+			refused = append(refused, fmt.Errorf("account %s: %w", p.Account.ID, err))
+			if kind := fault.As(err).Kind; kind == fault.KindInternal || kind == fault.KindUnavailable {
+				return changed, errors.Join(refused...) // nobody else's would be stored either
+			}
 		}
 		if len(people) < scanBatch {
-			return changed, nil
+			return changed, errors.Join(refused...)
 		}
 	}
 }

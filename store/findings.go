@@ -130,14 +130,18 @@ func (s *Store) FailureTrail(ctx context.Context, t auth.Trail, atMost int) ([]a
 	}), err
 }
 
-// ForgiveAccount implements auth.SignInStore.
-func (s *Store) ForgiveAccount(ctx context.Context, tenant, account string, entryFor func(failures int) audit.Entry) error {
-	return s.change(ctx, "forgive account", func(ctx context.Context, q *sqlgen.Queries) error {
-		rows, err := q.ForgiveAccount(ctx, sqlgen.ForgiveAccountParams{Tenant: tenant, Account: account})
-		if err != nil {
-			return err
+// ForgiveAccounts implements auth.SignInStore.
+func (s *Store) ForgiveAccounts(ctx context.Context, tenant string, accounts []string, entryFor func(failures int) audit.Entry) error {
+	return s.change(ctx, "forgive accounts", func(ctx context.Context, q *sqlgen.Queries) error {
+		failures := int64(0)
+		for _, account := range accounts {
+			rows, err := q.ForgiveAccount(ctx, sqlgen.ForgiveAccountParams{Tenant: tenant, Account: account})
+			if err != nil {
+				return err
+			}
+			failures += rows
 		}
-		return s.record(ctx, q, entryFor(int(rows)))
+		return s.record(ctx, q, entryFor(int(failures)))
 	})
 }
 

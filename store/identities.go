@@ -36,6 +36,12 @@ func (s *Store) UserOfSubject(ctx context.Context, tenant, provider, subject str
 	return id, err
 }
 
+// Links implements auth.SignInStore.
+func (s *Store) Links(ctx context.Context, userID string) ([]auth.Link, error) {
+	rows, err := ask(ctx, s, (*sqlgen.Queries).IdentitiesOfUser, userID)
+	return mapped(rows, linkOf), err
+}
+
 // Settle implements auth.FederationStore.
 func (s *Store) Settle(ctx context.Context, key auth.Link, decide func(auth.Known) (auth.Outcome, error)) error {
 	return s.change(ctx, "settle identity", func(ctx context.Context, q *sqlgen.Queries) error {

@@ -162,7 +162,7 @@ func (s *Store) BeginSession(ctx context.Context, b auth.Begin) error {
 }
 
 func (s *Store) beginSession(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
-	if err := forgetWhatIsOver(ctx, q, b); err != nil {
+	if err := s.forgetWhatIsOver(ctx, q, b); err != nil {
 		return err
 	}
 	if err := s.endBeyond(ctx, q, b); err != nil {
@@ -224,7 +224,7 @@ func noticeBrowser(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
 	return keepFindings(ctx, q, *b.NewBrowser)
 }
 
-func forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
+func (s *Store) forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) error {
 	now := millis(b.Session.CreatedAt)
 	if err := q.RetireSessionByHash(ctx, sqlgen.RetireSessionByHashParams{Hash: b.Replaced, At: now}); err != nil {
 		return err
@@ -232,10 +232,14 @@ func forgetWhatIsOver(ctx context.Context, q *sqlgen.Queries, b auth.Begin) erro
 	if err := q.ForgetRetired(ctx, millis(b.Session.CreatedAt.Add(-auth.RetiredMemory))); err != nil {
 		return err
 	}
-	if err := q.DeleteSessionByHash(ctx, b.Replaced); err != nil {
+	if err := q.ForgetSessions(ctx, now); err != nil { // first: what has expired leaves no entry
 		return err
 	}
-	if err := q.ForgetSessions(ctx, now); err != nil {
+	replaced, err := q.DeleteSessionByHash(ctx, b.Replaced)
+	if err != nil {
+		return err
+	}
+	if err := s.record(ctx, q, mapped(replaced, b.Ended)...); err != nil {
 		return err
 	}
 	if err := q.ForgetDevices(ctx, now); err != nil {

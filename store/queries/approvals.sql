@@ -6,8 +6,10 @@ ON CONFLICT (tenant, digest) WHERE state IN ('pending', 'approved') DO NOTHING;
 -- name: CountOpenApprovals :one
 SELECT COUNT(*) FROM approvals WHERE tenant = @tenant AND requested_by = @requested_by AND state IN ('pending', 'approved');
 
+-- Approvals has those that are open first, so that closed ones never push them out.
 -- name: Approvals :many
-SELECT * FROM approvals WHERE tenant = @tenant ORDER BY number DESC LIMIT @at_most;
+SELECT * FROM approvals WHERE tenant = @tenant
+ORDER BY CASE WHEN state IN ('pending', 'approved') THEN 0 ELSE 1 END, number DESC LIMIT @at_most;
 
 -- LockApproval reads a request that nobody else can change before the end of the transaction.
 -- name: LockApproval :one

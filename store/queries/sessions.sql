@@ -21,15 +21,16 @@ DELETE FROM sessions WHERE tenant = @tenant AND user_id = @user_id AND id = @id;
 -- name: DeleteOtherSessions :many
 DELETE FROM sessions WHERE tenant = @tenant AND user_id = @user_id AND id <> @except_id RETURNING id;
 
--- DeleteSessionsBeyond removes the sessions of a user but for those that were seen last.
+-- DeleteSessionsBeyond removes the sessions of a user but for those that were seen last; those with which somebody came into a
+-- conference that goes on are kept before all others.
 -- name: DeleteSessionsBeyond :many
 DELETE FROM sessions WHERE id IN (
     SELECT beyond.id FROM sessions AS beyond WHERE beyond.tenant = @tenant AND beyond.user_id = @user_id
-    ORDER BY beyond.seen_at DESC, beyond.created_at DESC, beyond.id LIMIT @at_most OFFSET @stay
+    ORDER BY CASE WHEN EXISTS (SELECT 1 FROM admissions WHERE admissions.sign_in = beyond.id) THEN 0 ELSE 1 END, beyond.seen_at DESC, beyond.created_at DESC, beyond.id LIMIT @at_most OFFSET @stay
 ) RETURNING id;
 
--- name: DeleteSessionByHash :exec
-DELETE FROM sessions WHERE hash = @hash;
+-- name: DeleteSessionByHash :many
+DELETE FROM sessions WHERE hash = @hash RETURNING id;
 
 -- name: ForgetSessions :exec
 DELETE FROM sessions WHERE expires_at <= @now;

@@ -76,7 +76,8 @@ WHERE conferences.ended_at = 0
   AND NOT EXISTS (SELECT 1 FROM sessions JOIN users ON users.id = sessions.user_id
                   WHERE sessions.id = admissions.sign_in AND sessions.expires_at > $1 AND users.disabled_at = 0)
   AND NOT EXISTS (SELECT 1 FROM api_tokens JOIN users ON users.id = api_tokens.user_id
-                  WHERE api_tokens.id = admissions.sign_in AND api_tokens.expires_at > $1 AND users.disabled_at = 0)
+                  WHERE api_tokens.id = admissions.sign_in AND api_tokens.expires_at > $1 AND users.disabled_at = 0
+                  AND NOT EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id AND identities.gone_at > 0))
 ORDER BY admissions.conference_id, admissions.session LIMIT $2
 `
 
@@ -205,6 +206,7 @@ SELECT EXISTS (
     UNION ALL
     SELECT 1 FROM api_tokens JOIN users ON users.id = api_tokens.user_id
     WHERE api_tokens.id = $1 AND api_tokens.expires_at > $2 AND users.disabled_at = 0
+    AND NOT EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id AND identities.gone_at > 0)
 )
 `
 

@@ -10,7 +10,8 @@ import (
 )
 
 const approvals = `-- name: Approvals :many
-SELECT number, id, tenant, action, about, parameters, digest, state, reason, requested_by, requested_at, expires_at, decided_by, decided_at, note, used_at FROM approvals WHERE tenant = $1 ORDER BY number DESC LIMIT $2
+SELECT number, id, tenant, action, about, parameters, digest, state, reason, requested_by, requested_at, expires_at, decided_by, decided_at, note, used_at FROM approvals WHERE tenant = $1
+ORDER BY CASE WHEN state IN ('pending', 'approved') THEN 0 ELSE 1 END, number DESC LIMIT $2
 `
 
 type ApprovalsParams struct {
@@ -18,6 +19,7 @@ type ApprovalsParams struct {
 	AtMost int32
 }
 
+// Approvals has those that are open first, so that closed ones never push them out.
 func (q *Queries) Approvals(ctx context.Context, arg ApprovalsParams) ([]Approval, error) {
 	rows, err := q.db.QueryContext(ctx, approvals, arg.Tenant, arg.AtMost)
 	if err != nil {

@@ -77,19 +77,37 @@ func (q *Queries) DeleteSession(ctx context.Context, arg DeleteSessionParams) (i
 	return result.RowsAffected()
 }
 
-const deleteSessionByHash = `-- name: DeleteSessionByHash :exec
-DELETE FROM sessions WHERE hash = $1
+const deleteSessionByHash = `-- name: DeleteSessionByHash :many
+DELETE FROM sessions WHERE hash = $1 RETURNING id
 `
 
-func (q *Queries) DeleteSessionByHash(ctx context.Context, hash []byte) error {
-	_, err := q.db.ExecContext(ctx, deleteSessionByHash, hash)
-	return err
+func (q *Queries) DeleteSessionByHash(ctx context.Context, hash []byte) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, deleteSessionByHash, hash)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const deleteSessionsBeyond = `-- name: DeleteSessionsBeyond :many
 DELETE FROM sessions WHERE id IN (
     SELECT beyond.id FROM sessions AS beyond WHERE beyond.tenant = $1 AND beyond.user_id = $2
-    ORDER BY beyond.seen_at DESC, beyond.created_at DESC, beyond.id LIMIT $4 OFFSET $3
+    ORDER BY CASE WHEN EXISTS (SELECT 1 FROM admissions WHERE admissions.sign_in = beyond.id) THEN 0 ELSE 1 END, beyond.seen_at DESC, beyond.created_at DESC, beyond.id LIMIT $4 OFFSET $3
 ) RETURNING id
 `
 
@@ -100,7 +118,8 @@ type DeleteSessionsBeyondParams struct {
 	AtMost int32
 }
 
-// DeleteSessionsBeyond removes the sessions of a user but for those that were seen last.
+// DeleteSessionsBeyond removes the sessions of a user but for those that were seen last; those with which somebody came into a
+// conference that goes on are kept before all others.
 func (q *Queries) DeleteSessionsBeyond(ctx context.Context, arg DeleteSessionsBeyondParams) ([]string, error) {
 	rows, err := q.db.QueryContext(ctx, deleteSessionsBeyond,
 		arg.Tenant,

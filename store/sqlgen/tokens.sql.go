@@ -75,7 +75,7 @@ func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error 
 const tokenByHash = `-- name: TokenByHash :one
 SELECT api_tokens.id, api_tokens.tenant, api_tokens.user_id, api_tokens.hash, api_tokens.name, api_tokens.created_at, api_tokens.expires_at, api_tokens.used_at, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles
 FROM api_tokens JOIN users ON users.id = api_tokens.user_id
-WHERE api_tokens.hash = $1
+WHERE api_tokens.hash = $1 AND NOT EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id AND identities.gone_at > 0)
 `
 
 type TokenByHashRow struct {
@@ -83,6 +83,7 @@ type TokenByHashRow struct {
 	User     User
 }
 
+// TokenByHash passes over those of people for whom their identity provider does not vouch any more.
 func (q *Queries) TokenByHash(ctx context.Context, hash []byte) (TokenByHashRow, error) {
 	row := q.db.QueryRowContext(ctx, tokenByHash, hash)
 	var i TokenByHashRow

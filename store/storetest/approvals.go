@@ -73,6 +73,22 @@ func (b board) export(ctx context.Context, actor access.Actor, id string, from i
 }
 
 var approvals = map[string]func(*testing.T, *house){
+	"ClosedRequestsDoNotPushOpenOnesOut": func(t *testing.T, h *house) {
+		b := newBoard(t, h)
+		open := b.ask(t, access.RoleAuditor)
+		closed := b.ask(t, access.RoleSecurityOfficer)
+		if _, err := b.asking.Withdraw(t.Context(), b.anna.Actor(), closed.ID); err != nil {
+			t.Fatal(err)
+		}
+		newest, err := h.Approvals(t.Context(), access.DefaultTenant, 1)
+		if err != nil || len(newest) != 1 || newest[0].ID != open.ID {
+			t.Errorf("the first is %+v, %v", newest, err)
+		}
+		all, err := h.Approvals(t.Context(), access.DefaultTenant, approval.MaxPage)
+		if err != nil || len(all) != 2 || all[1].ID != closed.ID {
+			t.Errorf("all are %+v, %v", all, err)
+		}
+	},
 	"A49ASecondPersonGivesGuardedRoles": func(t *testing.T, h *house) {
 		b := newBoard(t, h)
 		in := b.signedIn(t, b.ben)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -61,6 +62,52 @@ var arrivals = map[string]func(*testing.T, *house){
 		if err != nil || !again.Identity.Session.ExpiresAt.Equal(until) {
 			t.Errorf("until %v, %v; want %v", again.Identity.Session.ExpiresAt, err, until)
 		}
+	},
+	"AnAdministratorUnlocksWhatAProviderVouchesFor": func(t *testing.T, h *house) {
+		f, v := h.federation()
+		v.id.SignedInAt = h.clock.Now()
+		id := h.enter(t, f).Identity
+		secret, _ := h.app(t, id, "Phone")
+		h.clock.Advance(auth.TOTPPeriod)
+		wrong := "000000"
+		for wrong == factortest.Code(t, secret, h.clock.Now()) || wrong == factortest.Code(t, secret, h.clock.Now().Add(auth.TOTPPeriod)) {
+			wrong = "1" + wrong[1:]
+		}
+		unlocked := func(failures int) {
+			t.Helper()
+			added := h.wantNewEntries(t, func() {
+				if err := h.signIn.UnlockAddress(t.Context(), access.System("command-line"), id.User.Email); err != nil {
+					t.Error(err)
+				}
+			}, audit.KindUserUnlocked)
+			if want := fmt.Sprintf(`{"failures":%d}`, failures); added[0].Details != want {
+				t.Errorf("details %s, want %s", added[0].Details, want)
+			}
+		}
+		at := auth.Attempt{Email: "anna", Password: "wrong", Address: home}
+		for range auth.LockFailures {
+			_, _ = f.SignIn(t.Context(), access.Nobody(), "amt", at) // the last one locks
+		}
+		at.Password = password
+		if _, err := f.SignIn(t.Context(), access.Nobody(), "amt", at); !errors.Is(err, auth.ErrLocked) {
+			t.Errorf("at the directory: %v", err)
+		}
+		unlocked(auth.LockFailures)
+		if _, err := f.SignIn(t.Context(), access.Nobody(), "amt", at); err != nil {
+			t.Errorf("at the directory, unlocked: %v", err)
+		}
+		for range auth.LockFailures {
+			_, _ = h.finish(t, home, auth.Answer{Challenge: h.wantHalf(t, h.enter(t, f), id.User.Tenant), Code: wrong}) // the last one locks
+		}
+		if _, err := f.SignIn(t.Context(), access.Nobody(), "amt", at); !errors.Is(err, auth.ErrLocked) {
+			t.Errorf("after codes of the second factor: %v", err)
+		}
+		unlocked(auth.LockFailures)
+		half, err := f.SignIn(t.Context(), access.Nobody(), "amt", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.wantFinish(t, home, auth.Answer{Challenge: h.wantHalf(t, half, id.User.Tenant), Code: factortest.Code(t, secret, h.clock.Now())}, nil)
 	},
 	"PasskeyAloneIsNoWayAroundTheProvider": func(t *testing.T, h *house) {
 		f, v := h.federation()

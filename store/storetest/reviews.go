@@ -17,6 +17,21 @@ func (h *house) wantReview(t *testing.T, f *auth.Federation) {
 	}
 }
 
+// programOf makes an API token, and returns what checks whether it is good.
+func (h *house) programOf(t *testing.T, id auth.Identity) (wants func(error)) {
+	t.Helper()
+	_, secret, err := h.tokens.Create(t.Context(), id.Actor, auth.NewToken{Name: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(want error) {
+		t.Helper()
+		if _, err := h.tokens.Authenticate(t.Context(), secret); !errors.Is(err, want) {
+			t.Errorf("the API token: %v, want %v", err, want)
+		}
+	}
+}
+
 var reviews = map[string]func(*testing.T, *house){
 	"WhoIsGoneLosesAccess": func(t *testing.T, h *house) {
 		f, v := h.federation()
@@ -138,16 +153,24 @@ var reviews = map[string]func(*testing.T, *house){
 	"AProviderMayBeSilentForAWhile": func(t *testing.T, h *house) {
 		f, v := h.federation()
 		in := h.enter(t, f)
+		token := h.programOf(t, in.Identity)
 		v.gone = auth.ErrProviderUnavailable
 		h.clock.Advance(review)
 		h.wantReview(t, f)
 		h.clock.Advance(auth.ReviewGrace - time.Millisecond)
 		h.wantReview(t, f)
 		h.wantSession(t, in.Session, nil)
+		token(nil)
 		h.clock.Advance(auth.ReviewRetry)
 		h.wantNewEntries(t, func() { h.wantReview(t, f) }, audit.KindIdentityBarred)
 		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
+		token(auth.ErrTokenInvalid)
+		h.clock.Advance(auth.ReviewGrace)
+		h.wantNewEntries(t, func() { h.wantReview(t, f) }) // once is enough
 		v.gone = nil
+		h.clock.Advance(auth.ReviewGrace)
+		h.wantReview(t, f)
+		token(nil) // the provider is back, and vouches
 		h.enter(t, f)
 	},
 	"WhoCannotBeAskedAboutSignsInAgain": func(t *testing.T, h *house) {
@@ -159,16 +182,31 @@ var reviews = map[string]func(*testing.T, *house){
 		if ends := in.Identity.Session.ExpiresAt; ends != h.clock.Now().Add(review) {
 			t.Errorf("the session ends %v", ends)
 		}
-		h.clock.Advance(review)
+		token := h.programOf(t, in.Identity)
+		h.clock.Advance(review - time.Millisecond)
+		h.wantReview(t, f)
+		token(nil)
+		h.clock.Advance(time.Millisecond)
+		h.wantReview(t, f)
 		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
+		token(auth.ErrTokenInvalid)
+		if _, err := comeBack(t, f, "bund"); err != nil {
+			t.Fatal(err)
+		}
+		token(nil)
 	},
 	"AProviderThatWasRemovedEndsItsSessions": func(t *testing.T, h *house) {
 		f, _ := h.federation()
 		in := h.enter(t, f)
+		token, r := h.programOf(t, in.Identity), h.conference(t)
+		h.admitted(t, r, h.tokenActor(t, in.Identity.User, lasting), "program")
 		h.clock.Advance(review)
+		h.wantEnded(t, r)
 		none := auth.NewFederation(h.Store, h.sessions, h.keys)
 		h.wantNewEntries(t, func() { h.wantReview(t, none) }, audit.KindIdentityBarred)
 		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
+		token(auth.ErrTokenInvalid)
+		h.wantEnded(t, r, "program")
 	},
 	"OneControllerAsks": func(t *testing.T, h *house) {
 		f, _ := h.federation()

@@ -254,6 +254,20 @@ var provisioning = map[string]func(*testing.T, *house){
 			t.Errorf("%d entries about nothing", len(after)-len(before))
 		}
 	},
+	"OneRefusalDoesNotKeepTheRulesFromTheOthers": func(t *testing.T, h *house) {
+		s := h.stage(t)
+		anna := s.add(t, "anna", nil).Account.ID
+		s.addGroup(t, "IT", anna)
+		bert, carl := s.add(t, "bert", nil).Account.ID, s.add(t, "carl", nil).Account.ID
+		h.exec(t, "UPDATE users SET disabled_at = 1 WHERE email = 'provisioner@example.org'")
+		changed, err := h.scimBy(auth.Rules{{Everybody: true, Roles: []access.Role{access.RoleAuditor}}}).Reconcile(t.Context())
+		if changed != 2 || !errors.Is(err, scim.ErrLastAdmin) || !strings.Contains(err.Error(), anna) || strings.Contains(err.Error(), bert) {
+			t.Errorf("changed %d, %v", changed, err)
+		}
+		s.wantAccount(t, anna, "operator user_admin", false)
+		s.wantAccount(t, bert, "auditor", false)
+		s.wantAccount(t, carl, "auditor", false)
+	},
 	"NobodyGetsAnAccountByItsAddress": func(t *testing.T, h *house) {
 		s := h.stage(t)
 		local := h.account(t, "anna@example.org", access.Administrator)

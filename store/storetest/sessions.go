@@ -119,6 +119,45 @@ var sessions = map[string]func(*testing.T, *house){
 		}
 		h.wantSession(t, other.Session, nil)
 	},
+	"ASessionThatIsInAConferenceIsTheLastToGo": func(t *testing.T, h *house) {
+		u, r := h.account(t, "anna@example.org", access.Ordinary), h.conference(t)
+		h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now, Max: 2})
+		h.signIn = auth.NewSignIn(h.Store, h.sessions, h.passwords)
+		meeting := h.signedIn(t, u)
+		h.admitted(t, r, meeting.Identity.Actor, "in")
+		h.clock.Advance(auth.SeenPrecision)
+		idle := h.signedIn(t, u)
+		h.clock.Advance(auth.SeenPrecision)
+		third := h.signedIn(t, u)
+		h.wantSession(t, idle.Session, auth.ErrSessionInvalid) // though it was seen after the other
+		h.wantSession(t, meeting.Session, nil)
+		h.admitted(t, r, third.Identity.Actor, "in, too")
+		h.clock.Advance(auth.SeenPrecision)
+		h.wantSession(t, meeting.Session, nil) // which is a use
+		h.signedIn(t, u)
+		h.wantSession(t, meeting.Session, nil)
+		h.wantSession(t, third.Session, auth.ErrSessionInvalid)
+	},
+	"ASessionThatIsReplacedInItsBrowserLeavesAnEntry": func(t *testing.T, h *house) {
+		anna, ben := h.account(t, "anna@example.org", access.Ordinary), h.account(t, "ben@example.org", access.Ordinary)
+		before := h.signedIn(t, anna)
+		again := func(cookie string) auth.SignedIn {
+			t.Helper()
+			in, err := h.signIn.SignIn(t.Context(), access.Nobody(), auth.Attempt{Email: ben.Email, Password: password, Address: home, Session: cookie})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return in
+		}
+		var in auth.SignedIn
+		added := h.wantNewEntries(t, func() { in = again(before.Session) }, audit.KindSessionEnded, audit.KindSessionStarted)
+		if e := added[0]; e.ObjectID != before.Identity.Session.ID || e.Details != `{"reason":"superseded"}` || e.ActorUser != ben.ID {
+			t.Errorf("entry %+v", e)
+		}
+		h.wantSession(t, before.Session, auth.ErrSessionInvalid)
+		h.clock.Advance(auth.DefaultSessionLifetime)
+		h.wantNewEntries(t, func() { again(in.Session) }, audit.KindSessionStarted) // what has expired leaves none
+	},
 	"OfManySignInsAtOnceNoMoreStayThanAnAccountMayHave": func(t *testing.T, h *house) {
 		u := h.account(t, "anna@example.org", access.Ordinary)
 		h.sessions = auth.NewSessions(h.Store, auth.SessionOptions{Now: h.clock.Now, Max: 2})
