@@ -96,6 +96,9 @@ func history() map[int64][]written {
 		14: {
 			{"provider_sessions", map[string]any{"session_id": "s1", "tenant": "default", "provider": "amt", "subject": "ä", "provider_session": "", "sealed": blob}},
 		},
+		15: {
+			{"erasures", map[string]any{"tenant": "default", "pseudonym": "u9", "at": 1}},
+		},
 	}
 }
 

@@ -27,6 +27,9 @@ type Store interface {
 	// ChangeAccess is ChangeUser by somebody whose own account, if by names one, is read in the same transaction and cannot
 	// change before its end; it ends all sessions of the user when the change says so.
 	ChangeAccess(ctx context.Context, tenant, id, by string, change func(u, by User) (AccessChange, error)) (User, error)
+	// EraseUser is ChangeAccess that signs out in any case, and removes all that is known about the person: what stays of the
+	// account is what the change says. It fails with ErrLastAdministrator.
+	EraseUser(ctx context.Context, tenant, id, by string, change func(u, by User) (AccessChange, error)) (User, error)
 }
 
 // Hasher checks the rules for passwords and turns one into what is stored.

@@ -975,15 +975,35 @@ export interface paths {
         get?: never;
         /**
          * Keep a person out: signed out everywhere, and no way in before the account is enabled
-         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.own`, `session.proof_required`.
          */
         put: operations["disableUser"];
         post?: never;
         /**
          * Let a person in again
-         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.own`, `session.proof_required`.
          */
         delete: operations["enableUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/erased": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Erase the person behind an account, which stays without name and address and is disabled for ever; this cannot be undone
+         * @description Error codes: `user.unknown`, `user.erased`, `role.own`, `session.proof_required`.
+         */
+        put: operations["eraseUser"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1019,7 +1039,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `access.approval_required`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.invalid`, `role.conflict`, `role.own`, `access.approval_required`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;
@@ -3875,6 +3895,37 @@ export interface operations {
         };
     };
     enableUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    eraseUser: {
         parameters: {
             query?: never;
             header?: never;
