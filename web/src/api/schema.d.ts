@@ -112,7 +112,7 @@ export interface paths {
         put?: never;
         /**
          * Ask a second person to agree that an account get these roles in place of those it has; it gets them with the agreement
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.invalid`, `role.conflict`, `role.own`, `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
          */
         post: operations["askForRoles"];
         delete?: never;
@@ -999,7 +999,7 @@ export interface paths {
         get?: never;
         /**
          * Erase the person behind an account, which stays without name and address and is disabled for ever; this cannot be undone
-         * @description Error codes: `user.unknown`, `user.erased`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `user.last_administrator`, `role.own`, `session.proof_required`.
          */
         put: operations["eraseUser"];
         post?: never;
@@ -1750,6 +1750,8 @@ export interface components {
             disabled: boolean;
             /** Format: email */
             email: string;
+            /** @description The person behind the account was erased; what is left stands for nobody. */
+            erased: boolean;
             id: string;
             /** @enum {string} */
             language: "de" | "en";
