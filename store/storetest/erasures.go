@@ -74,6 +74,9 @@ var erasures = map[string]func(*testing.T, *house){
 		if _, err := h.users.Erase(t.Context(), admin.Actor(), anna.ID); err != nil {
 			t.Fatal(err)
 		}
+		if ended, err := h.EndedAdmissions(t.Context(), h.clock.Now()); err != nil || !slices.Equal(ended["c1"], []string{"h1"}) {
+			t.Errorf("whom conferences are told to put out: %v, %v", ended, err)
+		}
 		for table, columns := range h.traces(t, marks...) {
 			for _, c := range columns {
 				if staying[table+"."+c] == "" {
