@@ -90,6 +90,7 @@ var wanted = map[Action]string{
 	UserUnlock:        "user_admin security_officer system",
 	UserDisable:       "user_admin security_officer system",
 	UserEnable:        "user_admin system",
+	UserErase:         "user_admin system",
 	RoleAssign:        "user_admin system",
 	MachineList:       "user_admin security_officer auditor system",
 	MachineAdd:        "user_admin system",

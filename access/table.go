@@ -53,6 +53,7 @@ const (
 	UserUnlock  Action = "user.unlock"
 	UserDisable Action = "user.disable"
 	UserEnable  Action = "user.enable"
+	UserErase   Action = "user.erase"
 	RoleAssign  Action = "role.assign"
 
 	ScimRead  Action = "scim.read"
@@ -161,6 +162,7 @@ var table = [...]rule{
 	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
 	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
+	{UserErase, writes, proved, may{userAdmin: every, system: every}},
 	{RoleAssign, writes, proved, may{userAdmin: every, system: every}},
 	{IdentityReview, writes, person, may{system: every}},
 

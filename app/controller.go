@@ -93,6 +93,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	records := journal.New(db, keys, log)
 	sup := supervisor.New(supervisorOptions(c, db, records, tickets, auth.NewPlaces(db, networks), launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
+	keeper := BackupKeeper(c, db, keys, version, log)
 	auditLog := AuditArchive(c, db, time.Now)
 	approvals, users := secondPerson(c, db, user.NewService(db, passwords, time.Now), auditLog)
 	traffic, detect := detection(db, places, log)
@@ -104,8 +105,12 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Federation: federation, ProviderMetadata: metadata, Scim: provisioning,
 		Machines: auth.NewMachines(db, c.Machines.TokenLifetime, clock), Networks: networks,
 		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Privacy: privacy.NewService(db, records, federation, time.Now), Conferences: sup, Database: db,
-		Audit: auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
+		Erased: func(ctx context.Context) { noteErased(ctx, keeper, log) },
+		Audit:  auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
+	if err := eraseAgain(ctx, keeper, log); err != nil {
+		return err
+	}
 	if err := welcome(ctx, c, setup, stdout); err != nil {
 		return err
 	}
@@ -115,7 +120,6 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err := handed.Ready(); err != nil {
 		return err
 	}
-	keeper := BackupKeeper(c, db, keys, version, log)
 	backups := func(ctx context.Context) error { return keeper.Run(ctx, time.After) }
 	pulse := func(ctx context.Context) error {
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)

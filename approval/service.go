@@ -59,7 +59,7 @@ func NewService(store Store, required bool, now func() time.Time) *Service {
 // Required reports whether this installation asks for a second person.
 func (s *Service) Required() bool { return s.required }
 
-// AskRoles asks for somebody who agrees that an account get these roles. Faults: access, user.unknown, role.*, and those of
+// AskRoles asks for somebody who agrees that an account get these roles. Faults: access, user.unknown, user.erased, role.*, and those of
 // asking: approval.not_needed, approval.text_invalid, approval.nobody, approval.asked, approval.too_many.
 func (s *Service) AskRoles(ctx context.Context, actor access.Actor, id, reason string, roles ...access.Role) (Request, error) {
 	if err := access.Decide(actor, access.RoleAssign, access.Object{Kind: "user", ID: id, Tenant: actor.Tenant}).Err(); err != nil {
@@ -75,6 +75,8 @@ func (s *Service) AskRoles(ctx context.Context, actor access.Actor, id, reason s
 		return Request{}, err
 	case u.ID == actor.UserID:
 		return Request{}, user.ErrOwnAccess
+	case !u.ErasedAt.IsZero():
+		return Request{}, user.ErrErased
 	case !after.Guarded(u.Roles):
 		return Request{}, ErrNotNeeded
 	}
@@ -229,7 +231,7 @@ func rolesOf(r Request, subject user.User, o audit.Origin) (user.AccessChange, e
 	if err != nil {
 		return user.AccessChange{}, err
 	}
-	if RolesAct(subject.ID, before, after).Digest() != r.Act.Digest() {
+	if !subject.ErasedAt.IsZero() || RolesAct(subject.ID, before, after).Digest() != r.Act.Digest() {
 		return user.AccessChange{}, ErrChanged
 	}
 	return user.Reassign(o, subject, after), nil

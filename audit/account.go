@@ -56,6 +56,11 @@ func UserEnabled(o Origin, userID string) Entry {
 	return newEntry(o, KindUserEnabled, OutcomeSuccess, "user", userID, nothing{})
 }
 
+// UserErased says that a person was erased, under a pseudonym alone, and how many sessions that ended.
+func UserErased(o Origin, pseudonym string, sessionsEnded int) Entry {
+	return newEntry(o, KindUserErased, OutcomeSuccess, "user", pseudonym, sessionsEndedDetails{SessionsEnded: sessionsEnded})
+}
+
 type fieldsDetails struct {
 	Fields []string `json:"fields"`
 }

@@ -26,7 +26,7 @@ func entries() []Entry {
 	r := Report{At: o.At, Actor: access.Guest("g1"), Conference: "c1"}
 	return []Entry{
 		SetupCompleted(o, "u2"), RecoveryKeyMade(o, "age1"),
-		BackupMade(o, "b", 1), BackupFailed(o, "server.disk_full"), BackupRestored(o, o.At), UserCreated(o, "u2", access.Ordinary), UserDisabled(o, "u2", 1), UserEnabled(o, "u2"),
+		BackupMade(o, "b", 1), BackupFailed(o, "server.disk_full"), BackupRestored(o, o.At), UserCreated(o, "u2", access.Ordinary), UserDisabled(o, "u2", 1), UserEnabled(o, "u2"), UserErased(o, "0123", 1),
 		UserProvisioned(o, "u2", "amt"), UserRemoved(o, "u2", "amt", 1),
 		GroupCreated(o, "staff", 2), GroupChanged(o, "staff", []string{"displayName"}, 1, 0), GroupDeleted(o, "staff", 2),
 		RolesAssigned(o, "u2", access.Administrator, access.Ordinary, 1), ProfileChanged(o, "u2", []string{"name"}),

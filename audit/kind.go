@@ -12,6 +12,7 @@ const (
 	KindUserCreated         Kind = "user.created"
 	KindUserDisabled        Kind = "user.disabled"
 	KindUserEnabled         Kind = "user.enabled"
+	KindUserErased          Kind = "user.erased"
 	KindRolesAssigned       Kind = "roles.assigned"
 	KindProfileChanged      Kind = "profile.changed"
 	KindPasswordChanged     Kind = "password.changed"
@@ -77,7 +78,7 @@ const KindLogPruned Kind = "log.pruned"
 func Kinds() []Kind {
 	return []Kind{
 		KindSetupCompleted, KindRecoveryKeyMade, KindBackupMade, KindBackupRestored,
-		KindUserCreated, KindUserDisabled, KindUserEnabled, KindRolesAssigned, KindProfileChanged, KindPasswordChanged,
+		KindUserCreated, KindUserDisabled, KindUserEnabled, KindUserErased, KindRolesAssigned, KindProfileChanged, KindPasswordChanged,
 		KindSessionStarted, KindSessionFailed, KindSessionLocked, KindSessionEnded, KindUserUnlocked,
 		KindSessionProved, KindFactorAdded, KindFactorRemoved, KindFactorsReset, KindRecoveryCodesMade,
 		KindIdentityLinked, KindIdentityReturned, KindIdentityBarred, KindProviderRefused,

@@ -55,6 +55,7 @@ var personal = map[Kind]about{
 	KindUserCreated:         {CategoryAdministration, theObjects, map[string]whose{"roles": nobodys}},
 	KindUserDisabled:        {CategorySecurity, theObjects, map[string]whose{"sessionsEnded": nobodys}},
 	KindUserEnabled:         {CategorySecurity, theObjects, nil},
+	KindUserErased:          {CategorySecurity, nobodys, map[string]whose{"sessionsEnded": nobodys}}, // the object is a pseudonym
 	KindRolesAssigned:       {CategorySecurity, theObjects, map[string]whose{"after": nobodys, "because": theObjects, "before": nobodys, "provider": nobodys, "sessionsEnded": nobodys}},
 	KindProfileChanged:      {CategoryAdministration, theObjects, map[string]whose{"fields": nobodys}},
 	KindPasswordChanged:     {CategorySecurity, theObjects, map[string]whose{"sessionsEnded": nobodys}},

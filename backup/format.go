@@ -83,6 +83,7 @@ type Summary struct {
 	Files  []string         // in the data directory
 	Unread []string         // files and directories that were left out, because the program that wrote it may not read them
 	Bytes  int64            // of the content, before compression
+	Erased int              // how many people a restore has erased again
 }
 
 func sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

@@ -178,6 +178,9 @@ func (k *Keeper) Make(ctx context.Context) (Made, Summary, error) {
 	if err != nil {
 		return Made{}, summary, err
 	}
+	if err := k.KeepErasures(ctx); err != nil {
+		return Made{}, summary, err
+	}
 	made := Made{Name: filepath.Base(path), At: at, Size: size}
 	return made, summary, k.prune(made)
 }

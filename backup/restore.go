@@ -30,6 +30,7 @@ type Target struct {
 	DSN        string // of an empty database
 	MasterKey  string // file of the master key; may be there when it is the same
 	KeepTokens bool   // whether API tokens and secrets of machines are valid again, also those revoked since the backup
+	Erasures   string // list of those who were erased since; empty for none
 	Options    store.Options
 
 	reached func(step string) // is called after each step; nil outside of tests
@@ -67,7 +68,7 @@ func Restore(ctx context.Context, r io.Reader, recoveryKey string, to Target) (s
 	}); err != nil {
 		return s, err
 	}
-	if err = finish(ctx, db, b.keys, s); err != nil {
+	if err = finish(ctx, db, b.keys, &s, to.Erasures); err != nil {
 		return s, err
 	}
 	if err = p.place(b.masterKey); err != nil {
@@ -88,14 +89,23 @@ func notEmpty(err error) error {
 	return err
 }
 
-// finish brings the restored database up to date and notes where it comes from.
-func finish(ctx context.Context, staged *store.Staged, keys *vault.Vault, s Summary) error {
+// finish brings the restored database up to date, erases those again who were erased since, and notes where it comes from.
+func finish(ctx context.Context, staged *store.Staged, keys *vault.Vault, s *Summary, erasures string) error {
 	db, err := staged.Open(ctx)
 	if err != nil {
 		return err
 	}
 	if err := db.Unlock(ctx, keys); err != nil {
 		return errors.Join(err, db.Close())
+	}
+	if erasures != "" {
+		list, err := readErasures(erasures, keys)
+		if err == nil {
+			s.Erased, err = eraseAgain(ctx, db, list, "command-line")
+		}
+		if err != nil {
+			return errors.Join(err, db.Close())
+		}
 	}
 	actor := access.System("command-line")
 	actor.Tenant = access.DefaultTenant

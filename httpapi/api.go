@@ -92,6 +92,7 @@ type Options struct {
 	Database    Database
 	Audit       AuditLog
 	AuditAlarm  func() bool                 // whether there is one: the audit log is not signed
+	Erased      func(context.Context)       // hears that somebody was erased; nil for nobody
 	RelayTest   func() (RelayAccess, error) // makes a credential that tries the way to the relay
 
 	// ProviderMetadata makes what a provider has to know of this installation (SAML 2.0), by the provider's id.
@@ -139,6 +140,7 @@ type API struct {
 	misses        *limiter // unknown links, by client address
 	tests         *limiter // tests of the connection, by client address
 	relayTest     func() (RelayAccess, error)
+	erased        func(context.Context)
 }
 
 // New makes the API and registers every route.
@@ -148,7 +150,7 @@ func New(o Options) *API {
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
 		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic, scim: o.Scim, machines: o.Machines, networks: o.Networks,
 		privacy: o.Privacy, exports: newExportLimiter(o.Now),
-		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
+		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest, erased: o.Erased,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
 		accounts: newLimiter(o.Limits.SessionRate, o.Limits.SessionBurst, o.Now),

@@ -23,7 +23,7 @@ func (a *API) addApprovals() {
 		Method: http.MethodPost, Path: prefix + "/approvals/roles", ID: "askForRoles", Tag: "Approvals", Action: access.RoleAssign,
 		Summary: "Ask a second person to agree that an account get these roles in place of those it has; it gets them with the agreement",
 		Audits:  []audit.Kind{audit.KindApprovalRequested}, Status: http.StatusCreated,
-		Codes: append([]fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own"}, asking...),
+		Codes: append([]fault.Code{"user.unknown", "user.erased", "role.invalid", "role.conflict", "role.own"}, asking...),
 	}, a.askForRoles)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/approvals/audit-export", ID: "askForExport", Tag: "Approvals", Action: access.ExportAsk,

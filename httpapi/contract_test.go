@@ -172,6 +172,14 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.adminInBrowser.delete("/api/v1/users/" + s.other.ID + "/disabled") },
 			refused: func(s *scene) answer { return s.inBrowser.delete("/api/v1/users/" + s.other.ID + "/disabled") },
 		},
+		"eraseUser": {
+			granted: func(s *scene) answer {
+				return s.adminInBrowser.json(http.MethodPut, "/api/v1/users/"+s.other.ID+"/erased", nil)
+			},
+			refused: func(s *scene) answer {
+				return s.inBrowser.json(http.MethodPut, "/api/v1/users/"+s.other.ID+"/erased", nil)
+			},
+		},
 		"signInWithFactor": {
 			before: func(s *scene) { s.key = s.inBrowser.withPasskey() },
 			granted: func(s *scene) answer {

@@ -28,10 +28,11 @@ type User struct {
 	Language  user.Language `json:"language" enum:"de,en"`
 	CreatedAt time.Time     `json:"createdAt"`
 	Disabled  bool          `json:"disabled" doc:"The account may not be used."`
+	Erased    bool          `json:"erased" doc:"The person behind the account was erased; what is left stands for nobody."`
 }
 
 func showUser(u user.User) User {
-	return User{ID: u.ID, Email: u.Email, Name: u.Name, Roles: u.Roles.List(), Language: u.Language, CreatedAt: u.CreatedAt, Disabled: u.Disabled()}
+	return User{ID: u.ID, Email: u.Email, Name: u.Name, Roles: u.Roles.List(), Language: u.Language, CreatedAt: u.CreatedAt, Disabled: u.Disabled(), Erased: !u.ErasedAt.IsZero()}
 }
 
 // Meeting is a meeting as its owner sees it.

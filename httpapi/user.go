@@ -31,18 +31,23 @@ func (a *API) addUsers() {
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/users/{id}/roles", ID: "assignRoles", Tag: "Users", Action: access.RoleAssign,
 		Summary: "Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere",
-		Audits:  []audit.Kind{audit.KindRolesAssigned}, Codes: []fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own", "user.last_administrator", "access.approval_required"},
+		Audits:  []audit.Kind{audit.KindRolesAssigned}, Codes: []fault.Code{"user.unknown", "user.erased", "role.invalid", "role.conflict", "role.own", "user.last_administrator", "access.approval_required"},
 	}, a.assignRoles)
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/users/{id}/disabled", ID: "disableUser", Tag: "Users", Action: access.UserDisable,
 		Summary: "Keep a person out: signed out everywhere, and no way in before the account is enabled",
-		Audits:  []audit.Kind{audit.KindUserDisabled}, Codes: []fault.Code{"user.unknown", "role.own", "user.last_administrator"},
+		Audits:  []audit.Kind{audit.KindUserDisabled}, Codes: []fault.Code{"user.unknown", "user.erased", "role.own", "user.last_administrator"},
 	}, a.disableUser)
 	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/users/{id}/disabled", ID: "enableUser", Tag: "Users", Action: access.UserEnable,
 		Summary: "Let a person in again", Audits: []audit.Kind{audit.KindUserEnabled}, Status: http.StatusOK,
-		Codes: []fault.Code{"user.unknown", "role.own"},
+		Codes: []fault.Code{"user.unknown", "user.erased", "role.own"},
 	}, a.enableUser)
+	add(a, Route{
+		Method: http.MethodPut, Path: prefix + "/users/{id}/erased", ID: "eraseUser", Tag: "Users", Action: access.UserErase,
+		Summary: "Erase the person behind an account, which stays without name and address and is disabled for ever; this cannot be undone",
+		Audits:  []audit.Kind{audit.KindUserErased}, Codes: []fault.Code{"user.unknown", "user.erased", "user.last_administrator", "role.own"},
+	}, a.eraseUser)
 }
 
 type listUsersInput struct {
@@ -95,6 +100,14 @@ func (a *API) disableUser(ctx context.Context, in *idInput) (*body[User], error)
 
 func (a *API) enableUser(ctx context.Context, in *idInput) (*body[User], error) {
 	return shownUser(a.users.Enable(ctx, callerOf(ctx).actor, in.ID))
+}
+
+func (a *API) eraseUser(ctx context.Context, in *idInput) (*body[User], error) {
+	u, err := a.users.Erase(ctx, callerOf(ctx).actor, in.ID)
+	if err == nil && a.erased != nil {
+		a.erased(context.WithoutCancel(ctx))
+	}
+	return shownUser(u, err)
 }
 
 func shownUser(u user.User, err error) (*body[User], error) {

@@ -61,7 +61,8 @@ func Tables() []Table {
 
 		// security
 		{"audit_log", "what was done by whom; what is personal is sealed for each person and month", guests, "to prove what was done", "as [audit.md](audit.md) says", "log", "what is about others, and who searched the log for the person: it would warn who is looked at"},
-		{"audit_keys", "the wrapped keys of what is personal in the log", guests, "to read it; destroying one destroys it", "for ever; this version has no command that destroys one", "", "they are secrets"},
+		{"audit_keys", "the wrapped keys of what is personal in the log", guests, "to read it; destroying one destroys it", "until the person is [erased](erasure.md)", "", "they are secrets"},
+		{"erasures", "hashes of the random ids of people who were erased, and when", account, "to erase them again in a backup that is restored", "as long as the installation", "", "whoever asks has not been erased"},
 		{"audit_waiting", "numbers of entries without a place", "", "to put entries in order", "about a second", "", ""},
 		{"audit_places", "the order of the log", "", "to prove that nothing was removed", "for ever", "", ""},
 		{"audit_hashes", "the hashes of the tree", "", "to prove that nothing was changed", "for ever", "", ""},
@@ -101,7 +102,7 @@ func Page() string {
 		}
 		b.WriteString("| `" + t.Name + "` | " + t.Holds + " | " + about + " | " + t.Purpose + " | " + t.Kept + " | " + t.given() + " |\n")
 	}
-	return b.String()
+	return b.String() + erasurePage()
 }
 
 // given says what of the table is in an export of one's own data.

@@ -45,6 +45,8 @@ type Desk interface {
 	PutPerson(ctx context.Context, p Person) error
 	// LeaveAll takes somebody out of all groups.
 	LeaveAll(ctx context.Context, userID string) error
+	// Forget removes what identity providers said of an account, and not who it is there.
+	Forget(ctx context.Context, userID string) error
 	// SignOut ends all sessions of an account and returns how many.
 	SignOut(ctx context.Context, userID string) (int, error)
 	// Group fails with ErrUnknown.

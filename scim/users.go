@@ -152,6 +152,9 @@ func (s *Service) DeleteUser(ctx context.Context, actor access.Actor, id, match 
 		if err := w.PutPerson(ctx, p); err != nil {
 			return err
 		}
+		if err := w.Forget(ctx, id); err != nil {
+			return err
+		}
 		ended, err := w.SignOut(ctx, id)
 		if err != nil {
 			return err

@@ -18,8 +18,13 @@ func (k auditKeys) SubjectKey(ctx context.Context, tenant, subject, period strin
 	return sealKey(k.q.AuditSubjectKey(ctx, sqlgen.AuditSubjectKeyParams{Tenant: tenant, Subject: subject, Period: period}))
 }
 
-// AddKey implements seal.Keys. Another transaction that adds the same key is waited for.
+// AddKey implements seal.Keys. Another transaction that adds the same key is waited for. The key of somebody who was erased is
+// not stored: what is told about that person from now on nobody can read either.
 func (k auditKeys) AddKey(ctx context.Context, row seal.Key) (seal.Key, error) {
+	erased, err := k.q.WasErased(ctx, sqlgen.WasErasedParams{Tenant: row.Tenant, ID: row.Subject})
+	if err != nil || erased {
+		return row, err
+	}
 	if err := k.q.AddAuditKey(ctx, sqlgen.AddAuditKeyParams{
 		ID: row.ID, Tenant: row.Tenant, Subject: row.Subject, Period: row.Period, Wrapped: row.Wrapped,
 	}); err != nil {

@@ -99,6 +99,9 @@ func history() map[int64][]written {
 		15: {
 			{"admissions", map[string]any{"conference_id": "c1", "session": "h2", "tenant": "default", "sign_in": "s1", "address": "2001:db8::1"}},
 		},
+		17: {
+			{"erasures", map[string]any{"tenant": "default", "pseudonym": "u9", "at": 1}},
+		},
 	}
 }
 

@@ -113,7 +113,7 @@ func (o *own) proofs(ctx context.Context) error {
 
 // organisation gathers what the person's organisation said.
 func (o *own) organisation(ctx context.Context) error {
-	links, err := o.q.IdentitiesOfUser(ctx, sqlgen.IdentitiesOfUserParams{Tenant: o.tenant, UserID: o.userID, AtMost: rowsAndOne})
+	links, err := o.q.AllIdentitiesOfUser(ctx, sqlgen.AllIdentitiesOfUserParams{Tenant: o.tenant, UserID: o.userID, AtMost: rowsAndOne})
 	if err != nil {
 		return err
 	}

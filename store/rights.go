@@ -28,7 +28,7 @@ FROM pg_class c WHERE c.relnamespace = quote_ident(current_schema())::regnamespa
 
 // auditTables are those in which the audit log is.
 func auditTables() []string {
-	return []string{"audit_log", "audit_waiting", "audit_places", "audit_hashes", "audit_checkpoints", "audit_keys"}
+	return []string{"audit_log", "audit_waiting", "audit_places", "audit_hashes", "audit_checkpoints", "audit_keys", "erasures"}
 }
 
 // Rights looks what this role may do to the audit log.
@@ -86,12 +86,13 @@ func ownerNeeded(err error) error {
 var ErrRole = errors.New("this role cannot be that of the application")
 
 // grants are what the role of the application may do to the tables of the audit log, and to that of the schema's version: it
-// adds, puts in order, and adds cosignatures to a checkpoint. Keys of persons are destroyed by the owner alone.
+// adds, puts in order, and adds cosignatures to a checkpoint. Keys of persons are destroyed
+// with the rights of the owner, by a trigger, when a person is erased.
 func grants() map[string]string {
 	return map[string]string{
 		"audit_log": "SELECT, INSERT", "audit_places": "SELECT, INSERT", "audit_hashes": "SELECT, INSERT",
 		"audit_waiting": "SELECT, INSERT, DELETE", "audit_checkpoints": "SELECT, INSERT, UPDATE (note)",
-		"audit_keys": "SELECT, INSERT", clearTable: "SELECT, DELETE", versionTable: "SELECT",
+		"audit_keys": "SELECT, INSERT", "erasures": "SELECT, INSERT", clearTable: "SELECT, DELETE", versionTable: "SELECT",
 	}
 }
 

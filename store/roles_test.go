@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"konklave/access"
 	"konklave/audit"
 	"konklave/audit/checkpoint"
 	"konklave/audit/leaf"
@@ -16,6 +18,7 @@ import (
 	"konklave/audit/sequencer"
 	"konklave/audit/tree"
 	"konklave/store"
+	"konklave/user"
 )
 
 // separated is a database whose tables an owner has, with the address of the owner and that of the application.
@@ -66,6 +69,7 @@ func TestL3TheApplicationAddsToTheAuditLogAndNothingElse(t *testing.T) {
 	if r, err := s.Rights(t.Context()); err != nil || r.Changes {
 		t.Errorf("rights that the application gave itself: %+v, %v", r, err)
 	}
+	wantErasing(t, s, raw)
 	if _, err := s.PruneAudit(t.Context(), overdue(s), certify); !denied(err) {
 		t.Errorf("the application prunes: %v", err)
 	}
@@ -84,7 +88,7 @@ func TestL3TheApplicationAddsToTheAuditLogAndNothingElse(t *testing.T) {
 // forbidden is what would change or remove what was logged, or what guards it.
 func forbidden() []string {
 	var all []string
-	for _, table := range []string{"audit_log", "audit_waiting", "audit_places", "audit_hashes", "audit_checkpoints", "audit_keys"} {
+	for _, table := range []string{"audit_log", "audit_waiting", "audit_places", "audit_hashes", "audit_checkpoints", "audit_keys", "erasures"} {
 		all = append(all, "TRUNCATE "+table+" CASCADE", "DROP TABLE "+table+" CASCADE", "ALTER TABLE "+table+" DISABLE TRIGGER ALL",
 			"ALTER TABLE "+table+" ADD COLUMN x TEXT", "ALTER TABLE "+table+" OWNER TO k_app",
 			"CREATE TRIGGER x BEFORE INSERT ON "+table+" FOR EACH ROW EXECUTE FUNCTION audit_only_grows()", "CREATE RULE x AS ON INSERT TO "+table+" DO INSTEAD NOTHING")
@@ -97,11 +101,38 @@ func forbidden() []string {
 		"INSERT INTO audit_log (id, tenant, at, kind, category, leaf) SELECT id, tenant, at, kind, category, leaf FROM audit_log ON CONFLICT (id) DO UPDATE SET tenant = 'x'",
 		"UPDATE audit_waiting SET seq = 1", "UPDATE audit_places SET leaf_index = 7", "DELETE FROM audit_places",
 		"UPDATE audit_hashes SET hashes = ''", "DELETE FROM audit_hashes", "UPDATE audit_checkpoints SET size = 7", "DELETE FROM audit_checkpoints",
-		"UPDATE audit_keys SET wrapped = ''", "DELETE FROM audit_keys",
+		"UPDATE audit_keys SET wrapped = ''", "DELETE FROM audit_keys", "UPDATE erasures SET at = 1", "DELETE FROM erasures",
+		"CREATE TEMP TABLE mine (tenant TEXT, id TEXT, erased_at BIGINT); CREATE TRIGGER x AFTER UPDATE ON mine FOR EACH ROW EXECUTE FUNCTION users_erased()",
 		"DROP FUNCTION audit_only_grows() CASCADE", "CREATE OR REPLACE FUNCTION audit_log_lets_go() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
 		"DROP SCHEMA public CASCADE", "CREATE TABLE x (y TEXT)", "SET session_replication_role = replica", "SET ROLE k_owner",
 		"DELETE FROM goose_db_version", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)",
 	)
+}
+
+// wantErasing wants keys to go when a person is erased, which is written down, and in no other way.
+func wantErasing(t *testing.T, s *store.Store, raw *sql.DB) {
+	t.Helper()
+	var id string
+	if err := raw.QueryRowContext(t.Context(), "SELECT id FROM users LIMIT 1").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	count := func(table string) (n int) {
+		t.Helper()
+		if err := raw.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := count("audit_keys")
+	if _, err := raw.ExecContext(t.Context(), "UPDATE users SET erased_at = 1 WHERE id = $1", id); err == nil || !strings.Contains(err.Error(), "written down first") {
+		t.Errorf("erased without a word: %v", err)
+	}
+	if _, err := user.NewService(s, nil, time.Now).Erase(t.Context(), access.System("test"), id); err != nil {
+		t.Fatal(err)
+	}
+	if after := count("audit_keys"); after >= before || count("erasures") != 1 {
+		t.Errorf("%d keys became %d, and %d erasures are written down", before, after, count("erasures"))
+	}
 }
 
 // denied reports whether PostgreSQL said that the role may not do that.

@@ -249,6 +249,11 @@ func (d *desk) LeaveAll(ctx context.Context, userID string) error {
 	return d.q.LeaveScimGroups(ctx, userID)
 }
 
+// Forget implements scim.Desk.
+func (d *desk) Forget(ctx context.Context, userID string) error {
+	return d.q.EmptyIdentities(ctx, sqlgen.EmptyIdentitiesParams{Tenant: d.tenant, UserID: userID, Nothing: []byte{}})
+}
+
 // SignOut implements scim.Desk.
 func (d *desk) SignOut(ctx context.Context, userID string) (int, error) {
 	ended, err := d.q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{Tenant: d.tenant, UserID: userID})

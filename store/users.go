@@ -89,17 +89,9 @@ func updateUser(ctx context.Context, q *sqlgen.Queries, u user.User) error {
 // ChangeAccess implements user.Store.
 func (s *Store) ChangeAccess(ctx context.Context, tenant, id, by string, change func(u, by user.User) (user.AccessChange, error)) (changed user.User, err error) {
 	err = s.change(ctx, "change access", func(ctx context.Context, q *sqlgen.Queries) error {
-		ids, locked := []string{id}, map[string]user.User{}
-		if by != "" && by != id {
-			ids = append(ids, by)
-			slices.Sort(ids) // the same order for all, so that they do not wait for each other
-		}
-		for _, each := range ids {
-			row, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: each})
-			if err != nil {
-				return orElse(err, user.ErrUnknown)
-			}
-			locked[each] = userOf(row)
+		locked, err := lockUsers(ctx, q, tenant, id, by)
+		if err != nil {
+			return err
 		}
 		c, err := change(locked[id], locked[by])
 		if err != nil {
@@ -112,6 +104,23 @@ func (s *Store) ChangeAccess(ctx context.Context, tenant, id, by string, change 
 		return keepingAdmins(ctx, q, locked[id], c.User, func() error { return s.changeAccess(ctx, q, locked[id], c) })
 	})
 	return changed, err
+}
+
+// lockUsers reads a user and who acts, if by names one; nobody else can change them before the end of the transaction.
+func lockUsers(ctx context.Context, q *sqlgen.Queries, tenant, id, by string) (map[string]user.User, error) {
+	ids, locked := []string{id}, map[string]user.User{}
+	if by != "" && by != id {
+		ids = append(ids, by)
+		slices.Sort(ids) // the same order for all, so that they do not wait for each other
+	}
+	for _, each := range ids {
+		row, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: each})
+		if err != nil {
+			return nil, orElse(err, user.ErrUnknown)
+		}
+		locked[each] = userOf(row)
+	}
+	return locked, nil
 }
 
 // changeAccess makes a change of an account in the transaction of q.
@@ -146,6 +155,7 @@ func userOf(row sqlgen.User) user.User {
 	return user.User{
 		ID: row.ID, Tenant: row.Tenant, Email: row.Email, Name: row.Name, Roles: access.Roles(row.Roles),
 		Language: user.Language(row.Language), CreatedAt: fromMillis(row.CreatedAt), DisabledAt: fromMillis(row.DisabledAt),
+		ErasedAt: fromMillis(row.ErasedAt),
 	}
 }
 

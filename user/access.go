@@ -17,7 +17,7 @@ type AccessChange struct {
 }
 
 // Assign gives an account these roles in place of those it had. When one is taken away, everything ends that the person is
-// signed in with. Faults: access, user.unknown, user.last_administrator, role.invalid, role.conflict, role.own,
+// signed in with. Faults: access, user.unknown, user.erased, user.last_administrator, role.invalid, role.conflict, role.own,
 // access.approval_required.
 func (s *Service) Assign(ctx context.Context, actor access.Actor, id string, roles ...access.Role) (User, error) {
 	assigned, err := access.RolesOf(roles...)
@@ -48,7 +48,7 @@ func Reassign(o audit.Origin, u User, roles access.Roles) AccessChange {
 }
 
 // Disable keeps a person out: nobody signs in to the account, its API tokens are not valid, and everything ends that the
-// person is signed in with. Faults: access, user.unknown, user.last_administrator, role.own.
+// person is signed in with. Faults: access, user.unknown, user.erased, user.last_administrator, role.own.
 func (s *Service) Disable(ctx context.Context, actor access.Actor, id string) (User, error) {
 	return s.changeAccess(ctx, actor, access.UserDisable, id, func(u User) (AccessChange, error) {
 		if !u.Disabled() {
@@ -60,7 +60,7 @@ func (s *Service) Disable(ctx context.Context, actor access.Actor, id string) (U
 	})
 }
 
-// Enable lets a person in again. Faults: access, user.unknown, role.own.
+// Enable lets a person in again. Faults: access, user.unknown, user.erased, role.own.
 func (s *Service) Enable(ctx context.Context, actor access.Actor, id string) (User, error) {
 	return s.changeAccess(ctx, actor, access.UserEnable, id, func(u User) (AccessChange, error) {
 		u.DisabledAt = time.Time{}
@@ -72,7 +72,12 @@ func (s *Service) Enable(ctx context.Context, actor access.Actor, id string) (Us
 
 // changeAccess decides by what the actor may at the moment of the change: of two who take each other's roles away, one does.
 func (s *Service) changeAccess(ctx context.Context, actor access.Actor, action access.Action, id string, change func(User) (AccessChange, error)) (User, error) {
-	return s.store.ChangeAccess(ctx, actor.Tenant, id, actor.UserID, func(u, by User) (AccessChange, error) {
+	return s.store.ChangeAccess(ctx, actor.Tenant, id, actor.UserID, decided(actor, action, change))
+}
+
+// decided is the change if the actor may make it at the moment of the change.
+func decided(actor access.Actor, action access.Action, change func(User) (AccessChange, error)) func(u, by User) (AccessChange, error) {
+	return func(u, by User) (AccessChange, error) {
 		now := actor
 		if actor.UserID != "" {
 			now.Roles = by.Actor().Roles
@@ -84,7 +89,9 @@ func (s *Service) changeAccess(ctx context.Context, actor access.Actor, action a
 			return AccessChange{}, access.ErrDenied
 		case u.ID == actor.UserID:
 			return AccessChange{}, ErrOwnAccess
+		case !u.ErasedAt.IsZero():
+			return AccessChange{}, ErrErased
 		}
 		return change(u)
-	})
+	}
 }

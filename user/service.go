@@ -28,6 +28,9 @@ type Store interface {
 	// change before its end; it ends all sessions of the user when the change says so. It fails with ErrLastAdmin when somebody
 	// would take the last usable administrator away, or the last of them whom no identity provider decides about.
 	ChangeAccess(ctx context.Context, tenant, id, by string, change func(u, by User) (AccessChange, error)) (User, error)
+	// EraseUser is ChangeAccess that signs out in any case, and removes all that is known about the person: what stays of the
+	// account is what the change says. It fails with ErrLastAdmin.
+	EraseUser(ctx context.Context, tenant, id, by string, change func(u, by User) (AccessChange, error)) (User, error)
 }
 
 // Hasher checks the rules for passwords and turns one into what is stored.

@@ -30,6 +30,7 @@ type User struct {
 	Language   Language
 	CreatedAt  time.Time // UTC, whole milliseconds
 	DisabledAt time.Time // zero while the account may be used
+	ErasedAt   time.Time // zero unless the person behind it was erased
 }
 
 // Disabled reports whether the account may no longer be used.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"time"
 
 	"konklave/app"
 	"konklave/backup"
@@ -17,6 +19,7 @@ type RestoreCmd struct {
 	backupPlace
 	Verify     bool   `help:"Only check that the backup is complete, unchanged and readable; nothing is written."`
 	KeepTokens bool   `help:"Let the API tokens and the secrets of machines in the backup be valid again, also those that were revoked since."`
+	Erasures   string `help:"List of those who were erased since the backup (erasures.list beside the backup)." placeholder:"FILE"`
 	Backup     string `arg:"" help:"The backup."`
 }
 
@@ -48,13 +51,35 @@ func (cmd *RestoreCmd) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	summary, err := backup.Restore(ctx, file, key, backup.Target{
-		Data: c.Data, DSN: c.DSN(), MasterKey: c.MasterKeyFile(), KeepTokens: cmd.KeepTokens, Options: store.Options{},
+		Data: c.Data, DSN: c.DSN(), MasterKey: c.MasterKeyFile(), KeepTokens: cmd.KeepTokens, Erasures: cmd.erasures(), Options: store.Options{},
 	})
 	if err != nil {
 		return explained(err)
 	}
-	_, err = fmt.Fprintf(std.out, "Restored into %s: %s.\nAll people sign in anew, with the passwords they had when the backup was made.%s\n", c.Data, figures(summary), tokensNote(summary, cmd.KeepTokens))
+	_, err = fmt.Fprintf(std.out, "Restored into %s: %s.\nAll people sign in anew, with the passwords they had when the backup was made.%s\n", c.Data, figures(summary), tokensNote(summary, cmd.KeepTokens)+cmd.erasuresNote(summary))
 	return err
+}
+
+// erasures is the list that counts; empty when there is none.
+func (cmd *RestoreCmd) erasures() string {
+	if cmd.Erasures != "" {
+		return cmd.Erasures
+	}
+	beside := filepath.Join(filepath.Dir(cmd.Backup), backup.ErasuresName)
+	if _, err := os.Stat(beside); err != nil {
+		return ""
+	}
+	return beside
+}
+
+func (cmd *RestoreCmd) erasuresNote(s backup.Summary) string {
+	switch {
+	case cmd.erasures() == "":
+		return "\nNo list of erasures lies beside the backup: people who were erased since " + s.CreatedAt.Format(time.DateOnly) + " are back. If you have " + backup.ErasuresName + ", restore once more with --erasures."
+	case s.Erased > 0:
+		return fmt.Sprintf("\n%d people who were erased since the backup were erased again.", s.Erased)
+	}
+	return ""
 }
 
 func tokensNote(s backup.Summary, kept bool) string {

@@ -27,6 +27,7 @@ type UserCmd struct {
 	Roles    UserRolesCmd    `cmd:"" help:"Give an account roles in place of those it has; no second person is asked."`
 	Unlock   UserUnlockCmd   `cmd:"" help:"End the locks that failed sign-ins brought upon an account."`
 	Factors  UserFactorsCmd  `cmd:"" help:"Remove the second factors of an account, for somebody who has lost them."`
+	Erase    UserEraseCmd    `cmd:"" help:"Erase the person behind an account: name, address, ways to sign in, and what the audit log tells about the person. It cannot be undone."`
 	Password UserPasswordCmd `cmd:"" help:"Give an account a new password, for somebody who has forgotten it, and sign it out everywhere."`
 }
 

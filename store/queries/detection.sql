@@ -14,7 +14,7 @@ SELECT * FROM habits WHERE user_id = @user_id AND tenant = @tenant AND last_at >
 -- name: KeepHabit :exec
 INSERT INTO habits (user_id, aspect, value, tenant, mark, times, first_at, last_at)
 SELECT users.id, CAST(@aspect AS TEXT), CAST(@value AS TEXT), users.tenant, CAST(@mark AS TEXT), 1, CAST(@at AS BIGINT), CAST(@at AS BIGINT)
-FROM users WHERE users.tenant = @tenant AND users.id = @user_id
+FROM users WHERE users.tenant = @tenant AND users.id = @user_id AND users.erased_at = 0
 ON CONFLICT (user_id, aspect, value) DO UPDATE SET times = habits.times + 1, last_at = excluded.last_at, mark = excluded.mark
 WHERE habits.last_at < excluded.last_at;
 

@@ -10,7 +10,7 @@ SELECT * FROM sessions WHERE tenant = @tenant AND user_id = @user_id ORDER BY cr
 SELECT provider_sessions.* FROM provider_sessions JOIN sessions ON sessions.id = provider_sessions.session_id
 WHERE sessions.tenant = @tenant AND sessions.user_id = @user_id ORDER BY provider_sessions.session_id LIMIT @at_most;
 
--- name: IdentitiesOfUser :many
+-- name: AllIdentitiesOfUser :many
 SELECT * FROM identities WHERE tenant = @tenant AND user_id = @user_id ORDER BY provider, subject LIMIT @at_most;
 
 -- name: AllMeetingsOfUser :many

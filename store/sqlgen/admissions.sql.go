@@ -10,7 +10,7 @@ import (
 )
 
 const admissionUser = `-- name: AdmissionUser :one
-SELECT admissions.sign_in, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles FROM admissions
+SELECT admissions.sign_in, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, users.erased_at FROM admissions
 JOIN users ON users.id = COALESCE(
     (SELECT sessions.user_id FROM sessions WHERE sessions.id = admissions.sign_in),
     (SELECT api_tokens.user_id FROM api_tokens WHERE api_tokens.id = admissions.sign_in))
@@ -42,6 +42,7 @@ func (q *Queries) AdmissionUser(ctx context.Context, arg AdmissionUserParams) (A
 		&i.User.CreatedAt,
 		&i.User.DisabledAt,
 		&i.User.Roles,
+		&i.User.ErasedAt,
 	)
 	return i, err
 }

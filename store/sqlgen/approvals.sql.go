@@ -204,7 +204,7 @@ func (q *Queries) LockApproval(ctx context.Context, arg LockApprovalParams) (App
 }
 
 const staff = `-- name: Staff :many
-SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE tenant = $1 AND disabled_at = 0 AND roles <> 'user' ORDER BY id
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles, erased_at FROM users WHERE tenant = $1 AND disabled_at = 0 AND roles <> 'user' ORDER BY id
 `
 
 // Staff are the accounts that can do more than most, and may be used.
@@ -227,6 +227,7 @@ func (q *Queries) Staff(ctx context.Context, tenant string) ([]User, error) {
 			&i.CreatedAt,
 			&i.DisabledAt,
 			&i.Roles,
+			&i.ErasedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -134,7 +134,7 @@ func (q *Queries) HabitsOf(ctx context.Context, arg HabitsOfParams) ([]Habit, er
 const keepHabit = `-- name: KeepHabit :exec
 INSERT INTO habits (user_id, aspect, value, tenant, mark, times, first_at, last_at)
 SELECT users.id, CAST($1 AS TEXT), CAST($2 AS TEXT), users.tenant, CAST($3 AS TEXT), 1, CAST($4 AS BIGINT), CAST($4 AS BIGINT)
-FROM users WHERE users.tenant = $5 AND users.id = $6
+FROM users WHERE users.tenant = $5 AND users.id = $6 AND users.erased_at = 0
 ON CONFLICT (user_id, aspect, value) DO UPDATE SET times = habits.times + 1, last_at = excluded.last_at, mark = excluded.mark
 WHERE habits.last_at < excluded.last_at
 `

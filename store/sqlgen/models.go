@@ -133,6 +133,12 @@ type Device struct {
 	ExpiresAt int64
 }
 
+type Erasure struct {
+	Tenant    string
+	Pseudonym string
+	At        int64
+}
+
 type Factor struct {
 	ID         string
 	Tenant     string
@@ -384,4 +390,5 @@ type User struct {
 	CreatedAt    int64
 	DisabledAt   int64
 	Roles        string
+	ErasedAt     int64
 }

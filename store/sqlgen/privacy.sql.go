@@ -50,6 +50,50 @@ func (q *Queries) AdmissionsOfUser(ctx context.Context, arg AdmissionsOfUserPara
 	return items, nil
 }
 
+const allIdentitiesOfUser = `-- name: AllIdentitiesOfUser :many
+SELECT id, tenant, provider, subject, user_id, login, sealed, linked_at, ask_at, gone_at FROM identities WHERE tenant = $1 AND user_id = $2 ORDER BY provider, subject LIMIT $3
+`
+
+type AllIdentitiesOfUserParams struct {
+	Tenant string
+	UserID string
+	AtMost int32
+}
+
+func (q *Queries) AllIdentitiesOfUser(ctx context.Context, arg AllIdentitiesOfUserParams) ([]Identity, error) {
+	rows, err := q.db.QueryContext(ctx, allIdentitiesOfUser, arg.Tenant, arg.UserID, arg.AtMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Identity
+	for rows.Next() {
+		var i Identity
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.Provider,
+			&i.Subject,
+			&i.UserID,
+			&i.Login,
+			&i.Sealed,
+			&i.LinkedAt,
+			&i.AskAt,
+			&i.GoneAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const allMeetingsOfUser = `-- name: AllMeetingsOfUser :many
 SELECT id, tenant, owner_id, title, link, guests_allowed, created_at, updated_at, deleted_at FROM meetings WHERE tenant = $1 AND owner_id = $2 ORDER BY created_at DESC, id LIMIT $3
 `
@@ -286,50 +330,6 @@ func (q *Queries) FindingsOfUser(ctx context.Context, arg FindingsOfUserParams) 
 	for rows.Next() {
 		var i FindingsOfUserRow
 		if err := rows.Scan(&i.Kind, &i.At); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const identitiesOfUser = `-- name: IdentitiesOfUser :many
-SELECT id, tenant, provider, subject, user_id, login, sealed, linked_at, ask_at, gone_at FROM identities WHERE tenant = $1 AND user_id = $2 ORDER BY provider, subject LIMIT $3
-`
-
-type IdentitiesOfUserParams struct {
-	Tenant string
-	UserID string
-	AtMost int32
-}
-
-func (q *Queries) IdentitiesOfUser(ctx context.Context, arg IdentitiesOfUserParams) ([]Identity, error) {
-	rows, err := q.db.QueryContext(ctx, identitiesOfUser, arg.Tenant, arg.UserID, arg.AtMost)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Identity
-	for rows.Next() {
-		var i Identity
-		if err := rows.Scan(
-			&i.ID,
-			&i.Tenant,
-			&i.Provider,
-			&i.Subject,
-			&i.UserID,
-			&i.Login,
-			&i.Sealed,
-			&i.LinkedAt,
-			&i.AskAt,
-			&i.GoneAt,
-		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

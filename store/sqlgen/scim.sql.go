@@ -152,7 +152,7 @@ func (q *Queries) NextChange(ctx context.Context, tenant string) (int64, error) 
 }
 
 const provisioned = `-- name: Provisioned :many
-SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
+SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, users.erased_at, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
 WHERE scim_users.tenant = $1 AND scim_users.removed_at = 0
 ORDER BY scim_users.created_at, scim_users.user_id LIMIT $3 OFFSET $2
 `
@@ -187,6 +187,7 @@ func (q *Queries) Provisioned(ctx context.Context, arg ProvisionedParams) ([]Pro
 			&i.User.CreatedAt,
 			&i.User.DisabledAt,
 			&i.User.Roles,
+			&i.User.ErasedAt,
 			&i.ScimUser.UserID,
 			&i.ScimUser.Tenant,
 			&i.ScimUser.ExternalID,
@@ -214,7 +215,7 @@ func (q *Queries) Provisioned(ctx context.Context, arg ProvisionedParams) ([]Pro
 }
 
 const provisionedByExternalID = `-- name: ProvisionedByExternalID :many
-SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
+SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, users.erased_at, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
 WHERE scim_users.tenant = $1 AND scim_users.removed_at = 0 AND scim_users.external_id = $2
 `
 
@@ -247,6 +248,7 @@ func (q *Queries) ProvisionedByExternalID(ctx context.Context, arg ProvisionedBy
 			&i.User.CreatedAt,
 			&i.User.DisabledAt,
 			&i.User.Roles,
+			&i.User.ErasedAt,
 			&i.ScimUser.UserID,
 			&i.ScimUser.Tenant,
 			&i.ScimUser.ExternalID,
@@ -274,7 +276,7 @@ func (q *Queries) ProvisionedByExternalID(ctx context.Context, arg ProvisionedBy
 }
 
 const provisionedByID = `-- name: ProvisionedByID :many
-SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
+SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, users.erased_at, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
 WHERE scim_users.tenant = $1 AND scim_users.removed_at = 0 AND scim_users.user_id = $2
 `
 
@@ -307,6 +309,7 @@ func (q *Queries) ProvisionedByID(ctx context.Context, arg ProvisionedByIDParams
 			&i.User.CreatedAt,
 			&i.User.DisabledAt,
 			&i.User.Roles,
+			&i.User.ErasedAt,
 			&i.ScimUser.UserID,
 			&i.ScimUser.Tenant,
 			&i.ScimUser.ExternalID,
@@ -334,7 +337,7 @@ func (q *Queries) ProvisionedByID(ctx context.Context, arg ProvisionedByIDParams
 }
 
 const provisionedByName = `-- name: ProvisionedByName :many
-SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
+SELECT users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, users.erased_at, scim_users.user_id, scim_users.tenant, scim_users.external_id, scim_users.user_name, scim_users.name_key, scim_users.active, scim_users.said, scim_users.barred_at, scim_users.created_at, scim_users.changed_at, scim_users.removed_at, scim_users.version FROM scim_users JOIN users ON users.id = scim_users.user_id
 WHERE scim_users.tenant = $1 AND scim_users.removed_at = 0 AND scim_users.name_key = $2
 `
 
@@ -367,6 +370,7 @@ func (q *Queries) ProvisionedByName(ctx context.Context, arg ProvisionedByNamePa
 			&i.User.CreatedAt,
 			&i.User.DisabledAt,
 			&i.User.Roles,
+			&i.User.ErasedAt,
 			&i.ScimUser.UserID,
 			&i.ScimUser.Tenant,
 			&i.ScimUser.ExternalID,

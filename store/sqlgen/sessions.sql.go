@@ -499,7 +499,7 @@ func (q *Queries) PutDevice(ctx context.Context, arg PutDeviceParams) error {
 }
 
 const sessionByHash = `-- name: SessionByHash :one
-SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, sessions.proved_at, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles
+SELECT sessions.id, sessions.tenant, sessions.user_id, sessions.hash, sessions.created_at, sessions.seen_at, sessions.expires_at, sessions.user_agent, sessions.source, sessions.proved_at, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, users.erased_at
 FROM sessions JOIN users ON users.id = sessions.user_id
 WHERE sessions.hash = $1
 `
@@ -532,6 +532,7 @@ func (q *Queries) SessionByHash(ctx context.Context, hash []byte) (SessionByHash
 		&i.User.CreatedAt,
 		&i.User.DisabledAt,
 		&i.User.Roles,
+		&i.User.ErasedAt,
 	)
 	return i, err
 }

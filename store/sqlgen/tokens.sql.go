@@ -73,7 +73,7 @@ func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error 
 }
 
 const tokenByHash = `-- name: TokenByHash :one
-SELECT api_tokens.id, api_tokens.tenant, api_tokens.user_id, api_tokens.hash, api_tokens.name, api_tokens.created_at, api_tokens.expires_at, api_tokens.used_at, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles
+SELECT api_tokens.id, api_tokens.tenant, api_tokens.user_id, api_tokens.hash, api_tokens.name, api_tokens.created_at, api_tokens.expires_at, api_tokens.used_at, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles, users.erased_at
 FROM api_tokens JOIN users ON users.id = api_tokens.user_id
 WHERE api_tokens.hash = $1 AND NOT EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id AND identities.gone_at > 0)
 `
@@ -105,6 +105,7 @@ func (q *Queries) TokenByHash(ctx context.Context, hash []byte) (TokenByHashRow,
 		&i.User.CreatedAt,
 		&i.User.DisabledAt,
 		&i.User.Roles,
+		&i.User.ErasedAt,
 	)
 	return i, err
 }

@@ -65,7 +65,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 }
 
 const lockUser = `-- name: LockUser :one
-UPDATE users SET tenant = tenant WHERE tenant = $1 AND id = $2 RETURNING id, tenant, email, name, language, password_hash, created_at, disabled_at, roles
+UPDATE users SET tenant = tenant WHERE tenant = $1 AND id = $2 RETURNING id, tenant, email, name, language, password_hash, created_at, disabled_at, roles, erased_at
 `
 
 type LockUserParams struct {
@@ -87,6 +87,7 @@ func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (User, error
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.Roles,
+		&i.ErasedAt,
 	)
 	return i, err
 }
@@ -133,7 +134,7 @@ func (q *Queries) ReplacePasswordHash(ctx context.Context, arg ReplacePasswordHa
 }
 
 const setupAdmin = `-- name: SetupAdmin :one
-SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE users.tenant = $1 AND roles LIKE '%user_admin%' AND disabled_at = 0
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles, erased_at FROM users WHERE users.tenant = $1 AND roles LIKE '%user_admin%' AND disabled_at = 0
 AND created_at = (SELECT setup_tokens.created_at FROM setup_tokens WHERE setup_tokens.tenant = $1 AND setup_tokens.hash = $2)
 `
 
@@ -155,6 +156,7 @@ func (q *Queries) SetupAdmin(ctx context.Context, arg SetupAdminParams) (User, e
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.Roles,
+		&i.ErasedAt,
 	)
 	return i, err
 }
@@ -205,7 +207,7 @@ func (q *Queries) UseSetupToken(ctx context.Context, arg UseSetupTokenParams) (i
 }
 
 const userByEmail = `-- name: UserByEmail :one
-SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE tenant = $1 AND email = $2
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles, erased_at FROM users WHERE tenant = $1 AND email = $2
 `
 
 type UserByEmailParams struct {
@@ -226,12 +228,13 @@ func (q *Queries) UserByEmail(ctx context.Context, arg UserByEmailParams) (User,
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.Roles,
+		&i.ErasedAt,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE tenant = $1 AND id = $2
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles, erased_at FROM users WHERE tenant = $1 AND id = $2
 `
 
 type UserByIDParams struct {
@@ -252,12 +255,13 @@ func (q *Queries) UserByID(ctx context.Context, arg UserByIDParams) (User, error
 		&i.CreatedAt,
 		&i.DisabledAt,
 		&i.Roles,
+		&i.ErasedAt,
 	)
 	return i, err
 }
 
 const usersAfter = `-- name: UsersAfter :many
-SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles FROM users WHERE tenant = $1 AND email > $2 ORDER BY email LIMIT $3
+SELECT id, tenant, email, name, language, password_hash, created_at, disabled_at, roles, erased_at FROM users WHERE tenant = $1 AND email > $2 ORDER BY email LIMIT $3
 `
 
 type UsersAfterParams struct {
@@ -285,6 +289,7 @@ func (q *Queries) UsersAfter(ctx context.Context, arg UsersAfterParams) ([]User,
 			&i.CreatedAt,
 			&i.DisabledAt,
 			&i.Roles,
+			&i.ErasedAt,
 		); err != nil {
 			return nil, err
 		}

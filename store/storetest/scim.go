@@ -304,11 +304,24 @@ var provisioning = map[string]func(*testing.T, *house){
 		id := s.add(t, "anna", scim.Object{"displayName": "Anna Secret", scim.SchemaEnterprise: scim.Object{"department": "HR"}}).Account.ID
 		g := s.addGroup(t, "Staff", id)
 		s.comes(t, s.gate("anna"))
+		told := func() (n int) {
+			t.Helper()
+			if err := h.Raw.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM identities WHERE user_id = '"+id+"' AND (login <> '' OR length(sealed) > 0)").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if told() != 1 {
+			t.Error("the provider told nothing")
+		}
 		h.wantNewEntries(t, func() {
 			if err := s.DeleteUser(t.Context(), s.by, id, ""); err != nil {
 				t.Fatal(err)
 			}
 		}, audit.KindUserRemoved)
+		if told() != 0 {
+			t.Error("what the provider told is still there")
+		}
 		s.wantAccount(t, id, access.Ordinary, true)
 		if u := s.now(t, id); u.Email != id+"@removed.invalid" {
 			t.Errorf("the address is %s", u.Email)

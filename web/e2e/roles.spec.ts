@@ -54,6 +54,23 @@ test('roles are given and accounts are disabled', async ({ seat }) => {
       await row.getByRole('checkbox', { name: say('role.auditor'), exact: true }).uncheck()
       await row.getByRole('button', { name: say('users.saveRoles') }).click()
       await expect(row.getByText(`${say('role.user')}, ${say('role.auditor')}`)).toHaveCount(0)
+
+      const email = `fritz-${look.language}@example.org`
+      server.addUser(email, 'Fritz', colleague.password)
+      await page.reload()
+      const leaving = page.getByRole('listitem').filter({ hasText: email })
+      await leaving.getByRole('button', { name: say('users.editOf', { name: 'Fritz' }) }).click()
+      await leaving.getByRole('button', { name: say('erase.open') }).click()
+      const dialog = page.getByRole('dialog', { name: say('erase.title') })
+      await dialog.getByRole('textbox', { name: say('erase.type') }).fill(colleague.email)
+      await dialog.getByRole('button', { name: say('erase.confirm') }).click()
+      await expect(dialog.getByText(say('erase.differs'))).toBeVisible()
+      expect((await rulesFor(page).analyze()).violations).toEqual([])
+      await expectFits(page, `erase-${look.theme}-${look.language}`)
+      await dialog.getByRole('textbox', { name: say('erase.type') }).fill(email)
+      await dialog.getByRole('button', { name: say('erase.confirm') }).click()
+      await expect(page.getByText(say('erase.done', { name: 'Fritz' })).first()).toBeVisible()
+      await expect(leaving).toHaveCount(0)
     }
   } finally {
     await server.close()

@@ -112,7 +112,7 @@ export interface paths {
         put?: never;
         /**
          * Ask a second person to agree that an account get these roles in place of those it has; it gets them with the agreement
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.invalid`, `role.conflict`, `role.own`, `approval.not_needed`, `approval.text_invalid`, `approval.nobody`, `approval.asked`, `approval.too_many`, `session.proof_required`.
          */
         post: operations["askForRoles"];
         delete?: never;
@@ -995,15 +995,35 @@ export interface paths {
         get?: never;
         /**
          * Keep a person out: signed out everywhere, and no way in before the account is enabled
-         * @description Error codes: `user.unknown`, `role.own`, `user.last_administrator`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.own`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["disableUser"];
         post?: never;
         /**
          * Let a person in again
-         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.own`, `session.proof_required`.
          */
         delete: operations["enableUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/erased": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Erase the person behind an account, which stays without name and address and is disabled for ever; this cannot be undone
+         * @description Error codes: `user.unknown`, `user.erased`, `user.last_administrator`, `role.own`, `session.proof_required`.
+         */
+        put: operations["eraseUser"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1039,7 +1059,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `user.last_administrator`, `access.approval_required`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `user.erased`, `role.invalid`, `role.conflict`, `role.own`, `user.last_administrator`, `access.approval_required`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;
@@ -1752,6 +1772,8 @@ export interface components {
             disabled: boolean;
             /** Format: email */
             email: string;
+            /** @description The person behind the account was erased; what is left stands for nobody. */
+            erased: boolean;
             id: string;
             /** @enum {string} */
             language: "de" | "en";
@@ -3924,6 +3946,37 @@ export interface operations {
         };
     };
     enableUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    eraseUser: {
         parameters: {
             query?: never;
             header?: never;

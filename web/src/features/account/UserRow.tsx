@@ -6,6 +6,7 @@ import { Avatar } from '../../ui/Avatar'
 import { Button } from '../../ui/Button'
 import { Problem } from '../../ui/Problem'
 import { useNotify } from '../../ui/Toasts'
+import { Erase } from './Erase'
 import { RolesForm } from './RolesForm'
 import { hasRole } from './roles'
 import { Unlock } from './Unlock'
@@ -54,6 +55,7 @@ export function UserRow({ user, by, onChanged }: UserRowProps) {
         {open && assigns && <RolesForm user={user} onChanged={onChanged} />}
         {open && bars && <Lock user={user} />}
         {open && bars && <Bar user={user} onChanged={onChanged} />}
+        {open && assigns && <Erase user={user} onChanged={onChanged} />}
       </div>
     </li>
   )

@@ -23,9 +23,11 @@ export function Users({ by }: { readonly by: User }) {
       {users.state === 'failed' && <Problem trouble={users.trouble} />}
       {users.state === 'ready' && (
         <ul className="grid gap-1">
-          {users.data.map(each => (
-            <UserRow key={`${each.id} ${each.roles.join(' ')}`} user={each} by={by} onChanged={users.reload} />
-          ))}
+          {users.data
+            .filter(each => !each.erased)
+            .map(each => (
+              <UserRow key={`${each.id} ${each.roles.join(' ')}`} user={each} by={by} onChanged={users.reload} />
+            ))}
         </ul>
       )}
       {hasRole(by, 'user_admin') && <UserForm onCreated={users.reload} />}
