@@ -1,5 +1,10 @@
 package archive
 
+import (
+	"context"
+	"time"
+)
+
 // InSegmentsOf makes the segments shorter.
 func (a *Archive) InSegmentsOf(entries int64) { a.segment = entries }
 
@@ -8,3 +13,11 @@ func (a *Archive) Looking(entries int64) { a.looks = entries }
 
 // InSegmentsOfAtMost makes the longest segment shorter.
 func (a *Archive) InSegmentsOfAtMost(entries int64) { a.most = entries }
+
+// JumpBlock is how many entries are asked together.
+const JumpBlock = jumpBlock
+
+// Jump returns where a search that ends at a time begins to look.
+func (a *Archive) Jump(ctx context.Context, size int64, to time.Time) (int64, error) {
+	return a.jump(ctx, size, to)
+}

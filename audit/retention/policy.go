@@ -46,6 +46,18 @@ func (p Policy) Allows(c audit.Category, before, now time.Time) bool {
 	return false
 }
 
+// ShortestDays is for how many days a category is kept whatever the policy; 0 for one that is never removed.
+func ShortestDays(c audit.Category) int {
+	switch c {
+	case audit.CategorySecurity:
+		return MinSecurityDays
+	case audit.CategoryAdministration, audit.CategoryConference:
+		return MinDays
+	default:
+		return 0
+	}
+}
+
 // String is the policy as it is recorded: "security 184, administration 184, conference 184", in days.
 func (p Policy) String() string {
 	return fmt.Sprintf("security %d, administration %d, conference %d", p.Security, p.Administration, p.Conference)
