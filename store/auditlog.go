@@ -88,31 +88,72 @@ func fillHashes(ctx context.Context, q *sqlgen.Queries, entries []export.Entry) 
 	return nil
 }
 
-// SaveCheckpoint stores the signed note of a checkpoint, in place of the one of the same size, to which cosignatures were added. It
-// fails with ErrCheckpointForeign when the note says something else than c, or when the tree here does not have that size and
-// root.
+// SaveCheckpoint stores the signed note of a checkpoint. One that is there already stays, with the cosignatures that were added to it.
+// It fails with ErrCheckpointForeign when the note, or the one that is there, says something else than c, or when the tree here does
+// not have that size and root.
 func (s *Store) SaveCheckpoint(ctx context.Context, c checkpoint.Checkpoint, note []byte) error {
-	said, err := checkpoint.Unverified(note)
-	if err != nil || said != c {
-		return errors.Join(ErrCheckpointForeign, err)
+	if err := says(note, c); err != nil {
+		return err
 	}
 	return s.change(ctx, "save checkpoint", func(ctx context.Context, q *sqlgen.Queries) error {
-		size, err := auditSize(ctx, q)
+		if err := ofTree(ctx, q, c); err != nil {
+			return err
+		}
+		added, err := q.InsertAuditCheckpoint(ctx, sqlgen.InsertAuditCheckpointParams{Size: c.Size, Note: note})
+		if err != nil || added > 0 {
+			return err
+		}
+		there, err := q.AuditCheckpointAt(ctx, c.Size)
 		if err != nil {
 			return err
 		}
-		if c.Size > size {
-			return fmt.Errorf("%w: it has %d entries, and the log %d", ErrCheckpointForeign, c.Size, size)
-		}
-		root, err := tree.Root(ctx, integration{q}, c.Size)
-		if err != nil {
-			return err
-		}
-		if root != c.Root {
-			return fmt.Errorf("%w: its root is %s, and that of the log %s", ErrCheckpointForeign, c.Root, root)
-		}
-		return q.PutAuditCheckpoint(ctx, sqlgen.PutAuditCheckpointParams{Size: c.Size, Note: note})
+		return says(there, c)
 	})
+}
+
+// ReplaceCheckpoint stores a checkpoint, to which cosignatures were added, in the place of the note that it was before. It reports
+// false, and changes nothing, when another one stands there by now: somebody else has added to it meanwhile. It fails as SaveCheckpoint
+// does.
+func (s *Store) ReplaceCheckpoint(ctx context.Context, c checkpoint.Checkpoint, before, after []byte) (replaced bool, err error) {
+	if err := says(after, c); err != nil {
+		return false, err
+	}
+	err = s.change(ctx, "replace checkpoint", func(ctx context.Context, q *sqlgen.Queries) error {
+		if err := ofTree(ctx, q, c); err != nil {
+			return err
+		}
+		n, err := q.ReplaceAuditCheckpoint(ctx, sqlgen.ReplaceAuditCheckpointParams{Size: c.Size, Before: before, Note: after})
+		replaced = n > 0
+		return err
+	})
+	return replaced && err == nil, err
+}
+
+// says checks that a note is of a checkpoint.
+func says(note []byte, c checkpoint.Checkpoint) error {
+	if said, err := checkpoint.Unverified(note); err != nil || said != c {
+		return errors.Join(ErrCheckpointForeign, err)
+	}
+	return nil
+}
+
+// ofTree checks that a checkpoint is of the tree here.
+func ofTree(ctx context.Context, q *sqlgen.Queries, c checkpoint.Checkpoint) error {
+	size, err := auditSize(ctx, q)
+	if err != nil {
+		return err
+	}
+	if c.Size > size {
+		return fmt.Errorf("%w: it has %d entries, and the log %d", ErrCheckpointForeign, c.Size, size)
+	}
+	root, err := tree.Root(ctx, integration{q}, c.Size)
+	if err != nil {
+		return err
+	}
+	if root != c.Root {
+		return fmt.Errorf("%w: its root is %s, and that of the log %s", ErrCheckpointForeign, c.Root, root)
+	}
+	return nil
 }
 
 // Checkpoint returns the note of the newest checkpoint of at most so many entries; empty when there is none.

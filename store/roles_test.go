@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -151,11 +152,12 @@ func logged(t *testing.T, s *store.Store) {
 		if n, err := sequencer.New(s, slog.New(slog.DiscardHandler)).Integrate(t.Context()); err != nil || n != 1 {
 			t.Fatalf("integrated %d, %v", n, err)
 		}
-		for range 2 { // the second time as with a cosignature
-			c, note := checkpointOf(t, s)
-			if err := s.SaveCheckpoint(t.Context(), c, note); err != nil {
-				t.Fatal(err)
-			}
+		c, note := checkpointOf(t, s)
+		if err := s.SaveCheckpoint(t.Context(), c, note); err != nil {
+			t.Fatal(err)
+		}
+		if replaced, err := s.ReplaceCheckpoint(t.Context(), c, note, append(bytes.Clone(note), "— witness.example.net/1 q2K5KnRlc3Q=\n"...)); err != nil || !replaced {
+			t.Fatalf("with a cosignature: %v, %v", replaced, err)
 		}
 	}
 	if holder, err := s.TakeLease(t.Context(), "l", "h", time.Minute); err != nil || holder != "h" {

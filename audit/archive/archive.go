@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -36,8 +35,9 @@ var (
 // Storage is where the log lies.
 type Storage interface {
 	export.Source
-	// SaveCheckpoint puts a signed checkpoint in the place of the one of the same size.
-	SaveCheckpoint(ctx context.Context, c checkpoint.Checkpoint, note []byte) error
+	// ReplaceCheckpoint puts a signed checkpoint in the place of the note that it was before. It reports false, and changes nothing,
+	// when another one stands there by now.
+	ReplaceCheckpoint(ctx context.Context, c checkpoint.Checkpoint, before, after []byte) (replaced bool, err error)
 	// Record adds entries to the log.
 	Record(ctx context.Context, entries ...audit.Entry) error
 	// AuditSize returns how many entries have their place in the log.
@@ -65,8 +65,6 @@ type Archive struct {
 
 	approvals Approvals // nil where an export needs no second person
 	reads     reads
-
-	merging sync.Mutex // held while a cosignature is added
 }
 
 // New returns an Archive. Keys returns the public keys of the log, the present one last; witnesses are the public keys of those
@@ -213,35 +211,42 @@ func (a *Archive) Cosign(ctx context.Context, actor access.Actor, cosigned []byt
 	if err := access.Decide(actor, access.AuditCosign, object(actor)).Err(); err != nil {
 		return Seen{}, err
 	}
-	a.merging.Lock()
-	defer a.merging.Unlock()
 	claimed, err := checkpoint.Unverified(cosigned)
 	if err != nil {
 		return Seen{}, ErrCosignature.Because(err)
-	}
-	note, err := a.storage.Checkpoint(ctx, claimed.Size)
-	if err != nil {
-		return Seen{}, err
 	}
 	trust, key, err := a.trust()
 	if err != nil {
 		return Seen{}, err
 	}
-	kept, err := checkpoint.Unverified(note)
-	if len(note) == 0 || err != nil || kept.Size != claimed.Size {
-		return Seen{}, ErrUnknownSize
+	recorded := false
+	for {
+		note, err := a.storage.Checkpoint(ctx, claimed.Size)
+		if err != nil {
+			return Seen{}, err
+		}
+		kept, err := checkpoint.Unverified(note)
+		if len(note) == 0 || err != nil || kept.Size != claimed.Size {
+			return Seen{}, ErrUnknownSize
+		}
+		merged, signed, err := trust.Merge(note, cosigned)
+		if err != nil {
+			return Seen{}, ErrCosignature.Because(err)
+		}
+		if !recorded {
+			if err := a.record(ctx, actor, trust, cosigned); err != nil {
+				return Seen{}, err
+			}
+			recorded = true
+		}
+		replaced, err := a.storage.ReplaceCheckpoint(ctx, signed.Checkpoint, note, merged)
+		if err != nil {
+			return Seen{}, fmt.Errorf("keep a cosigned checkpoint: %w", err)
+		}
+		if replaced {
+			return Seen{merged, signed, key}, nil
+		} // another controller has added one to it meanwhile
 	}
-	merged, signed, err := trust.Merge(note, cosigned)
-	if err != nil {
-		return Seen{}, ErrCosignature.Because(err)
-	}
-	if err := a.record(ctx, actor, trust, cosigned); err != nil {
-		return Seen{}, err
-	}
-	if err := a.storage.SaveCheckpoint(ctx, signed.Checkpoint, merged); err != nil {
-		return Seen{}, fmt.Errorf("keep a cosigned checkpoint: %w", err)
-	}
-	return Seen{merged, signed, key}, nil
 }
 
 // lookBack is how many checkpoints are looked at for what a witness has cosigned before.

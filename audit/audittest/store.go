@@ -1,6 +1,7 @@
 package audittest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -69,6 +70,20 @@ func (s *Store) AuditLog(_ context.Context, from int64, limit int) ([]export.Ent
 func (s *Store) SaveCheckpoint(ctx context.Context, c checkpoint.Checkpoint, note []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.save(ctx, c, note)
+}
+
+// ReplaceCheckpoint keeps a checkpoint in the place of what it was before, unless another one stands there.
+func (s *Store) ReplaceCheckpoint(ctx context.Context, c checkpoint.Checkpoint, before, after []byte) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !bytes.Equal(s.log.Notes[c.Size], before) {
+		return false, s.Fail
+	}
+	return true, s.save(ctx, c, after)
+}
+
+func (s *Store) save(ctx context.Context, c checkpoint.Checkpoint, note []byte) error {
 	if root, err := tree.Root(ctx, s.log.Tree, c.Size); err != nil || root != c.Root {
 		return fmt.Errorf("the tree has no such checkpoint: %w", err)
 	}

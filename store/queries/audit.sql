@@ -57,8 +57,12 @@ INSERT INTO audit_hashes (first_index, hashes) VALUES (@first_index, @hashes);
 SELECT p.leaf_index, l.leaf, l.body, l.personal FROM audit_places p JOIN audit_log l ON l.seq = p.seq
 WHERE p.leaf_index >= @first AND p.leaf_index < @past ORDER BY p.leaf_index;
 
--- name: PutAuditCheckpoint :exec
-INSERT INTO audit_checkpoints (size, note) VALUES (@size, @note) ON CONFLICT (size) DO UPDATE SET note = excluded.note;
+-- name: InsertAuditCheckpoint :execrows
+INSERT INTO audit_checkpoints (size, note) VALUES (@size, @note) ON CONFLICT (size) DO NOTHING;
+
+-- ReplaceAuditCheckpoint puts a note in the place of the one that was read before, unless it is another one by now.
+-- name: ReplaceAuditCheckpoint :execrows
+UPDATE audit_checkpoints SET note = @note WHERE size = @size AND note = @before;
 
 -- name: AuditCheckpointAt :one
 SELECT note FROM audit_checkpoints WHERE size <= @at_most ORDER BY size DESC LIMIT 1;

@@ -242,6 +242,23 @@ func (q *Queries) EraseAuditKeys(ctx context.Context, arg EraseAuditKeysParams) 
 	return result.RowsAffected()
 }
 
+const insertAuditCheckpoint = `-- name: InsertAuditCheckpoint :execrows
+INSERT INTO audit_checkpoints (size, note) VALUES ($1, $2) ON CONFLICT (size) DO NOTHING
+`
+
+type InsertAuditCheckpointParams struct {
+	Size int64
+	Note []byte
+}
+
+func (q *Queries) InsertAuditCheckpoint(ctx context.Context, arg InsertAuditCheckpointParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertAuditCheckpoint, arg.Size, arg.Note)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const insertAuditEntry = `-- name: InsertAuditEntry :one
 INSERT INTO audit_log (id, tenant, at, kind, category, leaf, body, personal)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq
@@ -453,20 +470,6 @@ func (q *Queries) PruneAuditEntries(ctx context.Context, arg PruneAuditEntriesPa
 	return result.RowsAffected()
 }
 
-const putAuditCheckpoint = `-- name: PutAuditCheckpoint :exec
-INSERT INTO audit_checkpoints (size, note) VALUES ($1, $2) ON CONFLICT (size) DO UPDATE SET note = excluded.note
-`
-
-type PutAuditCheckpointParams struct {
-	Size int64
-	Note []byte
-}
-
-func (q *Queries) PutAuditCheckpoint(ctx context.Context, arg PutAuditCheckpointParams) error {
-	_, err := q.db.ExecContext(ctx, putAuditCheckpoint, arg.Size, arg.Note)
-	return err
-}
-
 const queueAuditEntry = `-- name: QueueAuditEntry :exec
 INSERT INTO audit_waiting (seq) VALUES ($1)
 `
@@ -474,6 +477,25 @@ INSERT INTO audit_waiting (seq) VALUES ($1)
 func (q *Queries) QueueAuditEntry(ctx context.Context, seq int64) error {
 	_, err := q.db.ExecContext(ctx, queueAuditEntry, seq)
 	return err
+}
+
+const replaceAuditCheckpoint = `-- name: ReplaceAuditCheckpoint :execrows
+UPDATE audit_checkpoints SET note = $1 WHERE size = $2 AND note = $3
+`
+
+type ReplaceAuditCheckpointParams struct {
+	Note   []byte
+	Size   int64
+	Before []byte
+}
+
+// ReplaceAuditCheckpoint puts a note in the place of the one that was read before, unless it is another one by now.
+func (q *Queries) ReplaceAuditCheckpoint(ctx context.Context, arg ReplaceAuditCheckpointParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, replaceAuditCheckpoint, arg.Note, arg.Size, arg.Before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const takeAuditTurn = `-- name: TakeAuditTurn :one

@@ -231,10 +231,32 @@ var auditLogs = map[string]func(*testing.T, *house){
 		}
 		more := append(bytes.Clone(note), "— witness.example.net/1 q2K5KnRlc3Q=\n"...)
 		if err := h.SaveCheckpoint(t.Context(), c, more); err != nil {
-			t.Errorf("with a cosignature: %v", err)
+			t.Errorf("again: %v", err)
+		}
+		if got, err := h.Checkpoint(t.Context(), c.Size); err != nil || !bytes.Equal(got, note) {
+			t.Errorf("what is there was replaced by %q, %v", got, err)
+		}
+		if replaced, err := h.ReplaceCheckpoint(t.Context(), c, more, note); replaced || err != nil {
+			t.Errorf("something else was there: %v, %v", replaced, err)
+		}
+		if replaced, err := h.ReplaceCheckpoint(t.Context(), c, note, notes[1]); replaced || !errors.Is(err, store.ErrCheckpointForeign) {
+			t.Errorf("by another checkpoint: %v, %v", replaced, err)
+		}
+		for _, want := range []bool{true, false} {
+			if replaced, err := h.ReplaceCheckpoint(t.Context(), c, note, more); replaced != want || err != nil {
+				t.Errorf("with a cosignature: %v, %v; want %v", replaced, err, want)
+			}
 		}
 		if got, err := h.Checkpoint(t.Context(), c.Size); err != nil || !bytes.Equal(got, more) {
 			t.Errorf("got %q, %v", got, err)
+		}
+		again := append(bytes.Clone(note), "— witness.example.net/2 q2K5KnRlc3Q=\n"...)
+		taken := make([]bool, 4)
+		if _, failures := sideBySide(len(taken), func(i int) (err error) { // of several controllers one is first
+			taken[i], err = h.ReplaceCheckpoint(t.Context(), c, more, again)
+			return err
+		}); len(failures) > 0 || strings.Count(fmt.Sprint(taken), "true") != 1 {
+			t.Errorf("at the same time: %v, %v", taken, failures)
 		}
 	},
 	"L8RetentionRemovesWhatIsOlderAndCertifiesIt": func(t *testing.T, h *house) {
