@@ -36,16 +36,6 @@ func (p Policy) rules() []rule {
 	}
 }
 
-// ShortestDays is for how many days a category is kept whatever the policy; 0 for one that is never removed.
-func ShortestDays(c audit.Category) int {
-	switch c {
-	case audit.CategorySecurity, audit.CategoryAdministration, audit.CategoryConference:
-		return int(leaf.Floor(c) / day)
-	default:
-		return 0
-	}
-}
-
 // Allows reports whether what is older than a time may go, at another one.
 func (p Policy) Allows(c audit.Category, before, now time.Time) bool {
 	for _, r := range p.rules() {
@@ -54,6 +44,18 @@ func (p Policy) Allows(c audit.Category, before, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// ShortestDays is for how many days a category is kept whatever the policy; 0 for one that is never removed.
+func ShortestDays(c audit.Category) int {
+	switch c {
+	case audit.CategorySecurity:
+		return MinSecurityDays
+	case audit.CategoryAdministration, audit.CategoryConference:
+		return MinDays
+	default:
+		return 0
+	}
 }
 
 // String is the policy as it is recorded: "security 184, administration 184, conference 184", in days.
