@@ -22,6 +22,7 @@ import (
 	"konklave/journal"
 	"konklave/launch"
 	"konklave/meeting"
+	"konklave/privacy"
 	"konklave/store"
 	"konklave/supervisor"
 	"konklave/turn"
@@ -89,7 +90,8 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
-	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, auth.NewPlaces(db, networks), launch.NewClient(launcher), key, relay, log))
+	records := journal.New(db, keys, log)
+	sup := supervisor.New(supervisorOptions(c, db, records, tickets, auth.NewPlaces(db, networks), launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
 	auditLog := AuditArchive(c, db, time.Now)
 	approvals, users := secondPerson(c, db, user.NewService(db, passwords, time.Now), auditLog)
@@ -101,7 +103,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
 		Federation: federation, ProviderMetadata: metadata, Scim: provisioning,
 		Machines: auth.NewMachines(db, c.Machines.TokenLifetime, clock), Networks: networks,
-		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Conferences: sup, Database: db,
+		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Privacy: privacy.NewService(db, records, federation, time.Now), Conferences: sup, Database: db,
 		Audit: auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {

@@ -51,10 +51,12 @@ func Checks(c config.Config, now func() time.Time, worker func() *exec.Cmd) []Ch
 		{"database", func(ctx context.Context) []Finding { return database(ctx, c) }},
 		{"backups", func(ctx context.Context) []Finding { return backups(ctx, c, now()) }},
 		{"administrators", func(ctx context.Context) []Finding { return administrators(ctx, c) }},
+		{"identity providers", func(ctx context.Context) []Finding { return providers(ctx, c, now) }},
 		{"second persons", func(ctx context.Context) []Finding { return secondPersons(ctx, c) }},
 		{"audit log", func(ctx context.Context) []Finding {
 			return append(auditLog(ctx, c, now()), auditRights(ctx, c, now())...)
 		}},
+		{"places", func(context.Context) []Finding { return places(c, now()) }},
 		{"isolation", func(context.Context) []Finding { return isolation(c, worker) }},
 		{"disk", func(context.Context) []Finding { return disk(c) }},
 		{"clock", func(context.Context) []Finding { return clock() }},

@@ -232,6 +232,10 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.asAdmin.delete("/api/v1/users/" + s.member.ID + "/lock") },
 			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/users/" + s.member.ID + "/lock") },
 		},
+		"exportMe": {
+			granted: func(s *scene) answer { return s.inBrowser.post("/api/v1/me/export", nil) },
+			refused: func(s *scene) answer { return s.asMember.post("/api/v1/me/export", nil) },
+		},
 		"handleFinding": {
 			before: func(s *scene) {
 				s.findingID = s.noticed().ID
