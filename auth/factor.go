@@ -46,6 +46,7 @@ var (
 	ErrProofElsewhere    = fault.New(fault.KindDenied, "session.proof_elsewhere", "Please sign in again at your organisation: it has to confirm once more that it is you.")
 	ErrPasskeyRefused    = fault.New(fault.KindUnauthenticated, "passkey.refused", "This passkey was not accepted. Please try again, or another way.")
 	ErrPasskeyTaken      = fault.New(fault.KindConflict, "passkey.taken", "This passkey belongs to an account already.")
+	ErrPasskeyOnly       = fault.New(fault.KindConflict, "passkey.only", "Your only second factor here is a passkey, and passkeys need an address with a name. Open this page by its name, or have your second factors removed on the server: `konklave user factors`.")
 	ErrPasskeyPlace      = fault.New(fault.KindConflict, "passkey.no_name", "Passkeys need an address with a name. This page was opened by a number (IP address).")
 )
 

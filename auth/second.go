@@ -62,6 +62,9 @@ func (f *Factors) want(ctx context.Context, u user.User, site Site, purpose stri
 	if left > 0 {
 		w.Kinds = append(w.Kinds, FactorRecovery)
 	}
+	if len(factors) > 0 && len(w.Kinds) == 0 {
+		return Wanted{}, ErrPasskeyOnly
+	}
 	w.Challenge, err = f.seal(purpose, c)
 	return w, err
 }
@@ -150,7 +153,7 @@ func (f *Factors) SignInByPasskey(ctx context.Context, actor access.Actor, a Att
 }
 
 // AskProof asks whoever is signed in to prove once more who it is: by a second factor, or, where there is none, by the password.
-// Faults: access, session.proof_elsewhere.
+// Faults: access, passkey.only, session.proof_elsewhere.
 func (f *Factors) AskProof(ctx context.Context, id Identity, site Site) (Wanted, error) {
 	if err := access.Decide(id.Actor, access.FactorList, ownObject("factor", "", id.Actor)).Err(); err != nil {
 		return Wanted{}, err

@@ -95,7 +95,8 @@ func TestPasskeys(t *testing.T) {
 	t.Parallel()
 	e := start(t, options{})
 	u := e.account("a@example.org", access.Ordinary)
-	key := e.signedIn(u).withPasskey()
+	owner := e.signedIn(u)
+	key := owner.withPasskey()
 	b := e.browser()
 	w := decode[httpapi.FactorWanted](b.get("/api/v1/session/passkey").want(200))
 	b.post("/api/v1/session/passkey", map[string]any{"challenge": w.Challenge, "passkey": "{}"}).problem(http.StatusUnauthorized, "passkey.refused")
@@ -109,6 +110,14 @@ func TestPasskeys(t *testing.T) {
 	byNumber.get("/api/v1/session/passkey").problem(http.StatusConflict, "passkey.no_name")
 	if w := byNumber.half(u); w.Passkey != "" || !slices.Equal(w.Kinds, []auth.FactorKind{auth.FactorRecovery}) {
 		t.Errorf("a passkey is asked for where there can be none: %+v", w)
+	}
+	e.exec("DELETE FROM recovery_codes")
+	byNumber.signIn(u).problem(http.StatusConflict, "passkey.only")
+	owner.headers = byNumber.headers
+	owner.get("/api/v1/session/proof").problem(http.StatusConflict, "passkey.only") // and not a password, which is no proof here
+	owner.headers = nil
+	if w := decode[httpapi.FactorWanted](owner.get("/api/v1/session/proof").want(200)); !slices.Equal(w.Kinds, []auth.FactorKind{auth.FactorPasskey}) {
+		t.Errorf("by its name: %+v", w)
 	}
 }
 

@@ -29,7 +29,7 @@ func (a *API) addSecond() {
 	}, a.signInWithPasskey)
 	add(a, Route{
 		Method: http.MethodGet, Path: prefix + "/session/proof", ID: "beginProof", Tag: "Session", Action: access.FactorList,
-		Summary: "How the caller can prove once more who it is", Codes: []fault.Code{"session.proof_elsewhere"},
+		Summary: "How the caller can prove once more who it is", Codes: []fault.Code{"passkey.only", "session.proof_elsewhere"},
 	}, a.beginProof)
 	add(a, Route{
 		Method: http.MethodPost, Path: prefix + "/session/proof", ID: "proveSession", Tag: "Session", Action: access.SessionProve,

@@ -21,7 +21,7 @@ func (a *API) addSession() {
 		Summary: "Sign in with e-mail and password, or with name and password at an identity provider; sets the session cookie",
 		Audits:  []audit.Kind{audit.KindSessionStarted},
 		Codes: []fault.Code{
-			"auth.failed", "auth.locked", "auth.roles", "auth.provider_unknown", "auth.provider_unavailable", "auth.no_role", "auth.role_conflict", "auth.address_missing", "auth.address_taken",
+			"auth.failed", "auth.locked", "auth.roles", "passkey.only", "auth.provider_unknown", "auth.provider_unavailable", "auth.no_role", "auth.role_conflict", "auth.address_missing", "auth.address_taken",
 		},
 	}, a.postSession)
 	add(a, Route{

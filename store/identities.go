@@ -38,7 +38,7 @@ func (s *Store) UserOfSubject(ctx context.Context, tenant, provider, subject str
 
 // Links implements auth.SignInStore.
 func (s *Store) Links(ctx context.Context, userID string) ([]auth.Link, error) {
-	rows, err := ask(ctx, s, (*sqlgen.Queries).IdentitiesOfUser, userID)
+	rows, err := ask(ctx, s, (*sqlgen.Queries).LinksOfUser, userID)
 	return mapped(rows, linkOf), err
 }
 

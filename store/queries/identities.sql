@@ -13,7 +13,7 @@ UPDATE identities SET login = @login, sealed = @sealed, ask_at = @ask_at, gone_a
 -- name: ForgetGone :exec
 UPDATE identities SET gone_at = 0 WHERE tenant = @tenant AND user_id = @user_id;
 
--- name: IdentitiesOfUser :many
+-- name: LinksOfUser :many
 SELECT * FROM identities WHERE user_id = @user_id ORDER BY id;
 
 -- name: UserOfSubject :one

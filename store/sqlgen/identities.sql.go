@@ -156,44 +156,6 @@ func (q *Queries) ForgetShown(ctx context.Context, now int64) error {
 	return err
 }
 
-const identitiesOfUser = `-- name: IdentitiesOfUser :many
-SELECT id, tenant, provider, subject, user_id, login, sealed, linked_at, ask_at, gone_at FROM identities WHERE user_id = $1 ORDER BY id
-`
-
-func (q *Queries) IdentitiesOfUser(ctx context.Context, userID string) ([]Identity, error) {
-	rows, err := q.db.QueryContext(ctx, identitiesOfUser, userID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Identity
-	for rows.Next() {
-		var i Identity
-		if err := rows.Scan(
-			&i.ID,
-			&i.Tenant,
-			&i.Provider,
-			&i.Subject,
-			&i.UserID,
-			&i.Login,
-			&i.Sealed,
-			&i.LinkedAt,
-			&i.AskAt,
-			&i.GoneAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const insertIdentity = `-- name: InsertIdentity :exec
 INSERT INTO identities (id, tenant, provider, subject, user_id, login, sealed, linked_at, ask_at, gone_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -226,6 +188,44 @@ func (q *Queries) InsertIdentity(ctx context.Context, arg InsertIdentityParams) 
 		arg.GoneAt,
 	)
 	return err
+}
+
+const linksOfUser = `-- name: LinksOfUser :many
+SELECT id, tenant, provider, subject, user_id, login, sealed, linked_at, ask_at, gone_at FROM identities WHERE user_id = $1 ORDER BY id
+`
+
+func (q *Queries) LinksOfUser(ctx context.Context, userID string) ([]Identity, error) {
+	rows, err := q.db.QueryContext(ctx, linksOfUser, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Identity
+	for rows.Next() {
+		var i Identity
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.Provider,
+			&i.Subject,
+			&i.UserID,
+			&i.Login,
+			&i.Sealed,
+			&i.LinkedAt,
+			&i.AskAt,
+			&i.GoneAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockIdentity = `-- name: LockIdentity :one

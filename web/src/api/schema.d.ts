@@ -863,7 +863,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with e-mail and password, or with name and password at an identity provider; sets the session cookie
-         * @description Error codes: `auth.failed`, `auth.locked`, `auth.roles`, `auth.provider_unknown`, `auth.provider_unavailable`, `auth.no_role`, `auth.role_conflict`, `auth.address_missing`, `auth.address_taken`.
+         * @description Error codes: `auth.failed`, `auth.locked`, `auth.roles`, `passkey.only`, `auth.provider_unknown`, `auth.provider_unavailable`, `auth.no_role`, `auth.role_conflict`, `auth.address_missing`, `auth.address_taken`.
          */
         post: operations["signIn"];
         /**
@@ -929,7 +929,7 @@ export interface paths {
         };
         /**
          * How the caller can prove once more who it is
-         * @description Error codes: `session.proof_elsewhere`.
+         * @description Error codes: `passkey.only`, `session.proof_elsewhere`.
          */
         get: operations["beginProof"];
         put?: never;
