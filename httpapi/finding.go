@@ -31,7 +31,7 @@ func (a *API) addFindings() {
 type Finding struct {
 	ID       string           `json:"id"`
 	At       time.Time        `json:"at"`
-	Kind     finding.Kind     `json:"kind" enum:"sign_in.locked,sign_in.spray,ticket.guessing,browser.new,passkey.copied,country.new,travel.impossible,session.reused,browser.reused,api_token.reused,traffic.spike,admin.burst,admin.network,admin.hour"`
+	Kind     finding.Kind     `json:"kind" enum:"sign_in.locked,sign_in.spray,ticket.guessing,browser.new,passkey.copied,country.new,travel.impossible,session.reused,browser.reused,api_token.reused,access_token.reused,traffic.spike,admin.burst,admin.network,admin.hour"`
 	Severity finding.Severity `json:"severity" enum:"notice,warning,alarm"`
 	UserID   string           `json:"userId,omitempty" doc:"The account it is about; absent where there is none, or nobody's."`
 	Evidence Evidence         `json:"evidence"`
@@ -55,10 +55,11 @@ type Evidence struct {
 	Conference string   `json:"conference,omitempty"`
 	Agent      string   `json:"agent,omitempty" doc:"What the browser says it is, shortened."`
 	Token      string   `json:"token,omitempty" doc:"Id of an API token."`
+	Machine    string   `json:"machine,omitempty" doc:"Id of a machine."`
 	Countries  []string `json:"countries,omitempty" nullable:"false" doc:"ISO 3166 codes: where it was used now, and where before."`
 	Kilometres int      `json:"kilometres,omitzero,omitempty" doc:"At least so far between the two places."`
 	Minutes    int      `json:"minutes,omitzero,omitempty" doc:"In so much time."`
-	Acts       int      `json:"acts,omitzero,omitempty" doc:"How many acts of an administrator."`
+	Acts       int      `json:"acts,omitzero,omitempty" doc:"How many acts of an administrator or a machine."`
 	Requests   int      `json:"requests,omitzero,omitempty" doc:"How many requests in one minute."`
 	Usual      int      `json:"usual,omitzero,omitempty" doc:"How many there usually are in a minute."`
 	Hour       string   `json:"hour,omitempty" doc:"Hour of the day in UTC, as 14:00."`

@@ -68,16 +68,24 @@ func TestARetiredSecretIsFoundWhereItIsRefused(t *testing.T) {
 		thief.get("/api/v1/me").problem(http.StatusUnauthorized, "session.invalid")
 		machine.get("/api/v1/me").problem(http.StatusUnauthorized, "token.invalid")
 	}
+	m, secret := e.machine(access.MeetingsRead)
+	program := e.browser()
+	program.token = decode[httpapi.TokenResponse](program.tokenFor(m.ID, secret).want(200)).AccessToken
+	if err := e.machines.Remove(t.Context(), access.System("test"), m.ID); err != nil {
+		t.Fatal(err)
+	}
+	e.clock.advance(auth.ReuseGrace)
+	program.get("/api/v1/meetings").problem(http.StatusUnauthorized, "token.invalid")
 	officer := e.signedIn(e.account("sec@example.org", "security_officer"))
 	var kinds []finding.Kind
 	for _, f := range decode[items[httpapi.Finding]](officer.get("/api/v1/findings").want(200)).Items {
 		kinds = append(kinds, f.Kind)
-		if f.UserID != u.ID || f.State != finding.Open {
+		if (f.UserID != u.ID) != (f.Kind == finding.AccessReused) || f.State != finding.Open {
 			t.Errorf("%+v", f)
 		}
 	}
 	slices.Sort(kinds)
-	if !slices.Equal(kinds, []finding.Kind{finding.TokenReused, finding.SessionReused}) {
+	if !slices.Equal(kinds, []finding.Kind{finding.AccessReused, finding.TokenReused, finding.SessionReused}) {
 		t.Errorf("found %v", kinds)
 	}
 }

@@ -1285,7 +1285,7 @@ export interface components {
             accounts?: number;
             /**
              * Format: int64
-             * @description How many acts of an administrator.
+             * @description How many acts of an administrator or a machine.
              */
             acts?: number;
             /** @description What the browser says it is, shortened. */
@@ -1307,6 +1307,8 @@ export interface components {
              * @description At least so far between the two places.
              */
             kilometres?: number;
+            /** @description Id of a machine. */
+            machine?: string;
             /**
              * Format: int64
              * @description In so much time.
@@ -1398,7 +1400,7 @@ export interface components {
             handledBy?: string;
             id: string;
             /** @enum {string} */
-            kind: "sign_in.locked" | "sign_in.spray" | "ticket.guessing" | "browser.new" | "passkey.copied" | "country.new" | "travel.impossible" | "session.reused" | "browser.reused" | "api_token.reused" | "traffic.spike" | "admin.burst" | "admin.network" | "admin.hour";
+            kind: "sign_in.locked" | "sign_in.spray" | "ticket.guessing" | "browser.new" | "passkey.copied" | "country.new" | "travel.impossible" | "session.reused" | "browser.reused" | "api_token.reused" | "access_token.reused" | "traffic.spike" | "admin.burst" | "admin.network" | "admin.hour";
             /** @description What somebody wrote who has closed it. */
             note?: string;
             /** @description The place in the audit log of each of the entries, -1 where it has none yet. In a list it is absent. */
