@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -90,6 +91,14 @@ type Finding struct {
 	Note      string    // what somebody wrote who has closed it
 	HandledBy string    // the account that gave it its state; empty while it is open
 	HandledAt time.Time // zero while it is open
+}
+
+// Version names what a finding is like now: it is another one after each change.
+func (f Finding) Version() string {
+	if f.HandledAt.IsZero() {
+		return string(f.State)
+	}
+	return string(f.State) + "@" + strconv.FormatInt(f.HandledAt.UnixMilli(), 10)
 }
 
 // New makes a finding of a kind at a time.

@@ -36,6 +36,7 @@ type Finding struct {
 	UserID   string           `json:"userId,omitempty" doc:"The account it is about; absent where there is none, or nobody's."`
 	Evidence Evidence         `json:"evidence"`
 	State    finding.State    `json:"state" enum:"open,taken,closed"`
+	Version  string           `json:"version" doc:"Names what it is like now; who changes it says it again."`
 	Note     string           `json:"note,omitempty" doc:"What somebody wrote who has closed it."`
 
 	HandledBy string     `json:"handledBy,omitempty" doc:"The account that gave it its state."`
@@ -81,7 +82,7 @@ func (a *API) listFindings(ctx context.Context, in *listFindingsInput) (*body[pa
 func showFinding(f finding.Finding) Finding {
 	shown := Finding{
 		ID: f.ID, At: f.At, Kind: f.Kind, Severity: f.Kind.Severity(), UserID: f.UserID, Evidence: Evidence(f.Evidence),
-		State: f.State, Note: f.Note, HandledBy: f.HandledBy,
+		State: f.State, Version: f.Version(), Note: f.Note, HandledBy: f.HandledBy,
 	}
 	if !f.HandledAt.IsZero() {
 		shown.HandledAt = &f.HandledAt
@@ -101,8 +102,9 @@ func (a *API) getFinding(ctx context.Context, in *idInput) (*body[Finding], erro
 
 // FindingChange is what becomes of a finding.
 type FindingChange struct {
-	State finding.State `json:"state" enum:"open,taken,closed"`
-	Note  string        `json:"note,omitempty" maxLength:"500" doc:"What it was; needed to close it, and for nothing else."`
+	Version string        `json:"version" maxLength:"40" doc:"Of the finding, as it was read: when somebody has changed it since, nothing happens."`
+	State   finding.State `json:"state" enum:"open,taken,closed"`
+	Note    string        `json:"note,omitempty" maxLength:"500" doc:"What it was; needed to close it, and for nothing else."`
 }
 
 type handleFindingInput struct {
@@ -111,7 +113,7 @@ type handleFindingInput struct {
 }
 
 func (a *API) handleFinding(ctx context.Context, in *handleFindingInput) (*body[Finding], error) {
-	f, err := a.findings.Handle(ctx, callerOf(ctx).actor, in.ID, in.Body.State, in.Body.Note)
+	f, err := a.findings.Handle(ctx, callerOf(ctx).actor, in.ID, in.Body.Version, in.Body.State, in.Body.Note)
 	if err != nil {
 		return nil, err
 	}

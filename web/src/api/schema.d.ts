@@ -1411,12 +1411,16 @@ export interface components {
             state: "open" | "taken" | "closed";
             /** @description The account it is about; absent where there is none, or nobody's. */
             userId?: string;
+            /** @description Names what it is like now; who changes it says it again. */
+            version: string;
         };
         FindingChange: {
             /** @description What it was; needed to close it, and for nothing else. */
             note?: string;
             /** @enum {string} */
             state: "open" | "taken" | "closed";
+            /** @description Of the finding, as it was read: when somebody has changed it since, nothing happens. */
+            version: string;
         };
         FirstUser: {
             /** Format: email */
