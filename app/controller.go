@@ -91,7 +91,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		return err
 	}
 	records := journal.New(db, keys, log)
-	sup := supervisor.New(supervisorOptions(c, db, records, tickets, launch.NewClient(launcher), key, relay, log))
+	sup := supervisor.New(supervisorOptions(c, db, records, tickets, auth.NewPlaces(db, networks), launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
 	auditLog := AuditArchive(c, db, time.Now)
 	approvals, users := secondPerson(c, db, user.NewService(db, passwords, time.Now), auditLog)
@@ -124,9 +124,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), expire(approvals, log), detect, reconciliation(provisioning, log)))
 }
 
-func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {
+func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, whereabouts *auth.Places, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {
 	return supervisor.Options{
-		Records: db, Journal: records, Tickets: tickets, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
+		Records: db, Journal: records, Tickets: tickets, Places: whereabouts, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
 		Addresses: c.Media.Addresses, Ports: supervisor.PortRange(c.Media.Ports),
 		Settings: conference.Settings{
 			Codec: string(c.Media.Codec), ResumeWindow: c.Conference.ResumeWindow, Linger: c.Conference.Linger,

@@ -349,7 +349,7 @@ func examples() map[string]example {
 			},
 		},
 		"completeSetup": {
-			before: func(s *scene) { s.exec("UPDATE users SET roles = 'user'") },
+			before: func(s *scene) { s.exec("DELETE FROM instance_settings WHERE name = 'setup.done'") }, // as if it had never been
 			granted: func(s *scene) answer {
 				token, err := s.setup.Issue(s.t.Context())
 				if err != nil {

@@ -35,6 +35,7 @@ import (
 	"konklave/privacy"
 	"konklave/sandbox"
 	"konklave/store"
+	"konklave/store/sqlitetest"
 	"konklave/telemetry"
 	"konklave/user"
 	"konklave/vault"
@@ -167,7 +168,7 @@ func start(t *testing.T, o options) *env {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "konklave.db")
 	c := &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
-	db, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Now: c.now})
+	db, err := store.Open(t.Context(), sqlitetest.Create(t, path), store.Options{Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func Tables() []Table {
 		{"journal_snapshots", "the newest state of a conference, sealed with its key", guests, "to go on quickly after a failure", "this version does not remove it", "", "it says what the events say"},
 		{"journal_batches", "numbers and digests of what a conference wrote", "", "to recognise what comes twice", "this version does not remove it", "", ""},
 		{"tickets", "hash of the ticket, name, account or guest, conference", guests, "to let somebody into one conference once", "eleven minutes", "tickets", "the hash of the ticket"},
-		{"admissions", "which sign-in opened which session of a conference", account, "so that who is signed out is out of conferences too", "until the session in the conference ends", "admissions", "the hash that names the session"},
+		{"admissions", "which sign-in opened which session of a conference, and from which address it is used by whoever holds a role that has networks", account, "so that who is signed out, or comes from elsewhere, is out of conferences too", "until the session in the conference ends", "admissions", "the hash that names the session"},
 
 		// security
 		{"audit_log", "what was done by whom; what is personal is sealed for each person and month", guests, "to prove what was done", "as [audit.md](audit.md) says", "log", "what is about others, and who searched the log for the person: it would warn who is looked at"},

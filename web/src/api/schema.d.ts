@@ -31,7 +31,7 @@ export interface paths {
         get?: never;
         /**
          * Agree to what was asked for; roles are given at once
-         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `session.proof_required`.
+         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["approve"];
         post?: never;
@@ -995,7 +995,7 @@ export interface paths {
         get?: never;
         /**
          * Keep a person out: signed out everywhere, and no way in before the account is enabled
-         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.own`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["disableUser"];
         post?: never;
@@ -1039,7 +1039,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `access.approval_required`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `user.last_administrator`, `access.approval_required`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;
@@ -1148,7 +1148,7 @@ export interface components {
             /** @description Id of the conference whose worker reported it; absent when the server saw it itself. */
             reportedBy?: string;
             /**
-             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it.
+             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database, or its content is gone too soon; a later version wrote it.
              * @enum {string}
              */
             state: "whole" | "erased" | "removed" | "damaged" | "newer";
@@ -1272,6 +1272,8 @@ export interface components {
             address: string;
         };
         EntryProof: {
+            /** @description The newest checkpoint that covers the entry and that all witnesses have cosigned, where that is an earlier one; absent when there is none. */
+            cosigned?: string;
             /** @description The text that was hashed; the tree has the SHA-256 of a byte 0 and it. */
             leaf: string;
             /** @description In the form of c2sp.org/tlog-proof, with the signed checkpoint. */
