@@ -27,6 +27,7 @@ const (
 	RetiredSession RetiredKind = "session" // signed out, or replaced by the next sign-in in the same browser
 	RetiredToken   RetiredKind = "token"   // revoked
 	RetiredDevice  RetiredKind = "device"  // of a browser that got another one
+	RetiredAccess  RetiredKind = "access"  // of a machine that was removed, or whose secret was
 )
 
 // Retired is a secret that is good for nothing any more.
@@ -34,7 +35,7 @@ type Retired struct {
 	Kind      RetiredKind
 	Tenant    string
 	UserID    string
-	SignIn    string // the session or API token that it proved
+	SignIn    string // the session or API token that it proved, or the machine
 	Entry     string // id of the audit entry about its end
 	RetiredAt time.Time
 }
@@ -56,13 +57,13 @@ type Reuse struct {
 // NewReuse returns a Reuse that takes the time from now.
 func NewReuse(store ReuseStore, now func() time.Time) *Reuse { return &Reuse{store, now} }
 
-// Refused looks at why somebody was refused: when it is because of a session or an API token that is not valid, it looks whether that
+// Refused looks at why somebody was refused: when it is because of a session, an API token or an access token that is not valid, it looks whether that
 // one was retired, and keeps a finding. It returns the refusal, joined with what went wrong.
 func (r *Reuse) Refused(ctx context.Context, refusal error, secret, address, agent string) error {
 	if !errors.Is(refusal, ErrSessionInvalid) && !errors.Is(refusal, ErrTokenInvalid) {
 		return refusal
 	}
-	hash, ok := hashSecret(strings.TrimPrefix(secret, TokenPrefix))
+	hash, ok := hashSecret(strings.TrimPrefix(strings.TrimPrefix(secret, TokenPrefix), AccessTokenPrefix))
 	if !ok {
 		return refusal
 	}
@@ -92,6 +93,8 @@ func Reused(was Retired, now time.Time, source, agent string) finding.Finding {
 		evidence.Sessions = []string{was.SignIn}
 	case RetiredToken:
 		kind, evidence.Token = finding.TokenReused, was.SignIn
+	case RetiredAccess:
+		kind, evidence.Machine = finding.AccessReused, was.SignIn
 	case RetiredDevice:
 		kind, topic = finding.BrowserReused, was.UserID
 	}

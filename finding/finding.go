@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,27 +19,28 @@ type Kind string
 
 // All kinds.
 const (
-	SignInLocked     Kind = "sign_in.locked"    // too many proofs of identity failed
-	SignInSpray      Kind = "sign_in.spray"     // one network tries many accounts
-	TicketGuessing   Kind = "ticket.guessing"   // a conference is shown many tickets that nobody issued
-	NewBrowser       Kind = "browser.new"       // an account is used in a browser in which it was not before
-	PasskeyCopied    Kind = "passkey.copied"    // a passkey has counted backwards: there may be two of it
-	NewCountry       Kind = "country.new"       // an account is used from a country from which it was not before
-	ImpossibleTravel Kind = "travel.impossible" // an account is used at two places between which nobody gets so fast
-	SessionReused    Kind = "session.reused"    // the secret of a session is shown that was signed out or replaced: somebody has a copy
-	BrowserReused    Kind = "browser.reused"    // what a browser was known by is shown, though that browser has another by now
-	TokenReused      Kind = "api_token.reused"  // an API token is used that was revoked
-	TrafficSpike     Kind = "traffic.spike"     // an account or a network asks far more than it usually does
-	AdminBurst       Kind = "admin.burst"       // somebody disables many accounts, or gives many roles, within minutes
-	AdminNetwork     Kind = "admin.network"     // an administrator signs in from a network that he or she never used
-	AdminHour        Kind = "admin.hour"        // an administrator acts at an hour at which he or she never does
+	SignInLocked     Kind = "sign_in.locked"      // too many proofs of identity failed
+	SignInSpray      Kind = "sign_in.spray"       // one network tries many accounts
+	TicketGuessing   Kind = "ticket.guessing"     // a conference is shown many tickets that nobody issued
+	NewBrowser       Kind = "browser.new"         // an account is used in a browser in which it was not before
+	PasskeyCopied    Kind = "passkey.copied"      // a passkey has counted backwards: there may be two of it
+	NewCountry       Kind = "country.new"         // an account is used from a country from which it was not before
+	ImpossibleTravel Kind = "travel.impossible"   // an account is used at two places between which nobody gets so fast
+	SessionReused    Kind = "session.reused"      // the secret of a session is shown that was signed out or replaced: somebody has a copy
+	BrowserReused    Kind = "browser.reused"      // what a browser was known by is shown, though that browser has another by now
+	TokenReused      Kind = "api_token.reused"    // an API token is used that was revoked
+	AccessReused     Kind = "access_token.reused" // an access token of a machine is used that ended with its machine or secret
+	TrafficSpike     Kind = "traffic.spike"       // an account or a network asks far more than it usually does
+	AdminBurst       Kind = "admin.burst"         // somebody, or a machine, disables many accounts, or gives many roles, within minutes
+	AdminNetwork     Kind = "admin.network"       // an administrator signs in from a network that he or she never used
+	AdminHour        Kind = "admin.hour"          // an administrator acts at an hour at which he or she never does
 )
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
 		SignInLocked, SignInSpray, TicketGuessing, NewBrowser, PasskeyCopied, NewCountry, ImpossibleTravel,
-		SessionReused, BrowserReused, TokenReused, TrafficSpike, AdminBurst, AdminNetwork, AdminHour,
+		SessionReused, BrowserReused, TokenReused, AccessReused, TrafficSpike, AdminBurst, AdminNetwork, AdminHour,
 	}
 }
 
@@ -57,7 +59,7 @@ func (k Kind) Severity() Severity {
 	switch k {
 	case SignInSpray, PasskeyCopied, SessionReused, ImpossibleTravel, AdminBurst:
 		return Alarm
-	case SignInLocked, TicketGuessing, BrowserReused, TokenReused, TrafficSpike, AdminNetwork:
+	case SignInLocked, TicketGuessing, BrowserReused, TokenReused, AccessReused, TrafficSpike, AdminNetwork:
 		return Warning
 	default:
 		return Notice
@@ -91,6 +93,14 @@ type Finding struct {
 	HandledAt time.Time // zero while it is open
 }
 
+// Version names what a finding is like now: it is another one after each change.
+func (f Finding) Version() string {
+	if f.HandledAt.IsZero() {
+		return string(f.State)
+	}
+	return string(f.State) + "@" + strconv.FormatInt(f.HandledAt.UnixMilli(), 10)
+}
+
 // New makes a finding of a kind at a time.
 func New(tenant string, at time.Time, kind Kind, userID, topic string, quiet time.Duration, e Evidence) Finding {
 	return Finding{
@@ -122,6 +132,7 @@ type Evidence struct {
 	Conference string   `json:"conference,omitempty"` // which one
 	Agent      string   `json:"agent,omitempty"`      // what the browser says it is, shortened
 	Token      string   `json:"token,omitempty"`      // id of an API token
+	Machine    string   `json:"machine,omitempty"`    // id of a machine
 	Countries  []string `json:"countries,omitempty"`  // ISO 3166 codes: where it was used now, and where before
 	Kilometres int      `json:"kilometres,omitzero"`  // at least so far between the two
 	Minutes    int      `json:"minutes,omitzero"`     // in so much time

@@ -32,9 +32,9 @@ type Store interface {
 	Findings(ctx context.Context, tenant, after string, limit int) ([]Finding, error)
 	// Finding returns one, and the place in the audit log of each of its entries, -1 where it has none yet. It fails with ErrUnknown.
 	Finding(ctx context.Context, tenant, id string) (Finding, []int64, error)
-	// HandleFinding gives a finding the state, note, account and time of f, unless its state is not was any more: then it fails with
-	// ErrHandledElse. It writes the entry in the same transaction.
-	HandleFinding(ctx context.Context, f Finding, was State, entry audit.Entry) error
+	// HandleFinding gives a finding the state, note, account and time of f, unless its state and time are not those of was any more:
+	// then it fails with ErrHandledElse. It writes the entry in the same transaction.
+	HandleFinding(ctx context.Context, f, was Finding, entry audit.Entry) error
 }
 
 // Service shows findings to those who may see them.
@@ -67,9 +67,10 @@ func (s *Service) Read(ctx context.Context, actor access.Actor, id string) (Find
 	return s.store.Finding(ctx, actor.Tenant, id)
 }
 
-// Handle gives a finding a state. Whoever closes it says in a note what it was; the other states have none. Faults: access,
-// finding.unknown, finding.state_invalid, finding.note_invalid, finding.changed.
-func (s *Service) Handle(ctx context.Context, actor access.Actor, id string, state State, note string) (Finding, error) {
+// Handle gives a finding a state. Seen is the Version that whoever does it has looked at: when it has been changed since, nothing
+// happens. Whoever closes it says in a note what it was; the other states have none. Faults: access, finding.unknown,
+// finding.state_invalid, finding.note_invalid, finding.changed.
+func (s *Service) Handle(ctx context.Context, actor access.Actor, id, seen string, state State, note string) (Finding, error) {
 	if err := access.Decide(actor, access.FindingHandle, access.Object{Kind: "finding", ID: id, Tenant: actor.Tenant}).Err(); err != nil {
 		return Finding{}, err
 	}
@@ -89,8 +90,20 @@ func (s *Service) Handle(ctx context.Context, actor access.Actor, id string, sta
 	if err != nil {
 		return Finding{}, err
 	}
-	was := f.State
-	f.State, f.Note, f.HandledBy, f.HandledAt = state, note, actor.UserID, s.now().UTC().Truncate(time.Millisecond)
+	if f.Version() != seen {
+		return Finding{}, ErrHandledElse
+	}
+	was := f
+	f.State, f.Note, f.HandledBy, f.HandledAt = state, note, actor.UserID, later(was.HandledAt, s.now())
 	entry := audit.FindingHandled(audit.Origin{At: f.HandledAt, Actor: actor}, f.ID, string(f.Kind), string(state))
 	return f, s.store.HandleFinding(ctx, f, was, entry)
+}
+
+// later is the time of a change after one at that time, in whole milliseconds: never the same, so that each change makes a version.
+func later(last, now time.Time) time.Time {
+	now = now.UTC().Truncate(time.Millisecond)
+	if !now.After(last) {
+		return last.Add(time.Millisecond)
+	}
+	return now
 }

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,9 +25,11 @@ const (
 	Lookback = 10_000
 )
 
-// When acts of one administrator are too many.
+// When acts of one administrator, or of one machine, are too many. A machine keeps accounts as an organisation has them, where several
+// people come and go at once.
 const (
 	AdminActs   = 10
+	MachineActs = 50
 	AdminWindow = 600 * time.Second
 )
 
@@ -138,7 +141,11 @@ func (w *Watch) Look(ctx context.Context) error {
 // see looks at one entry.
 func (w *Watch) see(ctx context.Context, e audit.Record) error {
 	switch {
-	case e.Lost != audit.LossNone || e.ActorUser == "" || e.Outcome != audit.OutcomeSuccess:
+	case e.Lost != audit.LossNone || e.Outcome != audit.OutcomeSuccess:
+		return nil
+	case e.ActorKind == access.KindMachine: // is awake at night, and comes from where its networks say
+		return w.learn(ctx, e, nil, w.burst(e, "", MachineActs))
+	case e.ActorUser == "":
 		return nil
 	case e.Kind == audit.KindSessionStarted:
 		return w.arrival(ctx, e)
@@ -151,7 +158,7 @@ func (w *Watch) see(ctx context.Context, e audit.Record) error {
 // administers reports whether somebody did something to other people's accounts, or to the log.
 func administers(e audit.Record) bool {
 	switch e.Kind {
-	case audit.KindLogSearched, audit.KindLogEntryRead: // looks, and changes nothing
+	case audit.KindLogSearched, audit.KindLogEntryRead, audit.KindLogRead: // looks, and changes nothing
 		return false
 	}
 	return (e.ObjectKind == "user" || e.ObjectKind == "machine" || e.ObjectKind == "log") && e.ObjectID != e.ActorUser
@@ -223,13 +230,24 @@ func (w *Watch) administration(ctx context.Context, e audit.Record) error {
 		evidence := Evidence{Entries: []string{e.ID}, Hour: hour(e.At)}
 		found = append(found, New(e.Tenant, e.At, AdminHour, e.ActorUser, e.ActorUser, HabitQuiet, evidence).From(e.ID))
 	}
-	if grave(e.Kind) {
-		if entries := w.count(e); len(entries) >= AdminActs {
-			evidence := Evidence{Entries: entries[:min(len(entries), MaxEvidence)], Acts: len(entries)}
-			found = append(found, New(e.Tenant, e.At, AdminBurst, e.ActorUser, e.ActorUser, AdminWindow, evidence).From(e.ID))
-		}
-	}
+	found = append(found, w.burst(e, e.ActorUser, AdminActs)...)
 	return w.learn(ctx, e, []Habit{habit(e, AspectHour, hour(e.At), "")}, found)
+}
+
+// burst looks whether there were as many grave acts within the window as are too many; userID is empty when a machine did them.
+func (w *Watch) burst(e audit.Record, userID string, tooMany int) []Finding {
+	if !grave(e.Kind) {
+		return nil
+	}
+	entries := w.count(e)
+	if len(entries) < tooMany {
+		return nil
+	}
+	evidence := Evidence{Entries: entries[:min(len(entries), MaxEvidence)], Acts: len(entries)}
+	if userID == "" {
+		evidence.Machine = e.ActorID
+	}
+	return []Finding{New(e.Tenant, e.At, AdminBurst, userID, cmp.Or(userID, e.ActorID), AdminWindow, evidence).From(e.ID)}
 }
 
 // count counts an act and returns the entries of all within the window, the newest first. It forgets acts that are over.
@@ -240,7 +258,7 @@ func (w *Watch) count(e audit.Record) []string {
 			delete(w.acts, who)
 		}
 	}
-	who := e.Tenant + "/" + e.ActorUser
+	who := e.Tenant + "/" + cmp.Or(e.ActorUser, string(e.ActorKind)+"/"+e.ActorID)
 	acts := append(w.acts[who], act{e.At, e.ID})
 	w.acts[who] = acts[max(0, len(acts)-MaxEvidence):]
 	var entries []string

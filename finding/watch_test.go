@@ -228,6 +228,30 @@ func TestManyGraveActsOfOneAdministrator(t *testing.T) {
 	}
 }
 
+func TestManyGraveActsOfOneMachine(t *testing.T) {
+	t.Parallel()
+	does := func(m *memory, at time.Time, machine string, n int) {
+		r := audit.UserDisabled(audit.Origin{At: at, Actor: access.Machine(machine, "default", access.UsersProvision)}, fmt.Sprint(n), 0).Record()
+		r.Seq = int64(len(m.entries))
+		m.entries = append(m.entries, r)
+	}
+	for acts, want := range map[int][]Kind{MachineActs - 1: nil, MachineActs: {AdminBurst}, MachineActs + 20: {AdminBurst}} {
+		m := &memory{roles: access.Administrator}
+		w := watch(m)
+		for i := range acts {
+			does(m, monday.Add(time.Duration(i)*time.Second), "m1", i)
+			if i < MachineActs-1 {
+				does(m, monday, "m2", i)
+			}
+		}
+		if got := kinds(t, w, m); !slices.Equal(got, want) || len(m.habits) != 0 {
+			t.Errorf("%d acts: %v, habits %+v", acts, got, m.habits)
+		} else if len(got) > 0 && (m.found[0].UserID != "" || m.found[0].Evidence.Machine != "m1" || m.found[0].Topic != "m1" || m.found[0].Evidence.Acts != MachineActs) {
+			t.Errorf("%d acts: %+v", acts, m.found[0])
+		}
+	}
+}
+
 // learnt is an administrator who acts so often, the first time so long before now.
 func learnt(now time.Time, times int, since time.Duration) *memory {
 	m := &memory{roles: access.Administrator}
@@ -270,6 +294,17 @@ func TestUnusualHoursAndNetworksOfAnAdministrator(t *testing.T) {
 		if got := kinds(t, w, m); !slices.Equal(got, c.want) {
 			t.Errorf("%s: a second time: %v", name, got)
 		}
+	}
+	reader := learnt(at(3, 0), LearnTimes, LearnTime)
+	for _, entry := range []func(audit.Origin) audit.Entry{
+		func(o audit.Origin) audit.Entry { return audit.LogRead(o, "log1", "checkpoint", 0) },
+		func(o audit.Origin) audit.Entry { return audit.LogSearched(o, audit.Search{}) },
+		func(o audit.Origin) audit.Entry { return audit.LogEntryRead(o, 1) },
+	} {
+		reader.add(at(3, 0), "adam", entry)
+	}
+	if got := kinds(t, watch(reader), reader); got != nil {
+		t.Errorf("who only reads the log at night: %v", got)
 	}
 	ordinary := learnt(at(9, 0), LearnTimes, LearnTime)
 	ordinary.roles = "user meeting_manager"

@@ -89,7 +89,7 @@ func (a *API) identify(ctx context.Context, bearer string, byToken bool, who *ca
 	if auth.IsAccessToken(bearer) {
 		actor, machine, err := a.machines.Authenticate(ctx, bearer)
 		if err != nil {
-			return nil, err
+			return nil, a.reuse.Refused(ctx, err, bearer, who.source, who.agent)
 		}
 		who.actor = actor
 		return nil, a.networks.CheckMachine(ctx, actor, machine, who.source)

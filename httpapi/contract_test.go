@@ -249,10 +249,10 @@ func examples() map[string]example {
 				s.findingID = s.noticed().ID
 			},
 			granted: func(s *scene) answer {
-				return s.officerInBrowser.json(http.MethodPatch, "/api/v1/findings/"+s.findingID, map[string]any{"state": "closed", "note": "Testing"})
+				return s.officerInBrowser.json(http.MethodPatch, "/api/v1/findings/"+s.findingID, map[string]any{"version": "open", "state": "closed", "note": "Testing"})
 			},
 			refused: func(s *scene) answer {
-				return s.adminInBrowser.json(http.MethodPatch, "/api/v1/findings/"+s.findingID, map[string]any{"state": "taken"})
+				return s.adminInBrowser.json(http.MethodPatch, "/api/v1/findings/"+s.findingID, map[string]any{"version": "open", "state": "taken"})
 			},
 		},
 		"createMeeting": {

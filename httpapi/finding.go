@@ -31,11 +31,12 @@ func (a *API) addFindings() {
 type Finding struct {
 	ID       string           `json:"id"`
 	At       time.Time        `json:"at"`
-	Kind     finding.Kind     `json:"kind" enum:"sign_in.locked,sign_in.spray,ticket.guessing,browser.new,passkey.copied,country.new,travel.impossible,session.reused,browser.reused,api_token.reused,traffic.spike,admin.burst,admin.network,admin.hour"`
+	Kind     finding.Kind     `json:"kind" enum:"sign_in.locked,sign_in.spray,ticket.guessing,browser.new,passkey.copied,country.new,travel.impossible,session.reused,browser.reused,api_token.reused,access_token.reused,traffic.spike,admin.burst,admin.network,admin.hour"`
 	Severity finding.Severity `json:"severity" enum:"notice,warning,alarm"`
 	UserID   string           `json:"userId,omitempty" doc:"The account it is about; absent where there is none, or nobody's."`
 	Evidence Evidence         `json:"evidence"`
 	State    finding.State    `json:"state" enum:"open,taken,closed"`
+	Version  string           `json:"version" doc:"Names what it is like now; who changes it says it again."`
 	Note     string           `json:"note,omitempty" doc:"What somebody wrote who has closed it."`
 
 	HandledBy string     `json:"handledBy,omitempty" doc:"The account that gave it its state."`
@@ -55,10 +56,11 @@ type Evidence struct {
 	Conference string   `json:"conference,omitempty"`
 	Agent      string   `json:"agent,omitempty" doc:"What the browser says it is, shortened."`
 	Token      string   `json:"token,omitempty" doc:"Id of an API token."`
+	Machine    string   `json:"machine,omitempty" doc:"Id of a machine."`
 	Countries  []string `json:"countries,omitempty" nullable:"false" doc:"ISO 3166 codes: where it was used now, and where before."`
 	Kilometres int      `json:"kilometres,omitzero,omitempty" doc:"At least so far between the two places."`
 	Minutes    int      `json:"minutes,omitzero,omitempty" doc:"In so much time."`
-	Acts       int      `json:"acts,omitzero,omitempty" doc:"How many acts of an administrator."`
+	Acts       int      `json:"acts,omitzero,omitempty" doc:"How many acts of an administrator or a machine."`
 	Requests   int      `json:"requests,omitzero,omitempty" doc:"How many requests in one minute."`
 	Usual      int      `json:"usual,omitzero,omitempty" doc:"How many there usually are in a minute."`
 	Hour       string   `json:"hour,omitempty" doc:"Hour of the day in UTC, as 14:00."`
@@ -80,7 +82,7 @@ func (a *API) listFindings(ctx context.Context, in *listFindingsInput) (*body[pa
 func showFinding(f finding.Finding) Finding {
 	shown := Finding{
 		ID: f.ID, At: f.At, Kind: f.Kind, Severity: f.Kind.Severity(), UserID: f.UserID, Evidence: Evidence(f.Evidence),
-		State: f.State, Note: f.Note, HandledBy: f.HandledBy,
+		State: f.State, Version: f.Version(), Note: f.Note, HandledBy: f.HandledBy,
 	}
 	if !f.HandledAt.IsZero() {
 		shown.HandledAt = &f.HandledAt
@@ -100,8 +102,9 @@ func (a *API) getFinding(ctx context.Context, in *idInput) (*body[Finding], erro
 
 // FindingChange is what becomes of a finding.
 type FindingChange struct {
-	State finding.State `json:"state" enum:"open,taken,closed"`
-	Note  string        `json:"note,omitempty" maxLength:"500" doc:"What it was; needed to close it, and for nothing else."`
+	Version string        `json:"version" maxLength:"40" doc:"Of the finding, as it was read: when somebody has changed it since, nothing happens."`
+	State   finding.State `json:"state" enum:"open,taken,closed"`
+	Note    string        `json:"note,omitempty" maxLength:"500" doc:"What it was; needed to close it, and for nothing else."`
 }
 
 type handleFindingInput struct {
@@ -110,7 +113,7 @@ type handleFindingInput struct {
 }
 
 func (a *API) handleFinding(ctx context.Context, in *handleFindingInput) (*body[Finding], error) {
-	f, err := a.findings.Handle(ctx, callerOf(ctx).actor, in.ID, in.Body.State, in.Body.Note)
+	f, err := a.findings.Handle(ctx, callerOf(ctx).actor, in.ID, in.Body.Version, in.Body.State, in.Body.Note)
 	if err != nil {
 		return nil, err
 	}

@@ -35,18 +35,23 @@ func TestFindingsAreTakenUpAndClosed(t *testing.T) {
 	path := "/api/v1/findings/" + e.noticed().ID
 	officer, auditor := e.signedIn(e.account("sec@example.org", "security_officer")), e.signedIn(e.account("audit@example.org", "auditor"))
 	change := func(c *client, state, note string) answer {
-		return c.json(http.MethodPatch, path, map[string]any{"state": state, "note": note})
+		return c.json(http.MethodPatch, path, map[string]any{"version": "open", "state": state, "note": note})
 	}
 	change(auditor, "taken", "").problem(http.StatusForbidden, "access.denied")
 	change(officer, "gone", "").problem(http.StatusBadRequest, "finding.state_invalid")
 	change(officer, "closed", "").problem(http.StatusBadRequest, "finding.note_invalid")
-	officer.json(http.MethodPatch, "/api/v1/findings/x", map[string]any{"state": "taken"}).problem(http.StatusNotFound, "finding.unknown")
+	officer.json(http.MethodPatch, "/api/v1/findings/x", map[string]any{"version": "open", "state": "taken"}).problem(http.StatusNotFound, "finding.unknown")
 	auditor.get("/api/v1/findings/x").problem(http.StatusNotFound, "finding.unknown")
 	if f := decode[httpapi.Finding](auditor.get(path).want(200)); f.State != finding.Open || f.HandledAt != nil || !slices.Equal(f.Numbers, []int64{-1}) || f.Evidence.Hour != "03:00" {
 		t.Errorf("%+v", f)
 	}
-	if f := decode[httpapi.Finding](change(officer, "closed", "It was me.").want(200)); f.State != finding.Closed || f.Note != "It was me." || f.HandledBy == "" || f.HandledAt == nil {
+	if f := decode[httpapi.Finding](change(officer, "closed", "It was me.").want(200)); f.State != finding.Closed || f.Note != "It was me." || f.HandledBy == "" || f.HandledAt == nil || f.Version == "open" {
 		t.Errorf("%+v", f)
+	}
+	second := e.signedIn(e.account("sec2@example.org", "security_officer"))
+	change(second, "taken", "").problem(http.StatusConflict, "finding.changed")
+	if f := decode[httpapi.Finding](auditor.get(path).want(200)); f.State != finding.Closed || f.Note != "It was me." {
+		t.Errorf("two handled it: %+v", f)
 	}
 }
 
@@ -68,16 +73,24 @@ func TestARetiredSecretIsFoundWhereItIsRefused(t *testing.T) {
 		thief.get("/api/v1/me").problem(http.StatusUnauthorized, "session.invalid")
 		machine.get("/api/v1/me").problem(http.StatusUnauthorized, "token.invalid")
 	}
+	m, secret := e.machine(access.MeetingsRead)
+	program := e.browser()
+	program.token = decode[httpapi.TokenResponse](program.tokenFor(m.ID, secret).want(200)).AccessToken
+	if err := e.machines.Remove(t.Context(), access.System("test"), m.ID); err != nil {
+		t.Fatal(err)
+	}
+	e.clock.advance(auth.ReuseGrace)
+	program.get("/api/v1/meetings").problem(http.StatusUnauthorized, "token.invalid")
 	officer := e.signedIn(e.account("sec@example.org", "security_officer"))
 	var kinds []finding.Kind
 	for _, f := range decode[items[httpapi.Finding]](officer.get("/api/v1/findings").want(200)).Items {
 		kinds = append(kinds, f.Kind)
-		if f.UserID != u.ID || f.State != finding.Open {
+		if (f.UserID != u.ID) != (f.Kind == finding.AccessReused) || f.State != finding.Open {
 			t.Errorf("%+v", f)
 		}
 	}
 	slices.Sort(kinds)
-	if !slices.Equal(kinds, []finding.Kind{finding.TokenReused, finding.SessionReused}) {
+	if !slices.Equal(kinds, []finding.Kind{finding.AccessReused, finding.TokenReused, finding.SessionReused}) {
 		t.Errorf("found %v", kinds)
 	}
 }

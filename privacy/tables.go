@@ -71,7 +71,7 @@ func Tables() []Table {
 		{"findings", "what was noticed: account, networks, sessions, ids of entries; a note", account, "to find attacks", "180 days", "findings", "evidence, notes and who looks into it: they are about others too, and would warn who is looked at"},
 		{"habits", "from which countries an account is signed in to; of administrators also shortened networks and hours of the day", account, "to find what is unusual", "180 days after the last time", "habits", ""},
 		{"approvals", "who asked whom for which act with what reason, and how it was decided", account, "so that a second person agrees", "30 days after it was closed", "approvals", "what others wrote, and what was to be done to the accounts of others"},
-		{"retired_secrets", "hashes of sessions, tokens and marks of browsers that have ended", account, "to find copies of them", "30 days", "retired", "the hashes"},
+		{"retired_secrets", "hashes of sessions, tokens (those of programs too) and marks of browsers that have ended", account, "to find copies of them", "30 days", "retired", "the hashes"},
 
 		// the installation
 		{"leases", "which process does what only one may do", "", "so that controllers take turns", "until the next one takes it", "", ""},

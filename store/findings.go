@@ -72,10 +72,10 @@ func (s *Store) Finding(ctx context.Context, tenant, id string) (f finding.Findi
 }
 
 // HandleFinding implements finding.Store.
-func (s *Store) HandleFinding(ctx context.Context, f finding.Finding, was finding.State, entry audit.Entry) error {
+func (s *Store) HandleFinding(ctx context.Context, f, was finding.Finding, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "handle finding", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		rows, err := q.HandleFinding(ctx, sqlgen.HandleFindingParams{
-			Tenant: f.Tenant, ID: f.ID, Was: string(was), State: string(f.State), Note: f.Note, HandledBy: f.HandledBy, HandledAt: millis(f.HandledAt),
+			Tenant: f.Tenant, ID: f.ID, Was: string(was.State), WasAt: millis(was.HandledAt), State: string(f.State), Note: f.Note, HandledBy: f.HandledBy, HandledAt: millis(f.HandledAt),
 		})
 		return rowsOrElse(rows, err, finding.ErrHandledElse)
 	})

@@ -97,8 +97,8 @@ func (s *Store) RotateMachine(ctx context.Context, tenant, id string, r auth.Rot
 		for i, row := range secrets {
 			if i == 0 && r.Until.After(r.Now) {
 				err = q.EndMachineSecret(ctx, sqlgen.EndMachineSecretParams{ID: row.ID, ExpiresAt: millis(r.Until)})
-			} else if err = q.DeleteAccessOfSecret(ctx, row.ID); err == nil {
-				err = q.DeleteMachineSecret(ctx, row.ID)
+			} else {
+				err = endSecret(ctx, q, row.ID, entry)
 			}
 			if err != nil {
 				return err
@@ -124,8 +124,38 @@ func (s *Store) RemoveMachine(ctx context.Context, tenant, id string, entryFor f
 		if err := q.DeleteMachine(ctx, id); err != nil {
 			return err
 		}
-		return s.record(ctx, q, entryFor(int(ended)))
+		entry := entryFor(len(ended))
+		if err := retireAccess(ctx, q, ended, entry); err != nil {
+			return err
+		}
+		return s.record(ctx, q, entry)
 	})
+}
+
+// endSecret removes a secret of a machine and what was given for it.
+func endSecret(ctx context.Context, q *sqlgen.Queries, id string, entry audit.Entry) error {
+	ended, err := q.DeleteAccessOfSecret(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := retireAccess(ctx, q, ended, entry); err != nil {
+		return err
+	}
+	return q.DeleteMachineSecret(ctx, id)
+}
+
+// retireAccess remembers access tokens that ended before their time.
+func retireAccess(ctx context.Context, q *sqlgen.Queries, ended []sqlgen.AccessToken, entry audit.Entry) error {
+	r := entry.Record()
+	for _, t := range ended {
+		if t.ExpiresAt <= millis(r.At) {
+			continue
+		}
+		if err := q.RetireAccess(ctx, sqlgen.RetireAccessParams{Hash: t.Hash, Tenant: t.Tenant, MachineID: t.MachineID, Entry: r.ID, At: millis(r.At)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // accessBeyondAtMost is how many access tokens are ended at once because there are too many; more end with the next one.

@@ -46,6 +46,10 @@ SELECT devices.hash, devices.tenant, 'device', devices.user_id, '', CAST(@entry 
 FROM devices WHERE devices.hash = @hash
 ON CONFLICT (hash) DO NOTHING;
 
+-- name: RetireAccess :exec
+INSERT INTO retired_secrets (hash, tenant, kind, user_id, sign_in, entry, retired_at)
+VALUES (@hash, @tenant, 'access', '', @machine_id, @entry, @at) ON CONFLICT (hash) DO NOTHING;
+
 -- name: RetiredSecret :one
 SELECT * FROM retired_secrets WHERE hash = @hash;
 

@@ -18,4 +18,4 @@ SELECT * FROM findings WHERE tenant = @tenant AND id = @id;
 
 -- name: HandleFinding :execrows
 UPDATE findings SET state = @state, note = @note, handled_by = @handled_by, handled_at = @handled_at
-WHERE tenant = @tenant AND id = @id AND state = @was;
+WHERE tenant = @tenant AND id = @id AND state = @was AND handled_at = @was_at;

@@ -65,8 +65,8 @@ DELETE FROM access_tokens WHERE id IN (
     ORDER BY beyond.issued_at DESC, beyond.id LIMIT @at_most OFFSET @stay
 );
 
--- name: DeleteAccessOfSecret :exec
-DELETE FROM access_tokens WHERE secret_id = @secret_id;
+-- name: DeleteAccessOfSecret :many
+DELETE FROM access_tokens WHERE secret_id = @secret_id RETURNING *;
 
--- name: DeleteAccessOfMachine :execrows
-DELETE FROM access_tokens WHERE machine_id = @machine_id;
+-- name: DeleteAccessOfMachine :many
+DELETE FROM access_tokens WHERE machine_id = @machine_id RETURNING *;

@@ -161,6 +161,30 @@ func (q *Queries) KeepHabit(ctx context.Context, arg KeepHabitParams) error {
 	return err
 }
 
+const retireAccess = `-- name: RetireAccess :exec
+INSERT INTO retired_secrets (hash, tenant, kind, user_id, sign_in, entry, retired_at)
+VALUES ($1, $2, 'access', '', $3, $4, $5) ON CONFLICT (hash) DO NOTHING
+`
+
+type RetireAccessParams struct {
+	Hash      []byte
+	Tenant    string
+	MachineID string
+	Entry     string
+	At        int64
+}
+
+func (q *Queries) RetireAccess(ctx context.Context, arg RetireAccessParams) error {
+	_, err := q.db.ExecContext(ctx, retireAccess,
+		arg.Hash,
+		arg.Tenant,
+		arg.MachineID,
+		arg.Entry,
+		arg.At,
+	)
+	return err
+}
+
 const retireDevice = `-- name: RetireDevice :exec
 INSERT INTO retired_secrets (hash, tenant, kind, user_id, sign_in, entry, retired_at)
 SELECT devices.hash, devices.tenant, 'device', devices.user_id, '', CAST($1 AS TEXT), CAST($2 AS BIGINT)

@@ -120,7 +120,7 @@ func (q *Queries) ForgetFindings(ctx context.Context, forget int64) error {
 
 const handleFinding = `-- name: HandleFinding :execrows
 UPDATE findings SET state = $1, note = $2, handled_by = $3, handled_at = $4
-WHERE tenant = $5 AND id = $6 AND state = $7
+WHERE tenant = $5 AND id = $6 AND state = $7 AND handled_at = $8
 `
 
 type HandleFindingParams struct {
@@ -131,6 +131,7 @@ type HandleFindingParams struct {
 	Tenant    string
 	ID        string
 	Was       string
+	WasAt     int64
 }
 
 func (q *Queries) HandleFinding(ctx context.Context, arg HandleFindingParams) (int64, error) {
@@ -142,6 +143,7 @@ func (q *Queries) HandleFinding(ctx context.Context, arg HandleFindingParams) (i
 		arg.Tenant,
 		arg.ID,
 		arg.Was,
+		arg.WasAt,
 	)
 	if err != nil {
 		return 0, err

@@ -78,25 +78,76 @@ func (q *Queries) DeleteAccessBeyond(ctx context.Context, arg DeleteAccessBeyond
 	return err
 }
 
-const deleteAccessOfMachine = `-- name: DeleteAccessOfMachine :execrows
-DELETE FROM access_tokens WHERE machine_id = $1
+const deleteAccessOfMachine = `-- name: DeleteAccessOfMachine :many
+DELETE FROM access_tokens WHERE machine_id = $1 RETURNING id, tenant, machine_id, secret_id, hash, scopes, issued_at, expires_at
 `
 
-func (q *Queries) DeleteAccessOfMachine(ctx context.Context, machineID string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteAccessOfMachine, machineID)
+func (q *Queries) DeleteAccessOfMachine(ctx context.Context, machineID string) ([]AccessToken, error) {
+	rows, err := q.db.QueryContext(ctx, deleteAccessOfMachine, machineID)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected()
+	defer rows.Close()
+	var items []AccessToken
+	for rows.Next() {
+		var i AccessToken
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.MachineID,
+			&i.SecretID,
+			&i.Hash,
+			&i.Scopes,
+			&i.IssuedAt,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
-const deleteAccessOfSecret = `-- name: DeleteAccessOfSecret :exec
-DELETE FROM access_tokens WHERE secret_id = $1
+const deleteAccessOfSecret = `-- name: DeleteAccessOfSecret :many
+DELETE FROM access_tokens WHERE secret_id = $1 RETURNING id, tenant, machine_id, secret_id, hash, scopes, issued_at, expires_at
 `
 
-func (q *Queries) DeleteAccessOfSecret(ctx context.Context, secretID string) error {
-	_, err := q.db.ExecContext(ctx, deleteAccessOfSecret, secretID)
-	return err
+func (q *Queries) DeleteAccessOfSecret(ctx context.Context, secretID string) ([]AccessToken, error) {
+	rows, err := q.db.QueryContext(ctx, deleteAccessOfSecret, secretID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AccessToken
+	for rows.Next() {
+		var i AccessToken
+		if err := rows.Scan(
+			&i.ID,
+			&i.Tenant,
+			&i.MachineID,
+			&i.SecretID,
+			&i.Hash,
+			&i.Scopes,
+			&i.IssuedAt,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const deleteMachine = `-- name: DeleteMachine :exec

@@ -226,7 +226,7 @@ var detections = map[string]func(*testing.T, *house){
 				{officer, f.ID, finding.Closed, " ", finding.ErrNote},
 				{officer, f.ID, finding.Closed, long + "x", finding.ErrNote},
 			} {
-				if _, err := service.Handle(t.Context(), c.actor, c.id, c.state, c.note); !errors.Is(err, c.want) {
+				if _, err := service.Handle(t.Context(), c.actor, c.id, f.Version(), c.state, c.note); !errors.Is(err, c.want) {
 					t.Errorf("%s, %.10q: %v, want %v", c.state, c.note, err, c.want)
 				}
 			}
@@ -236,11 +236,17 @@ var detections = map[string]func(*testing.T, *house){
 			note  string
 		}{{finding.Taken, ""}, {finding.Closed, long}, {finding.Open, ""}} {
 			h.clock.Advance(time.Second)
+			seen := h.found(t)[0].Version()
 			added := h.wantNewEntries(t, func() {
-				if _, err := service.Handle(t.Context(), officer, f.ID, c.state, c.note); err != nil {
+				if _, err := service.Handle(t.Context(), officer, f.ID, seen, c.state, c.note); err != nil {
 					t.Error(err)
 				}
 			}, audit.KindFindingHandled)
+			h.wantNewEntries(t, func() {
+				if _, err := service.Handle(t.Context(), officer, f.ID, seen, finding.Taken, ""); !errors.Is(err, finding.ErrHandledElse) {
+					t.Errorf("somebody who has not seen that it is %s: %v", c.state, err)
+				}
+			})
 			if added[0].ObjectID != f.ID || added[0].Details != `{"finding":"ticket.guessing","state":"`+string(c.state)+`"}` {
 				t.Errorf("entry %+v", added[0])
 			}
@@ -249,10 +255,20 @@ var detections = map[string]func(*testing.T, *house){
 			}
 		}
 		h.wantNewEntries(t, func() {
-			f.State = finding.Closed
-			if err := h.HandleFinding(t.Context(), f, finding.Taken, audit.FindingHandled(audit.Origin{At: h.clock.Now(), Actor: officer}, f.ID, "", "closed")); !errors.Is(err, finding.ErrHandledElse) {
-				t.Errorf("handled at once by two: %v", err)
+			was := h.found(t)[0]
+			for _, other := range []finding.Finding{{State: finding.Taken, HandledAt: was.HandledAt}, {State: was.State, HandledAt: was.HandledAt.Add(time.Millisecond)}} {
+				if err := h.HandleFinding(t.Context(), f, other, audit.FindingHandled(audit.Origin{At: h.clock.Now(), Actor: officer}, f.ID, "", "closed")); !errors.Is(err, finding.ErrHandledElse) {
+					t.Errorf("handled at once by two: %v", err)
+				}
 			}
-		})
+			seen := was.Version()
+			for range 2 { // in the same millisecond
+				now, err := service.Handle(t.Context(), officer, f.ID, seen, finding.Taken, "")
+				if err != nil || now.Version() == seen {
+					t.Errorf("version %s after %s, %v", now.Version(), seen, err)
+				}
+				seen = now.Version()
+			}
+		}, audit.KindFindingHandled, audit.KindFindingHandled)
 	},
 }

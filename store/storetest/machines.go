@@ -57,6 +57,49 @@ func (h *house) wantAccess(t *testing.T, token string, want error) {
 func wrongSecret() string { return auth.MachineSecretPrefix + strings.Repeat("A", 43) }
 
 var machines = map[string]func(*testing.T, *house){
+	"AnAccessTokenIsFoundThatIsShownAfterItsMachineOrSecret": func(t *testing.T, h *house) {
+		admin := h.account(t, "anna@example.org", "user_admin").Actor()
+		m, secret := h.machine(t, access.MeetingsRead)
+		first := h.granted(t, m.ID, secret).Token
+		_, next, err := h.machines.Rotate(t.Context(), admin, m.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := h.granted(t, m.ID, next).Token
+		removed := h.wantNewEntries(t, func() {
+			if err := h.machines.Remove(t.Context(), admin, m.ID); err != nil {
+				t.Fatal(err)
+			}
+		}, audit.KindMachineRemoved)
+		h.clock.Advance(auth.ReuseGrace - time.Millisecond)
+		if early := h.shown(t, second, auth.ErrTokenInvalid, finding.AccessReused); len(early) != 0 {
+			t.Errorf("found while it may be under way: %+v", early)
+		}
+		h.clock.Advance(time.Millisecond)
+		found := h.shown(t, second, auth.ErrTokenInvalid, finding.AccessReused)
+		if len(found) != 1 || found[0].UserID != "" || found[0].Evidence.Machine != m.ID || !slices.Equal(found[0].Evidence.Entries, []string{removed[0].ID}) {
+			t.Errorf("%+v", found)
+		}
+		if again := h.shown(t, first, auth.ErrTokenInvalid, finding.AccessReused); len(again) != 1 {
+			t.Errorf("told twice about one machine: %+v", again)
+		}
+		h.clock.Advance(auth.ReuseQuiet)
+		if again := h.shown(t, first, auth.ErrTokenInvalid, finding.AccessReused); len(again) != 2 {
+			t.Errorf("the token of a secret that was replaced: %+v", again)
+		}
+	},
+	"AnAccessTokenThatEndedByItselfIsNoFinding": func(t *testing.T, h *house) {
+		m, secret := h.machine(t, access.MeetingsRead)
+		token := h.granted(t, m.ID, secret).Token
+		h.clock.Advance(auth.DefaultAccessLifetime)
+		if err := h.machines.Remove(t.Context(), h.account(t, "anna@example.org", "user_admin").Actor(), m.ID); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.Advance(auth.ReuseGrace)
+		if found := h.shown(t, token, auth.ErrTokenInvalid, finding.AccessReused); len(found) != 0 {
+			t.Errorf("%+v", found)
+		}
+	},
 	"MachineIsAddedUsedAndRemoved": func(t *testing.T, h *house) {
 		admin := h.account(t, "anna@example.org", "user_admin").Actor()
 		var m auth.Machine

@@ -1307,7 +1307,7 @@ export interface components {
             accounts?: number;
             /**
              * Format: int64
-             * @description How many acts of an administrator.
+             * @description How many acts of an administrator or a machine.
              */
             acts?: number;
             /** @description What the browser says it is, shortened. */
@@ -1329,6 +1329,8 @@ export interface components {
              * @description At least so far between the two places.
              */
             kilometres?: number;
+            /** @description Id of a machine. */
+            machine?: string;
             /**
              * Format: int64
              * @description In so much time.
@@ -1420,7 +1422,7 @@ export interface components {
             handledBy?: string;
             id: string;
             /** @enum {string} */
-            kind: "sign_in.locked" | "sign_in.spray" | "ticket.guessing" | "browser.new" | "passkey.copied" | "country.new" | "travel.impossible" | "session.reused" | "browser.reused" | "api_token.reused" | "traffic.spike" | "admin.burst" | "admin.network" | "admin.hour";
+            kind: "sign_in.locked" | "sign_in.spray" | "ticket.guessing" | "browser.new" | "passkey.copied" | "country.new" | "travel.impossible" | "session.reused" | "browser.reused" | "api_token.reused" | "access_token.reused" | "traffic.spike" | "admin.burst" | "admin.network" | "admin.hour";
             /** @description What somebody wrote who has closed it. */
             note?: string;
             /** @description The place in the audit log of each of the entries, -1 where it has none yet. In a list it is absent. */
@@ -1431,12 +1433,16 @@ export interface components {
             state: "open" | "taken" | "closed";
             /** @description The account it is about; absent where there is none, or nobody's. */
             userId?: string;
+            /** @description Names what it is like now; who changes it says it again. */
+            version: string;
         };
         FindingChange: {
             /** @description What it was; needed to close it, and for nothing else. */
             note?: string;
             /** @enum {string} */
             state: "open" | "taken" | "closed";
+            /** @description Of the finding, as it was read: when somebody has changed it since, nothing happens. */
+            version: string;
         };
         FirstUser: {
             /** Format: email */

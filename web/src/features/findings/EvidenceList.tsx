@@ -11,7 +11,18 @@ export function EvidenceList({ finding }: { readonly finding: Finding }) {
   const names = sources.map(each => (each.startsWith('device:') ? t('findings.device') : (networkName(each) ?? each)))
   const nameOf = (code: string) =>
     new Intl.DisplayNames(language, { type: 'region', fallback: 'code' }).of(code) ?? code
-  const { requests = 0, usual = 0, acts = 0, kilometres = 0, minutes = 0, hour, conference, agent, token } = rest
+  const {
+    requests = 0,
+    usual = 0,
+    acts = 0,
+    kilometres = 0,
+    minutes = 0,
+    hour,
+    conference,
+    agent,
+    token,
+    machine,
+  } = rest
   const ask = async () => {
     const params = { path: { id: finding.id } }
     const known = await dataOf(api.GET('/api/v1/findings/{id}', { params })).catch(() => undefined)
@@ -26,6 +37,7 @@ export function EvidenceList({ finding }: { readonly finding: Finding }) {
     hour && t('findings.hour', { hour }),
     conference && t('findings.conference', { id: conference }),
     token && t('findings.token', { id: token }),
+    machine && t('findings.machine', { id: machine }),
     sessions.length > 0 && t('findings.sessions', { ids: sessions.join(', ') }),
     agent,
   ]
@@ -52,4 +64,16 @@ export function EvidenceList({ finding }: { readonly finding: Finding }) {
   )
 }
 
-const keys = ['sources', 'countries', 'travel', 'requests', 'acts', 'hour', 'conference', 'token', 'sessions', 'agent']
+const keys = [
+  'sources',
+  'countries',
+  'travel',
+  'requests',
+  'acts',
+  'hour',
+  'conference',
+  'token',
+  'machine',
+  'sessions',
+  'agent',
+]

@@ -15,6 +15,7 @@ const travel: Finding = {
   kind: 'travel.impossible',
   severity: 'alarm',
   state: 'open',
+  version: 'open',
   userId: 'u1',
   evidence: {
     entries: ['e1', 'e2'],
@@ -34,13 +35,17 @@ const anna = {
   createdAt: travel.at,
 }
 
-/** Answers with a finding; `answered` is what becomes of it. */
-function open(found: Finding, handles: boolean) {
+/** Answers with a finding. */
+function answer(found: Finding) {
   vi.spyOn(api, 'GET').mockImplementation((async (path: string) => {
     const one = { ...found, numbers: [4711, -1] }
     const items = path === '/api/v1/users' ? [anna] : [found]
     return { data: path === '/api/v1/findings/{id}' ? one : { items }, response: new Response() }
   }) as never)
+}
+
+function open(found: Finding, handles: boolean) {
+  answer(found)
   show(<FindingList unlocks={false} handles={handles} />)
 }
 
@@ -70,7 +75,7 @@ test('who may closes it with a note', async () => {
   expect(await screen.findByRole('button', { name: 'Take it up' })).toBeTruthy()
   expect(changed).toHaveBeenCalledWith('/api/v1/findings/{id}', {
     params: { path: { id: 'f1' } },
-    body: { state: 'closed', note: 'A journey' },
+    body: { version: 'open', state: 'closed', note: 'A journey' },
   })
 })
 
@@ -80,4 +85,16 @@ test('what is closed says by whom and why, and can be opened again', async () =>
   expect(screen.getByText(/Anna closed this on/)).toBeTruthy()
   expect(screen.getByRole('button', { name: 'Open again' })).toBeTruthy()
   expect(screen.queryByRole('button', { name: 'Close …' })).toBeNull()
+})
+
+test('who comes too late is told so, and sees what somebody else has done', async () => {
+  open(travel, true)
+  const take = await screen.findByRole('button', { name: 'Take it up' })
+  const refused = { code: 'finding.changed', status: 409, title: 'Conflict', id: 'x' }
+  vi.spyOn(api, 'PATCH').mockResolvedValue({ error: refused, response: new Response(null, { status: 409 }) } as never)
+  answer({ ...travel, state: 'taken', version: 'taken@1', handledBy: 'u1', handledAt: travel.at })
+  fireEvent.click(take)
+  expect(await screen.findByText(/Anna has been looking into this since/)).toBeTruthy()
+  expect(screen.getByText(/Somebody else has just changed this/)).toBeTruthy()
+  expect(screen.queryByRole('button', { name: 'Take it up' })).toBeNull()
 })

@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react'
-import { api, dataOf, type Finding, type User } from '../../api/client'
+import { api, dataOf, type Finding, troubleOf, type User } from '../../api/client'
 import { useAction } from '../../api/resource'
 import { formatDateTime } from '../../i18n/format'
 import { useI18n } from '../../i18n/react'
@@ -22,11 +22,16 @@ export function Handling({ finding, users, handles, onChanged }: HandlingProps) 
   const { t, language } = useI18n()
   const [closing, setClosing] = useState(false)
   const changing = useAction()
-  const { state, note, handledBy = '', handledAt } = finding
+  const { state, version, note, handledBy = '', handledAt } = finding
   const change = async (next: Finding['state'], text?: string) => {
     const params = { path: { id: finding.id } }
-    const body = { state: next, ...(text !== undefined && { note: text }) }
-    if (await changing.run(() => dataOf(api.PATCH('/api/v1/findings/{id}', { params, body })))) {
+    const body = { version, state: next, ...(text !== undefined && { note: text }) }
+    const act = () =>
+      dataOf(api.PATCH('/api/v1/findings/{id}', { params, body })).catch(caught => {
+        if (troubleOf(caught).code === 'finding.changed') onChanged() // to see what somebody else has done
+        throw caught
+      })
+    if (await changing.run(act)) {
       setClosing(false)
       onChanged()
     }
