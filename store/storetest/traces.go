@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,34 +40,43 @@ func (h *house) traces(t *testing.T, marks ...string) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
 	for _, table := range privacy.Tables() {
-		if exists := h.columns(t, table.Name); table.About == "" || exists == nil {
+		if table.About == "" || h.columns(t, table.Name) == nil {
 			continue
 		}
-		rows, err := h.Raw.QueryContext(t.Context(), "SELECT * FROM "+table.Name)
-		if err != nil {
+		if columns := h.tracesIn(t, table.Name, marks); len(columns) > 0 {
+			found[table.Name] = columns
+		}
+	}
+	return found
+}
+
+func (h *house) tracesIn(t *testing.T, table string, marks []string) (found []string) {
+	t.Helper()
+	rows, err := h.Raw.QueryContext(t.Context(), "SELECT * FROM "+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		cells, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range cells {
+			into[i] = &cells[i]
+		}
+		if err := rows.Scan(into...); err != nil {
 			t.Fatal(err)
 		}
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			cells, into := make([]any, len(columns)), make([]any, len(columns))
-			for i := range cells {
-				into[i] = &cells[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			for i, cell := range cells {
-				if marked(cell, marks) && !slices.Contains(found[table.Name], columns[i]) {
-					found[table.Name] = append(found[table.Name], columns[i])
-				}
+		for i, cell := range cells {
+			if marked(cell, marks) && !slices.Contains(found, columns[i]) {
+				found = append(found, columns[i])
 			}
 		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return found
 }
@@ -88,7 +98,7 @@ func (h *house) columns(t *testing.T, table string) []string {
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
-	if err != nil {
+	if err := errors.Join(err, rows.Err()); err != nil {
 		t.Fatal(err)
 	}
 	return columns
