@@ -66,6 +66,7 @@ const (
 	KindApprovalExpired     Kind = "approval.expired"
 	KindApprovalUsed        Kind = "approval.used"
 	KindFindingHandled      Kind = "finding.handled"
+	KindMailSent            Kind = "mail.sent"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -91,7 +92,7 @@ func Kinds() []Kind {
 		KindRetentionChanged,
 		KindLogRead,
 		KindApprovalRequested, KindApprovalGranted, KindApprovalRefused, KindApprovalWithdrawn, KindApprovalExpired, KindApprovalUsed,
-		KindFindingHandled,
+		KindFindingHandled, KindMailSent,
 	}
 }
 

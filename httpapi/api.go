@@ -90,6 +90,7 @@ type Options struct {
 	Database    Database
 	Audit       AuditLog
 	AuditAlarm  func() bool                 // whether there is one: the audit log is not signed
+	Unlocking   *auth.Unlocking             // nil when no mails are sent
 	RelayTest   func() (RelayAccess, error) // makes a credential that tries the way to the relay
 
 	// ProviderMetadata makes what a provider has to know of this installation (SAML 2.0), by the provider's id.
@@ -135,6 +136,7 @@ type API struct {
 	misses        *limiter // unknown links, by client address
 	tests         *limiter // tests of the connection, by client address
 	relayTest     func() (RelayAccess, error)
+	unlocking     *auth.Unlocking
 }
 
 // New makes the API and registers every route.
@@ -143,7 +145,7 @@ func New(o Options) *API {
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
 		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic, scim: o.Scim, machines: o.Machines, networks: o.Networks,
-		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest,
+		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest, unlocking: o.Unlocking,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
 		accounts: newLimiter(o.Limits.SessionRate, o.Limits.SessionBurst, o.Now),
@@ -166,6 +168,7 @@ func New(o Options) *API {
 	a.addMachines()
 	a.addOAuth()
 	a.addUsers()
+	a.addUnlocking()
 	a.addFindings()
 	a.addApprovals()
 	a.addMeetings()

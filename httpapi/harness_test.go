@@ -150,6 +150,8 @@ type env struct {
 	limits   config.Limits
 	asking   *approval.Service
 	machines *auth.Machines
+
+	unlocking *auth.Unlocking
 }
 
 type options struct {
@@ -193,7 +195,8 @@ func start(t *testing.T, o options) *env {
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now, Networks: networks})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
-	signIn := auth.NewSignIn(db, sessions, passwords)
+	signIn := auth.NewSignIn(db, sessions, passwords).TellingOwners()
+	e.unlocking = auth.NewUnlocking(db, signIn, auth.UnlockSite{Name: "Test", Address: origin + "/unlock", Zone: time.UTC})
 	e.traffic = finding.NewTraffic(c.now)
 	e.factors = auth.NewFactors(db, signIn, keys, passkey.Library{})
 	e.asking = approval.NewService(db, o.second, c.now)
@@ -211,7 +214,8 @@ func start(t *testing.T, o options) *env {
 		Machines: e.machines, Networks: networks, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic, Scim: provisioned(db, c.now),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
-		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
+		Unlocking: e.unlocking,
+		Audit:     e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
 	s := httptest.NewServer(e.api)
 	t.Cleanup(s.Close)

@@ -96,6 +96,11 @@ func history() map[int64][]written {
 		14: {
 			{"provider_sessions", map[string]any{"session_id": "s1", "tenant": "default", "provider": "amt", "subject": "ä", "provider_session": "", "sealed": blob}},
 		},
+		15: {
+			{"mails", map[string]any{"id": "e1", "tenant": "default", "kind": "account.locked", "user_id": "u1", "created_at": 1, "expires_at": 2, "due_at": 1, "attempts": 3}},
+			{"lock_mails", map[string]any{"tenant": "default", "account": "a", "at": 1}},
+			{"unlock_links", map[string]any{"hash": blob, "tenant": "default", "user_id": "u1", "expires_at": 2}},
+		},
 	}
 }
 
