@@ -61,6 +61,7 @@ var wanted = map[Action]string{
 	IdentityReview:    "system",
 	ProfileRead:       mine(people + " program"),
 	ProfileUpdate:     mine(people + " program"),
+	ProfileExport:     mine(people),
 	PasswordChange:    mine(people),
 	PasswordReset:     "system",
 	TokenList:         mine(people + " program"),

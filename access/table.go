@@ -18,6 +18,7 @@ const (
 
 	ProfileRead    Action = "profile.read"
 	ProfileUpdate  Action = "profile.update"
+	ProfileExport  Action = "profile.export"
 	PasswordChange Action = "password.change"
 	PasswordReset  Action = "password.reset"
 
@@ -144,6 +145,7 @@ var table = [...]rule{
 	{SessionEnd, writes, person, may{account: own}},
 	{ProfileRead, reads, token, may{account: own}},
 	{ProfileUpdate, writes, token, may{account: own}},
+	{ProfileExport, writes, proved, may{account: own}},
 	{PasswordChange, writes, person, may{account: own}},
 	{PasswordReset, writes, person, may{system: every}},
 	{TokenList, reads, token, may{account: own}},

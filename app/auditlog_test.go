@@ -53,7 +53,7 @@ func TestTheSignerIsToldNoSecret(t *testing.T) {
 	c.Database, c.PublicURL = "postgres://k:secret@db/k", "https://meet.example.org"
 	c.Vault.MasterKeyFile, c.Backup.Directory = "/mnt/secret", "/mnt/secrets"
 	flags := signerArguments(c)
-	if strings.Contains(strings.Join(flags, " "), "secret") || !slices.Contains(flags, "--data=./var") || !slices.Contains(flags, "--public-url=https://meet.example.org") {
+	if strings.Contains(strings.Join(flags, " "), "secret") || !slices.Contains(flags, "--data=./var") || !slices.Contains(flags, "--public-url=https://meet.example.org") || !slices.Contains(flags, "--audit-keep-security-days=184") {
 		t.Errorf("told %v", flags)
 	}
 }

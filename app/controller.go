@@ -22,6 +22,7 @@ import (
 	"konklave/journal"
 	"konklave/launch"
 	"konklave/meeting"
+	"konklave/privacy"
 	"konklave/store"
 	"konklave/supervisor"
 	"konklave/turn"
@@ -92,7 +93,8 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	if err != nil {
 		return err
 	}
-	sup := supervisor.New(supervisorOptions(c, db, journal.New(db, keys, log), tickets, launch.NewClient(launcher), key, relay, log))
+	records := journal.New(db, keys, log)
+	sup := supervisor.New(supervisorOptions(c, db, records, tickets, auth.NewPlaces(db, networks), launch.NewClient(launcher), key, relay, log))
 	notary := newNotary(c, db, log)
 	auditLog := AuditArchive(c, db, time.Now)
 	approvals, users := secondPerson(c, db, user.NewService(db, passwords, time.Now), auditLog)
@@ -104,7 +106,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Sessions: sessions, SignIn: signIn, Factors: auth.NewFactors(db, signIn, keys, passkey.Library{}), Tokens: auth.NewTokens(db, clock),
 		Federation: federation, ProviderMetadata: metadata, Scim: provisioning,
 		Machines: auth.NewMachines(db, c.Machines.TokenLifetime, clock), Networks: networks,
-		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Conferences: sup, Database: db,
+		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Privacy: privacy.NewService(db, records, federation, time.Now), Conferences: sup, Database: db,
 		Audit: auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now), Unlocking: unlocking,
 	})
 	if err := welcome(ctx, c, setup, stdout); err != nil {
@@ -125,9 +127,9 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), expire(approvals, log), detect, reconciliation(provisioning, log), sendMails))
 }
 
-func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {
+func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, whereabouts *auth.Places, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {
 	return supervisor.Options{
-		Records: db, Journal: records, Tickets: tickets, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
+		Records: db, Journal: records, Tickets: tickets, Places: whereabouts, Launcher: launcher, Key: key, Dir: ConferenceDir(c),
 		Addresses: c.Media.Addresses, Ports: supervisor.PortRange(c.Media.Ports),
 		Settings: conference.Settings{
 			Codec: string(c.Media.Codec), ResumeWindow: c.Conference.ResumeWindow, Linger: c.Conference.Linger,

@@ -63,12 +63,27 @@ func (t told) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// kept is a log that tells which checkpoints were kept in it.
+type kept struct {
+	*store.Store
+	origins chan string
+}
+
+func (k kept) SaveCheckpoint(ctx context.Context, c checkpoint.Checkpoint, note []byte) error {
+	err := k.Store.SaveCheckpoint(ctx, c, note)
+	if err == nil && c.Size > 0 {
+		k.origins <- c.Origin
+	}
+	return err
+}
+
 // twoMachines is one PostgreSQL with two machines on it, each with a signer of its own.
 type twoMachines struct {
 	t     *testing.T
 	clock *wallClock
 	dsn   string
-	keys  string // file of the master key
+	keys  string      // file of the master key
+	kept  chan string // the origins of the checkpoints, as they are kept
 }
 
 // start starts the notary of a machine. What it logs comes out of texts; stop ends it.
@@ -91,7 +106,7 @@ func (m *twoMachines) start(name string) (n *notary.Notary, db *store.Store, tex
 	}
 	texts = make(chan string, 100)
 	n = notary.New(notary.Options{
-		Log: db, Signer: ownSigner{dir}, Machine: name, Now: m.clock.Now, Logger: slog.New(told{slog.DiscardHandler, texts}),
+		Log: kept{db, m.kept}, Signer: ownSigner{dir}, Machine: name, Now: m.clock.Now, Logger: slog.New(told{slog.DiscardHandler, texts}),
 		Origin: func() audit.Origin { return audit.Origin{At: m.clock.Now(), Actor: access.System("controller")} },
 		Keys:   func(signer.Log) error { return nil }, Alarm: func(text string) { texts <- text },
 	})
@@ -135,27 +150,31 @@ func TestTwoMachinesOnOnePostgreSQLHaveOneSigner(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	m := &twoMachines{t: t, clock: &wallClock{now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}, keys: filepath.Join(t.TempDir(), "master.key")}
+	m := &twoMachines{t: t, clock: &wallClock{now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}, keys: filepath.Join(t.TempDir(), "master.key"), kept: make(chan string, 100)}
 	if m.dsn, err = server.Create(t.Context(), "k", "template0"); err != nil {
 		t.Fatal(err)
 	}
 	first, db, _, stop := m.start("one")
 	m.log(db)
 	signedBy := func() string {
-		for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
-			note, err := db.Checkpoint(t.Context(), math.MaxInt64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if c, err := checkpoint.Unverified(note); err == nil && c.Size > 0 {
-				return c.Origin
-			}
+		t.Helper()
+		note, err := db.Checkpoint(t.Context(), math.MaxInt64)
+		if err != nil {
+			t.Fatal(err)
 		}
-		t.Fatal("nothing was signed")
-		return ""
+		c, err := checkpoint.Unverified(note)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Origin
 	}
 	m.clock.advance(notary.Every)
-	origin := signedBy()
+	var origin string
+	select {
+	case origin = <-m.kept:
+	case <-time.After(time.Minute):
+		t.Fatal("nothing was signed")
+	}
 	second, other, texts, _ := m.start("two")
 	if text := <-texts; text == "" || second.Alarm() != nil {
 		t.Errorf("the second is told %q; %v", text, second.Alarm())

@@ -11,6 +11,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/audit/retention"
+	"konklave/audit/signing"
 	"konklave/config"
 	"konklave/store"
 )
@@ -18,7 +19,7 @@ import (
 // RetentionKeeper lets go of what the audit log has kept long enough.
 func RetentionKeeper(c config.Config, db *store.Store, log *slog.Logger) *retention.Keeper {
 	return &retention.Keeper{
-		Log: db, Policy: c.Audit.Keep, Now: time.Now, Logger: log,
+		Log: db, Policy: c.Audit.Keep, Certify: signing.NewClient(SignerSocket(c)).Certify, Now: time.Now, Logger: log,
 		Origin: func() audit.Origin {
 			actor := access.System("retention")
 			actor.Tenant = access.DefaultTenant

@@ -19,7 +19,9 @@ import (
 )
 
 // signerSettings are the settings that the signer reads.
-func signerSettings() []string { return []string{"listen", "data", "public-url", "tls.", "log."} }
+func signerSettings() []string {
+	return []string{"listen", "data", "public-url", "tls.", "log.", "audit.keep-security-days", "audit.keep-administration-days", "audit.keep-conference-days"}
+}
 
 // signerEnvironment names the variables that the signer is left: what Go's runtime reads.
 func signerEnvironment() []string {
@@ -53,7 +55,10 @@ func Signer(ctx context.Context, c config.Config, log *slog.Logger) error {
 		return fmt.Errorf("the signer of the audit log: %w", err)
 	}
 	defer dir.Close()
-	s := &signing.Server{Signer: dir.Signer(), Log: dir.Log, Admit: func(conn *net.UnixConn) error { return admit(conn, owner) }, Logger: log}
+	s := &signing.Server{
+		Signer: dir.Signer(), Log: dir.Log, Retention: c.Audit.Keep, Now: time.Now, Logger: log,
+		Admit: func(conn *net.UnixConn) error { return admit(conn, owner) },
+	}
 	if err := handed.Ready(); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type Store interface {
 	// Approvals returns at most limit requests, the newest first.
 	Approvals(ctx context.Context, tenant string, limit int) ([]Request, error)
 	// ChangeApproval reads a request and its people, calls change and stores what comes of it, all in one transaction; by is
-	// the account of who decides, or empty. It fails with ErrUnknown.
+	// the account of who decides, or empty. It fails with ErrUnknown, and with user.ErrLastAdmin.
 	ChangeApproval(ctx context.Context, tenant, id, by string, change func(Request, Parties) (Outcome, error)) (Request, error)
 	// Staff returns the accounts that hold a role beyond that of most people and are not disabled.
 	Staff(ctx context.Context, tenant string) ([]user.User, error)

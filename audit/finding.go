@@ -9,3 +9,8 @@ type findingDetails struct {
 func FindingHandled(o Origin, findingID, kind, state string) Entry {
 	return newEntry(o, KindFindingHandled, OutcomeSuccess, "finding", findingID, findingDetails{Finding: kind, State: state})
 }
+
+// ProfileExported says that somebody was given what is stored about him or her.
+func ProfileExported(o Origin, userID string) Entry {
+	return newEntry(o, KindProfileExported, OutcomeSuccess, "user", userID, nothing{})
+}

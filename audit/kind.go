@@ -66,6 +66,7 @@ const (
 	KindApprovalExpired     Kind = "approval.expired"
 	KindApprovalUsed        Kind = "approval.used"
 	KindFindingHandled      Kind = "finding.handled"
+	KindProfileExported     Kind = "profile.exported"
 	KindMailSent            Kind = "mail.sent"
 )
 
@@ -92,7 +93,7 @@ func Kinds() []Kind {
 		KindRetentionChanged,
 		KindLogRead,
 		KindApprovalRequested, KindApprovalGranted, KindApprovalRefused, KindApprovalWithdrawn, KindApprovalExpired, KindApprovalUsed,
-		KindFindingHandled, KindMailSent,
+		KindFindingHandled, KindProfileExported, KindMailSent,
 	}
 }
 

@@ -110,6 +110,7 @@ var personal = map[Kind]about{
 	KindApprovalWithdrawn: {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
 	KindApprovalExpired:   {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
 	KindApprovalUsed:      {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
+	KindProfileExported:   {CategorySecurity, theObjects, nil},
 	KindFindingHandled:    {CategorySecurity, nobodys, map[string]whose{"finding": nobodys, "state": nobodys}},
 	KindMailSent:          {CategorySecurity, theObjects, map[string]whose{"mail": nobodys}},
 }

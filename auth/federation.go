@@ -136,3 +136,6 @@ func (f *Federation) entrance(id string, fit func(Entrance) bool) (Entrance, err
 	}
 	return f.entrances[i], nil
 }
+
+// Said is what the provider of a link said the last time.
+func (f *Federation) Said(l Link) (ProviderIdentity, error) { return f.unseal(l) }

@@ -18,12 +18,12 @@ var (
 
 // SetupStore keeps the one set-up token of a tenant.
 type SetupStore interface {
-	// SetupNeeded reports whether the tenant has no administrator.
+	// SetupNeeded reports whether there was never an administrator.
 	SetupNeeded(ctx context.Context, tenant string) (bool, error)
 	// PutSetupToken takes the place of an earlier token.
 	PutSetupToken(ctx context.Context, tenant string, secret Hash, at time.Time) error
 	// CompleteSetup stores the user, the recovery key's public parts in place of earlier ones and the entries in one
-	// transaction, and uses the token up for anything but SetupAdmin. It fails with ErrSetupDone when there is an
+	// transaction, and uses the token up for anything but SetupAdmin. It fails with ErrSetupDone when there was an
 	// administrator, with ErrSetupInvalid when the secret is not that of the token, and with user.ErrEmailTaken.
 	CompleteSetup(ctx context.Context, secret Hash, u user.User, passwordHash string, kept Recovery, entries ...audit.Entry) error
 	// SetupAdmin returns the administrator whom CompleteSetup made with the token, unless it is disabled or another one was
@@ -50,7 +50,7 @@ func NewSetup(store SetupStore, hasher user.Hasher, recovery NewRecovery, now fu
 	return &Setup{store: store, hasher: hasher, recovery: recovery, now: now}
 }
 
-// Needed reports whether there is no administrator yet.
+// Needed reports whether there was no administrator yet.
 func (s *Setup) Needed(ctx context.Context) (bool, error) {
 	return s.store.SetupNeeded(ctx, access.DefaultTenant)
 }

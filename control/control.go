@@ -24,11 +24,12 @@ import (
 // A side that knows no version that the other one speaks ends the handshake. Bodies are decoded strictly, so that a field or a
 // call that is new needs a new version, and is left out towards a side that does not have it.
 const (
-	Version        = 4 // what this build speaks
+	Version        = 5 // what this build speaks
 	VersionMin     = 1 // the oldest that it still speaks
 	VersionHistory = 2 // the first with CallHistory
 	VersionSession = 3 // the first with the session of a Redeem
 	VersionRevoke  = 4 // the first with CallRevoke
+	VersionArrive  = 5 // the first with CallArrive and the address of a Redeem
 )
 
 // Limits of the channel.
@@ -49,6 +50,9 @@ const (
 	CallHistory = "history"
 	// CallRelay asks for a participant's way to the relay: [Relay] → [RelayGrant]. From VersionHistory on.
 	CallRelay = "relay"
+	// CallArrive tells from which address a session is used now: [Arrive] → nothing, or the fault network.denied. From
+	// VersionArrive on.
+	CallArrive = "arrive"
 )
 
 // The calls a controller makes.
@@ -60,10 +64,17 @@ const (
 )
 
 // Redeem is the content of CallRedeem. The ticket is good for one session, which Session names by the hash of its resume token
-// (SHA-256, base64url); from VersionSession on.
+// (SHA-256, base64url); from VersionSession on. Address is from where it comes, as the front says; from VersionArrive on.
 type Redeem struct {
 	Ticket  string `json:"ticket"`
 	Session string `json:"session,omitempty"`
+	Address string `json:"address,omitempty"`
+}
+
+// Arrive is the content of CallArrive: a session, named as in a Redeem, is used from another address than before.
+type Arrive struct {
+	Session string `json:"session"`
+	Address string `json:"address"`
 }
 
 // Append is the content of CallAppend: events of which the first gets the number Seq in the journal, counted from 1 over the

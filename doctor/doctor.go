@@ -50,11 +50,14 @@ func Checks(c config.Config, now func() time.Time, worker func() *exec.Cmd) []Ch
 		{"media", func(context.Context) []Finding { return media(c) }},
 		{"database", func(ctx context.Context) []Finding { return database(ctx, c) }},
 		{"backups", func(ctx context.Context) []Finding { return backups(ctx, c, now()) }},
+		{"administrators", func(ctx context.Context) []Finding { return administrators(ctx, c) }},
+		{"identity providers", func(ctx context.Context) []Finding { return providers(ctx, c, now) }},
 		{"mail", func(ctx context.Context) []Finding { return mailServer(ctx, c) }},
 		{"second persons", func(ctx context.Context) []Finding { return secondPersons(ctx, c) }},
 		{"audit log", func(ctx context.Context) []Finding {
 			return append(auditLog(ctx, c, now()), auditRights(ctx, c, now())...)
 		}},
+		{"places", func(context.Context) []Finding { return places(c, now()) }},
 		{"isolation", func(context.Context) []Finding { return isolation(c, worker) }},
 		{"disk", func(context.Context) []Finding { return disk(c) }},
 		{"clock", func(context.Context) []Finding { return clock() }},

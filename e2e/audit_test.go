@@ -230,7 +230,7 @@ func TestL4L5AWitnessAndTheSignerFindARollback(t *testing.T) {
 	} else {
 		out = filepath.Join(t.TempDir(), "export")
 		command(ctx, t, "", "audit", "export", "--data", dir, out)
-		if code, said := verify(ctx, t, "--key", lines[1], out); code != 0 {
+		if code, said := verify(ctx, t, "--key", filepath.Join(dir, "audit.keys"), out); code != 0 {
 			t.Errorf("exit status %d:\n%s", code, said)
 		}
 	}

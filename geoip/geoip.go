@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
@@ -50,6 +51,9 @@ func read(name string, data []byte) (*Atlas, error) {
 	}
 	return &Atlas{r}, nil
 }
+
+// Built is when the file was made, in UTC.
+func (a *Atlas) Built() time.Time { return a.reader.Metadata.BuildTime().UTC() }
 
 // record is what is read of an address.
 type record struct {

@@ -24,6 +24,7 @@ import (
 	"konklave/config"
 	"konklave/finding"
 	"konklave/meeting"
+	"konklave/privacy"
 	"konklave/sandbox"
 	"konklave/scim"
 	"konklave/user"
@@ -82,6 +83,7 @@ type Options struct {
 	Reuse       *auth.Reuse
 	Traffic     *finding.Traffic
 	Factors     *auth.Factors
+	Privacy     *privacy.Service
 	Approvals   *approval.Service
 	Scim        *scim.Service
 	Machines    *auth.Machines
@@ -118,6 +120,8 @@ type API struct {
 	reuse         *auth.Reuse
 	traffic       *finding.Traffic
 	factors       *auth.Factors
+	privacy       *privacy.Service
+	exports       *limiter // of what is stored about somebody, by account
 	approvals     *approval.Service
 	scim          *scim.Service
 	provisioning  []Route
@@ -145,6 +149,7 @@ func New(o Options) *API {
 		name: o.Name, version: o.Version, publicURL: o.PublicURL, limits: o.Limits, log: o.Log, now: o.Now,
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
 		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic, scim: o.Scim, machines: o.Machines, networks: o.Networks,
+		privacy: o.Privacy, exports: newExportLimiter(o.Now),
 		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest, unlocking: o.Unlocking,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
@@ -163,6 +168,7 @@ func New(o Options) *API {
 	a.addProviders()
 	a.addFarewells()
 	a.addMe()
+	a.addPrivacy()
 	a.addFactors()
 	a.addTokens()
 	a.addMachines()

@@ -34,7 +34,7 @@ func (a *API) addApprovals() {
 		Method: http.MethodPut, Path: prefix + "/approvals/{id}/approved", ID: "approve", Tag: "Approvals", Action: access.ApprovalDecide,
 		Summary: "Agree to what was asked for; roles are given at once",
 		Audits:  []audit.Kind{audit.KindApprovalGranted, audit.KindRolesAssigned}, Status: http.StatusOK,
-		Codes: []fault.Code{"approval.unknown", "approval.own", "approval.closed", "approval.changed", "approval.text_invalid", "role.conflict"},
+		Codes: []fault.Code{"approval.unknown", "approval.own", "approval.closed", "approval.changed", "approval.text_invalid", "role.conflict", "user.last_administrator"},
 	}, a.approve)
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/approvals/{id}/refused", ID: "refuse", Tag: "Approvals", Action: access.ApprovalDecide,

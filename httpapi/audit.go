@@ -20,7 +20,7 @@ import (
 type AuditLog interface {
 	Checkpoint(ctx context.Context, actor access.Actor) (archive.Seen, error)
 	Growth(ctx context.Context, actor access.Actor, earlier, size int64) (tlog.TreeProof, error)
-	Entry(ctx context.Context, actor access.Actor, index int64) (leaf, proof []byte, err error)
+	Entry(ctx context.Context, actor access.Actor, index int64) (archive.Proof, error)
 	Segment(ctx context.Context, actor access.Actor, from int64, approval string) (archive.Segment, error)
 	Export(ctx context.Context, s archive.Segment, w io.Writer) error
 	Cosign(ctx context.Context, actor access.Actor, cosigned []byte) (archive.Seen, error)
@@ -126,14 +126,16 @@ type entryInput struct {
 type EntryProof struct {
 	Leaf  string `json:"leaf" doc:"The text that was hashed; the tree has the SHA-256 of a byte 0 and it."`
 	Proof string `json:"proof" doc:"In the form of c2sp.org/tlog-proof, with the signed checkpoint."`
+
+	Cosigned string `json:"cosigned,omitzero" doc:"The newest checkpoint that covers the entry and that all witnesses have cosigned, where that is an earlier one; absent when there is none."`
 }
 
 func (a *API) proveEntry(ctx context.Context, in *entryInput) (*body[EntryProof], error) {
-	leaf, proof, err := a.audit.Entry(ctx, callerOf(ctx).actor, in.Index)
+	p, err := a.audit.Entry(ctx, callerOf(ctx).actor, in.Index)
 	if err != nil {
 		return nil, err
 	}
-	return &body[EntryProof]{EntryProof{string(leaf), string(proof)}}, nil
+	return &body[EntryProof]{EntryProof{string(p.Leaf), string(p.Proof), string(p.Cosigned)}}, nil
 }
 
 type exportInput struct {

@@ -29,7 +29,7 @@ func (a *API) addAuditEntries() {
 // AuditEntry is what can be shown of an entry of the audit log.
 type AuditEntry struct {
 	Index      int64          `json:"index" doc:"Place in the log, from 0."`
-	State      archive.State  `json:"state" enum:"whole,erased,removed,damaged,newer" doc:"What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it."`
+	State      archive.State  `json:"state" enum:"whole,erased,removed,damaged,newer" doc:"What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database, or its content is gone too soon; a later version wrote it."`
 	At         time.Time      `json:"at,omitzero" doc:"Absent when not even the leaf is there."`
 	Category   audit.Category `json:"category,omitzero"`
 	ID         string         `json:"id,omitzero"`

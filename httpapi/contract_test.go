@@ -234,6 +234,10 @@ func examples() map[string]example {
 			granted: func(s *scene) answer { return s.asAdmin.delete("/api/v1/users/" + s.member.ID + "/lock") },
 			refused: func(s *scene) answer { return s.asMember.delete("/api/v1/users/" + s.member.ID + "/lock") },
 		},
+		"exportMe": {
+			granted: func(s *scene) answer { return s.inBrowser.post("/api/v1/me/export", nil) },
+			refused: func(s *scene) answer { return s.asMember.post("/api/v1/me/export", nil) },
+		},
 		"handleFinding": {
 			before: func(s *scene) {
 				s.findingID = s.noticed().ID
@@ -351,7 +355,7 @@ func examples() map[string]example {
 			refused: func(s *scene) answer { return s.nobody.post("/api/v1/unlock", map[string]any{"token": "wrong"}) },
 		},
 		"completeSetup": {
-			before: func(s *scene) { s.exec("UPDATE users SET roles = 'user'") },
+			before: func(s *scene) { s.exec("DELETE FROM instance_settings WHERE name = 'setup.done'") }, // as if it had never been
 			granted: func(s *scene) answer {
 				token, err := s.setup.Issue(s.t.Context())
 				if err != nil {

@@ -30,9 +30,12 @@ import (
 	"konklave/config"
 	"konklave/finding"
 	"konklave/httpapi"
+	"konklave/journal"
 	"konklave/meeting"
+	"konklave/privacy"
 	"konklave/sandbox"
 	"konklave/store"
+	"konklave/store/sqlitetest"
 	"konklave/telemetry"
 	"konklave/user"
 	"konklave/vault"
@@ -167,7 +170,7 @@ func start(t *testing.T, o options) *env {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "konklave.db")
 	c := &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
-	db, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Now: c.now})
+	db, err := store.Open(t.Context(), sqlitetest.Create(t, path), store.Options{Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,13 +209,15 @@ func start(t *testing.T, o options) *env {
 		e.desk.archive.NeedApproval(e.asking)
 	}
 	e.machines = auth.NewMachines(db, 0, c.now)
+	federation := auth.NewFederation(db, sessions, keys, o.entrances...)
 	e.api = httpapi.New(httpapi.Options{
 		Name: "Test <instance>", Version: "1.2.3", Limits: limits, Now: c.now,
 		Log:   telemetry.New(&lockedWriter{w: e.log}, config.Log{Level: o.level, Format: config.LogJSON}),
 		Users: users, Approvals: e.asking, Meetings: e.meetings, Sessions: sessions,
-		SignIn: signIn, Factors: e.factors, Federation: auth.NewFederation(db, sessions, keys, o.entrances...), ProviderMetadata: o.metadata,
+		SignIn: signIn, Factors: e.factors, Federation: federation, ProviderMetadata: o.metadata,
 		Machines: e.machines, Networks: networks, Tokens: e.tokens, Setup: e.setup, Tickets: e.tickets,
 		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic, Scim: provisioned(db, c.now),
+		Privacy:     privacy.NewService(db, journal.New(db, keys, slog.New(slog.DiscardHandler)), federation, c.now),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
 		Unlocking: e.unlocking,
 		Audit:     e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },

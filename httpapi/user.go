@@ -31,12 +31,12 @@ func (a *API) addUsers() {
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/users/{id}/roles", ID: "assignRoles", Tag: "Users", Action: access.RoleAssign,
 		Summary: "Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere",
-		Audits:  []audit.Kind{audit.KindRolesAssigned}, Codes: []fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own", "access.approval_required"},
+		Audits:  []audit.Kind{audit.KindRolesAssigned}, Codes: []fault.Code{"user.unknown", "role.invalid", "role.conflict", "role.own", "user.last_administrator", "access.approval_required"},
 	}, a.assignRoles)
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/users/{id}/disabled", ID: "disableUser", Tag: "Users", Action: access.UserDisable,
 		Summary: "Keep a person out: signed out everywhere, and no way in before the account is enabled",
-		Audits:  []audit.Kind{audit.KindUserDisabled}, Codes: []fault.Code{"user.unknown", "role.own"},
+		Audits:  []audit.Kind{audit.KindUserDisabled}, Codes: []fault.Code{"user.unknown", "role.own", "user.last_administrator"},
 	}, a.disableUser)
 	add(a, Route{
 		Method: http.MethodDelete, Path: prefix + "/users/{id}/disabled", ID: "enableUser", Tag: "Users", Action: access.UserEnable,

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -54,5 +55,25 @@ func TestThePageIsUpToDate(t *testing.T) {
 	}
 	if got, err := os.ReadFile(page); err != nil || string(got) != want {
 		t.Errorf("%s is not what privacy.Page says (%v): UPDATE_GOLDEN=1 go test ./privacy", page, err)
+	}
+}
+
+// Every table that tells about somebody is in the export of one's own data, or says why not; and every part is of some table.
+func TestEveryTableAboutSomebodyIsExportedOrSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	of := map[string]bool{}
+	for _, row := range Tables() {
+		if about := row.About != ""; about != (row.Given != "" || row.Without != "") {
+			t.Errorf("table %s: say in which part of an export it is, or why it is in none, if and only if it tells about somebody", row.Name)
+		}
+		if row.Given != "" && !slices.Contains(Parts(), row.Given) {
+			t.Errorf("table %s: an export has no part %q", row.Name, row.Given)
+		}
+		of[row.Given] = true
+	}
+	for _, part := range Parts() {
+		if !of[part] {
+			t.Errorf("no table says that it is in the part %q of an export", part)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 // conn is one WebSocket. Frames may be queued from any goroutine; one goroutine writes them.
 type conn struct {
 	ws     *websocket.Conn
+	source string // the client's address
 	log    *slog.Logger
 	frames *rate.Limiter
 	queue  chan []byte
@@ -32,9 +33,10 @@ type conn struct {
 	finale     error        // the end that waits for them; only the actor's goroutine touches it
 }
 
-func newConn(ws *websocket.Conn, log *slog.Logger) *conn {
+func newConn(ws *websocket.Conn, source string, log *slog.Logger) *conn {
 	return &conn{
 		ws:     ws,
+		source: source,
 		log:    log,
 		frames: rate.NewLimiter(FrameRate, FrameBurst),
 		queue:  make(chan []byte, QueueMax),

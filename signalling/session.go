@@ -18,8 +18,9 @@ type session struct {
 	tokenHash string
 	commands  *rate.Limiter
 
-	conn *conn // guarded by Server.mu
-	line int64 // guarded by Server.mu; the number of conn
+	conn    *conn  // guarded by Server.mu
+	line    int64  // guarded by Server.mu; the number of conn
+	address string // guarded by Server.mu; from which the conn of the session was let in
 }
 
 // subscriber is one connection's view of the conference.
@@ -84,7 +85,7 @@ func (s *Server) hello(ctx context.Context, c *conn, rest []byte) (*session, err
 		return nil, err
 	}
 	token := newToken()
-	admission, err := s.Redeem(ctx, f.Ticket, hashToken(token))
+	admission, err := s.Redeem(ctx, f.Ticket, hashToken(token), c.source)
 	if err != nil {
 		return nil, s.unavailable(err)
 	}
@@ -113,6 +114,9 @@ func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, er
 	line := s.nextLine()
 	connect := conference.Connect{Line: line}
 	if sess != nil {
+		if err := s.arrive(ctx, sess, c); err != nil {
+			return nil, err
+		}
 		connect.ID = sess.id
 	} else { // perhaps of the worker before this one: the conference knows
 		connect.Session = hashToken(f.Token)
@@ -126,12 +130,27 @@ func (s *Server) resume(ctx context.Context, c *conn, rest []byte) (*session, er
 	}
 	if sess == nil {
 		sess = newSession(outcome.Participant, f.Token)
+		if err := s.arrive(ctx, sess, c); err != nil {
+			s.disconnect(sess.id, line)
+			return nil, err
+		}
 	}
 	seen := f.Seen
 	if f.Epoch != s.Epoch || seen < 0 {
 		seen = -1
 	}
 	return sess, s.welcome(ctx, sess, c, line, seen)
+}
+
+// arrive has the address looked at from which a session is resumed, unless it was let in from there before.
+func (s *Server) arrive(ctx context.Context, sess *session, c *conn) error {
+	s.mu.Lock()
+	same := sess.address == c.source
+	s.mu.Unlock()
+	if same {
+		return nil
+	}
+	return s.Arrive(ctx, sess.tokenHash, c.source)
 }
 
 // enter does a Join or Connect. When the answer does not come in time, the connection is taken back as soon as it does.
@@ -199,7 +218,7 @@ func (s *Server) take(sess *session, c *conn, line int64) error {
 	if old != nil && old.conn != nil {
 		old.conn.end(conference.ErrReplaced)
 	}
-	sess.conn, sess.line = c, line
+	sess.conn, sess.line, sess.address = c, line, c.source
 	s.byID[sess.id] = sess
 	s.byToken[sess.tokenHash] = sess
 	return nil

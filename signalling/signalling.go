@@ -70,9 +70,11 @@ type Options struct {
 	ResumeWindow time.Duration
 	Conference   Conference
 	Media        Gate
-	// Redeem turns a ticket into an admission to the one session whose resume token has this hash; faults ticket.* or
-	// server.unavailable.
-	Redeem func(ctx context.Context, ticket, session string) (conference.Admission, error)
+	// Redeem turns a ticket into an admission to the one session whose resume token has this hash, used from an address; faults
+	// ticket.*, network.denied or server.unavailable.
+	Redeem func(ctx context.Context, ticket, session, address string) (conference.Admission, error)
+	// Arrive is told that a session is used from another address than before; fault network.denied.
+	Arrive func(ctx context.Context, session, address string) error
 	// Relay returns the relays for a participant, with credentials that are valid from now on. It must be quick; nil means none.
 	Relay func(ctx context.Context, p conference.ParticipantID) []ICEServer
 	Now   func() time.Time
@@ -123,7 +125,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.open.Add(1)
 	defer s.open.Done()
 	ws.SetReadLimit(FrameMax)
-	c := newConn(ws, s.Log)
+	c := newConn(ws, source, s.Log)
 	defer c.shut()
 	if ws.Subprotocol() != Subprotocol {
 		c.goodbye(goodbyeOf(errMalformed))

@@ -29,6 +29,7 @@ type world struct {
 	mu      sync.Mutex
 	tickets map[string]conference.Admission
 	told    []string // sessions that tickets were redeemed for
+	arrived []string // sessions and the addresses that they came back from
 	media   []string // what happened to the media, in order
 	removed chan string
 	kept    []conference.Event // what was journalled
@@ -75,7 +76,7 @@ func (w *world) observe(d conference.Delivery) {
 	w.serving.Observe(d)
 }
 
-func (w *world) redeem(_ context.Context, ticket, session string) (conference.Admission, error) {
+func (w *world) redeem(_ context.Context, ticket, session, _ string) (conference.Admission, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a, ok := w.tickets[ticket]
@@ -119,7 +120,7 @@ func worldAt(t *testing.T, state *conference.State, epoch int64, l net.Listener)
 	w.actor = conference.NewActor(conference.ActorOptions{Journal: w, Now: time.Now, Log: log, Observe: w.observe})
 	w.way = &way{Actor: w.actor, holds: map[point]*hold{}}
 	w.serving = signalling.New(signalling.Options{
-		ConferenceID: "c1", Epoch: epoch, ResumeWindow: time.Minute, Conference: w.way, Media: w, Redeem: w.redeem, Now: time.Now, Log: log,
+		ConferenceID: "c1", Epoch: epoch, ResumeWindow: time.Minute, Conference: w.way, Media: w, Redeem: w.redeem, Arrive: w.arrive, Now: time.Now, Log: log,
 	})
 	mux := http.NewServeMux()
 	mux.HandleFunc(signalling.Path("c1"), func(rw http.ResponseWriter, r *http.Request) {

@@ -68,7 +68,7 @@ func (s *Store) ChangeApproval(ctx context.Context, tenant, id, by string, chang
 		if err := s.record(ctx, q, o.Entries...); err != nil || o.Access == nil {
 			return err
 		}
-		return s.changeAccess(ctx, q, *o.Access)
+		return keepingAdmins(ctx, q, parties.Subject, o.Access.User, func() error { return s.changeAccess(ctx, q, parties.Subject, *o.Access) })
 	})
 	return changed, err
 }

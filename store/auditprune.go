@@ -31,34 +31,37 @@ func (s *Store) EraseSubject(ctx context.Context, tenant, subject string) error 
 	return err
 }
 
-// PruneAudit implements retention.Log. It removes bodies and personal parts of at most PruneMax entries whose retention is over, and adds the certificate that
-// says so to the log, in one transaction. Entries that are not in the tree yet stay. It returns how many lost something: none when
-// there is nothing to remove, and then there is no certificate. It fails with leaf.ErrMalformed when no certificate may say that.
-func (s *Store) PruneAudit(ctx context.Context, r retention.Removal) (pruned int64, err error) {
+// PruneAudit implements retention.Log. It removes bodies and personal parts of at most PruneMax entries whose retention is over, and
+// adds the certificate that says so to the log, in one transaction; nobody waits for the signer in it. Entries that are not in the
+// tree yet stay. It returns how many lost something: none when there is nothing to remove, and then there is no certificate. It fails
+// as certify does, and with leaf.ErrMalformed when no certificate may say that.
+func (s *Store) PruneAudit(ctx context.Context, r retention.Removal, certify retention.Certify) (pruned int64, err error) {
+	bodies, before := r.Scope == leaf.ScopeEntry, r.Before.UTC().Truncate(time.Millisecond)
+	indexes, err := ask(ctx, s, (*sqlgen.Queries).PrunableAuditEntries, sqlgen.PrunableAuditEntriesParams{
+		Category: string(r.Category), Before: before.UnixMilli(), Bodies: bodies, AtMost: PruneMax,
+	})
+	if err != nil || len(indexes) == 0 {
+		return 0, err
+	}
+	c, err := certify(ctx, leaf.Certificate{
+		Start: indexes[0], End: indexes[len(indexes)-1] + 1, Category: r.Category, Before: before, Scope: r.Scope, Policy: r.Policy, Reason: r.Reason,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("retention of %s: %w", r.Category, err)
+	}
+	text, body, err := leaf.NewCertificate(c)
+	if err != nil {
+		return 0, fmt.Errorf("retention of %s: %w", r.Category, err)
+	}
 	err = s.change(ctx, "prune the audit log", func(ctx context.Context, q *sqlgen.Queries) error {
-		before, bodies := r.Before.UTC().Truncate(time.Millisecond), r.Scope == leaf.ScopeEntry
-		indexes, err := q.PrunableAuditEntries(ctx, sqlgen.PrunableAuditEntriesParams{
-			Category: string(r.Category), Before: before.UnixMilli(), Bodies: bodies, AtMost: PruneMax,
-		})
-		if pruned = 0; err != nil {
-			return err
-		}
-		c := leaf.Certificate{Start: 0, End: 1, Category: r.Category, Before: before, Scope: r.Scope, Policy: r.Policy, Reason: r.Reason}
-		if len(indexes) > 0 {
-			c.Start, c.End = indexes[0], indexes[len(indexes)-1]+1
-		}
-		at := s.time()
-		text, body, err := leaf.NewCertificate(at, c)
-		if err != nil || len(indexes) == 0 {
-			return err
-		}
-		if pruned, err = q.PruneAuditEntries(ctx, sqlgen.PruneAuditEntriesParams{
+		n, err := q.PruneAuditEntries(ctx, sqlgen.PruneAuditEntriesParams{
 			Category: string(r.Category), Before: before.UnixMilli(), Bodies: bodies, First: c.Start, Past: c.End,
-		}); err != nil {
+		})
+		if pruned = n; err != nil || n == 0 {
 			return err
 		}
 		return insertLeaf(ctx, q, sqlgen.InsertAuditEntryParams{
-			ID: strings.ToLower(rand.Text()), At: at.UnixMilli(), Kind: string(audit.KindLogPruned), Category: string(audit.CategoryLog),
+			ID: strings.ToLower(rand.Text()), At: c.At.UnixMilli(), Kind: string(audit.KindLogPruned), Category: string(audit.CategoryLog),
 			Leaf: text.Encode(), Body: body,
 		})
 	})

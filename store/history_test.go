@@ -97,6 +97,9 @@ func history() map[int64][]written {
 			{"provider_sessions", map[string]any{"session_id": "s1", "tenant": "default", "provider": "amt", "subject": "ä", "provider_session": "", "sealed": blob}},
 		},
 		15: {
+			{"admissions", map[string]any{"conference_id": "c1", "session": "h2", "tenant": "default", "sign_in": "s1", "address": "2001:db8::1"}},
+		},
+		17: {
 			{"mails", map[string]any{"id": "e1", "tenant": "default", "kind": "account.locked", "user_id": "u1", "created_at": 1, "expires_at": 2, "due_at": 1, "attempts": 3}},
 			{"lock_mails", map[string]any{"tenant": "default", "account": "a", "at": 1}},
 			{"unlock_links", map[string]any{"hash": blob, "tenant": "default", "user_id": "u1", "expires_at": 2}},
@@ -106,6 +109,9 @@ func history() map[int64][]written {
 
 // severalRoles is the schema from which on an account has several roles.
 const severalRoles = 5
+
+// knowsSetUp is the schema from which on it is kept that there was an administrator.
+const knowsSetUp = 16
 
 // newestSchema is the highest version that there is a migration for.
 func newestSchema(t *testing.T) int64 {
@@ -224,7 +230,14 @@ func TestEachEarlierVersionIsBroughtUpToDateWithItsData(t *testing.T) {
 			if err := raw.QueryRowContext(t.Context(), "SELECT roles FROM users WHERE id = 'u1'").Scan(&roles); err != nil || roles != access.Administrator {
 				t.Errorf("schema %d: the administrator is %q, %v", schema, roles, err)
 			}
+			var setUp int
+			if err := raw.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM instance_settings WHERE name = 'setup.done'").Scan(&setUp); err != nil || setUp == 0 && schema < knowsSetUp {
+				t.Errorf("schema %d: with an administrator it is to be set up again, %v", schema, err)
+			}
 			for table, rows := range before {
+				if table == "instance_settings" {
+					rows = slices.Concat(rows, make([]string, setUp))
+				}
 				if kept, still := after[table]; still && len(kept) != len(rows) {
 					t.Errorf("schema %d to %d: table %s had %d rows and has %d", schema, newest, table, len(rows)-1, len(kept)-1)
 				}

@@ -50,6 +50,9 @@ func (s *Store) Settle(ctx context.Context, key auth.Link, decide func(auth.Know
 		if err := putIdentity(ctx, q, id, known, o.Known); err != nil {
 			return err
 		}
+		if err := tellWhenNobodyAdministers(ctx, q, known.User, o.User); err != nil {
+			return err
+		}
 		var ended []string
 		if o.End {
 			if ended, err = q.DeleteOtherSessions(ctx, sqlgen.DeleteOtherSessionsParams{Tenant: o.User.Tenant, UserID: o.User.ID}); err != nil {

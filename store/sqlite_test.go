@@ -14,6 +14,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/store"
+	"konklave/store/sqlitetest"
 	"konklave/store/storetest"
 	"konklave/user"
 	"konklave/vault"
@@ -21,20 +22,9 @@ import (
 
 func TestContractOnSQLite(t *testing.T) {
 	t.Parallel()
-	migrated := filepath.Join(t.TempDir(), "migrated.db")
-	if err := open(t, "sqlite:"+migrated).Close(); err != nil {
-		t.Fatal(err)
-	}
-	template, err := os.ReadFile(migrated)
-	if err != nil {
-		t.Fatal(err)
-	}
 	storetest.Run(t, func(t *testing.T) storetest.Database {
 		path := filepath.Join(t.TempDir(), "odd name?%41#.db")
-		if err := os.WriteFile(path, template, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return storetest.Database{DSN: "sqlite:" + path, Raw: rawSQLite(t, path)}
+		return storetest.Database{DSN: sqlitetest.Create(t, path), Raw: rawSQLite(t, path)}
 	})
 }
 

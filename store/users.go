@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,10 +26,16 @@ func (s *Store) InsertUser(ctx context.Context, u user.User, passwordHash string
 	})
 }
 
-// endSetup makes the set-up link worth nothing when the user can make accounts.
+// settingSetUp is there once there was an administrator: from then on nobody sets the instance up, whoever is left.
+const settingSetUp = "setup.done"
+
+// endSetup makes the set-up link worth nothing, for ever, when the user can make accounts.
 func endSetup(ctx context.Context, q *sqlgen.Queries, u user.User) error {
 	if !u.Roles.Has(access.RoleUserAdmin) {
 		return nil
+	}
+	if _, err := q.AddSetting(ctx, sqlgen.AddSettingParams{Name: settingSetUp, Value: "1"}); err != nil {
+		return err
 	}
 	return q.DropSetupToken(ctx, u.Tenant)
 }
@@ -98,13 +106,21 @@ func (s *Store) ChangeAccess(ctx context.Context, tenant, id, by string, change 
 			return err
 		}
 		changed = c.User
-		return s.changeAccess(ctx, q, c)
+		if by == "" { // whoever has the server can make another administrator
+			return s.changeAccess(ctx, q, locked[id], c)
+		}
+		return keepingAdmins(ctx, q, locked[id], c.User, func() error { return s.changeAccess(ctx, q, locked[id], c) })
 	})
 	return changed, err
 }
 
-// changeAccess makes a change in the transaction of q.
-func (s *Store) changeAccess(ctx context.Context, q *sqlgen.Queries, c user.AccessChange) error {
+// changeAccess makes a change of an account in the transaction of q.
+func (s *Store) changeAccess(ctx context.Context, q *sqlgen.Queries, before user.User, c user.AccessChange) error {
+	if !before.Roles.Has(access.RoleUserAdmin) {
+		if err := endSetup(ctx, q, c.User); err != nil {
+			return err
+		}
+	}
 	if err := updateUser(ctx, q, c.User); err != nil {
 		return err
 	}
@@ -145,9 +161,12 @@ func mapped[Row, Value any](rows []Row, convert func(Row) Value) []Value {
 var _ auth.SetupStore = (*Store)(nil)
 
 // SetupNeeded implements auth.SetupStore.
-func (s *Store) SetupNeeded(ctx context.Context, tenant string) (bool, error) {
-	done, err := ask(ctx, s, (*sqlgen.Queries).HasAdmin, tenant)
-	return err == nil && !done, err
+func (s *Store) SetupNeeded(ctx context.Context, _ string) (bool, error) {
+	_, err := ask(ctx, s, (*sqlgen.Queries).Setting, settingSetUp)
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, nil
+	}
+	return false, err
 }
 
 // PutSetupToken implements auth.SetupStore.
@@ -165,12 +184,11 @@ func (s *Store) CompleteSetup(ctx context.Context, secret auth.Hash, u user.User
 		if err != nil {
 			return err
 		}
-		done, err := q.HasAdmin(ctx, u.Tenant)
-		if err != nil {
-			return err
-		}
+		first, err := q.AddSetting(ctx, sqlgen.AddSettingParams{Name: settingSetUp, Value: "1"})
 		switch {
-		case done:
+		case err != nil:
+			return err
+		case first == 0:
 			return auth.ErrSetupDone
 		case rows == 0:
 			return auth.ErrSetupInvalid

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"konklave/auth"
 	"konklave/control"
 	"konklave/fault"
 )
@@ -29,9 +30,10 @@ const alarmQuiet = time.Minute
 
 // Faults of a worker that wants too much at once; it may try again.
 var (
-	errEventsFast  = fault.New(fault.KindUnavailable, "journal.too_fast", "This conference appends faster than it may.")
-	errReadsFast   = fault.New(fault.KindUnavailable, "journal.too_fast", "This conference reads its journal faster than it may.")
-	errRedeemsFast = fault.New(fault.KindTooMany, "rate.limited", "Too many people join at once. Please wait a moment and try again.")
+	errEventsFast   = fault.New(fault.KindUnavailable, "journal.too_fast", "This conference appends faster than it may.")
+	errReadsFast    = fault.New(fault.KindUnavailable, "journal.too_fast", "This conference reads its journal faster than it may.")
+	errArrivalsFast = fault.New(fault.KindUnavailable, "rate.limited", "Too many people come back at once. Please wait a moment and try again.")
+	errRedeemsFast  = fault.New(fault.KindTooMany, "rate.limited", "Too many people join at once. Please wait a moment and try again.")
 )
 
 // quota is what a worker has left.
@@ -73,7 +75,7 @@ func (a *alarms) raise(code fault.Code, now time.Time) (due bool, before int) {
 func (w *worker) suspect(call string, err error) {
 	f := fault.As(err)
 	switch {
-	case call == control.CallRedeem && !errors.Is(err, errRedeemsFast):
+	case (call == control.CallRedeem || call == control.CallArrive && errors.Is(err, auth.ErrNetworkDenied)) && !errors.Is(err, errRedeemsFast):
 		return
 	case f.Kind == fault.KindInternal, f.Kind == fault.KindUnavailable && f.Code != errEventsFast.Code, f.Kind == fault.KindGone:
 		return

@@ -14,6 +14,7 @@ import (
 	"konklave/journal"
 	"konklave/launch"
 	"konklave/store"
+	"konklave/store/sqlitetest"
 	"konklave/supervisor"
 	"konklave/vault"
 )
@@ -54,7 +55,7 @@ func (w *world) journals(t *testing.T) (one, two *journal.Journal, m *meanwhile)
 
 func newDatabase(t *testing.T) *store.Store {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "k.db"), store.Options{})
+	db, err := store.Open(t.Context(), sqlitetest.Create(t, filepath.Join(t.TempDir(), "k.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

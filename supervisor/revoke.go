@@ -32,7 +32,7 @@ func (s *Supervisor) watchSignIns(ctx context.Context) {
 		if !s.hasWorkers() {
 			continue
 		}
-		ended, err := s.Records.EndedAdmissions(ctx, now())
+		ended, err := s.ended(ctx, now())
 		if err != nil && !failed && ctx.Err() == nil {
 			s.Log.Warn("cannot look for sign-ins that are over", "error", err)
 		}
@@ -43,6 +43,19 @@ func (s *Supervisor) watchSignIns(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// ended returns the sessions, by conference, whose sign-in is over or whose people may not be where they are.
+func (s *Supervisor) ended(ctx context.Context, now time.Time) (map[string][]string, error) {
+	ended, err := s.Records.EndedAdmissions(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	misplaced, err := s.Places.Misplaced(ctx)
+	for conferenceID, sessions := range misplaced {
+		ended[conferenceID] = append(ended[conferenceID], sessions...)
+	}
+	return ended, err
 }
 
 func (s *Supervisor) hasWorkers() bool {

@@ -44,6 +44,8 @@ func (w *worker) answer(ctx context.Context, call string, body []byte) (any, err
 		return w.history(ctx, body)
 	case control.CallRelay:
 		return w.relay(ctx, body)
+	case control.CallArrive:
+		return nil, w.arrive(ctx, body)
 	}
 	return nil, control.ErrUnknownCall
 }
@@ -65,9 +67,28 @@ func (w *worker) redeem(ctx context.Context, body []byte) (any, error) {
 	}
 	a := admission(grant)
 	if q.Session != "" {
+		if err := w.s.Places.Arrive(ctx, w.id, q.Session, q.Address); err != nil {
+			return nil, w.keepOut(ctx, q.Session, err)
+		}
 		w.people.admit(q.Session, a)
 	}
 	return a, nil
+}
+
+// keepOut makes what was admitted undone, so that the session is nobody's.
+func (w *worker) keepOut(ctx context.Context, session string, why error) error {
+	return errors.Join(why, w.s.Records.ForgetAdmissions(ctx, w.id, []string{session}))
+}
+
+func (w *worker) arrive(ctx context.Context, body []byte) error {
+	var q control.Arrive
+	if err := control.Decode(body, &q); err != nil {
+		return err
+	}
+	if !w.quota.redeems.AllowN(w.s.Now(), 1) {
+		return errArrivalsFast
+	}
+	return w.s.Places.Arrive(ctx, w.id, q.Session, q.Address)
 }
 
 func admission(g auth.Grant) conference.Admission {

@@ -67,6 +67,14 @@ type Tickets interface {
 	Redeem(ctx context.Context, ticket, conferenceID, session string) (auth.Grant, error)
 }
 
+// Places holds people to the networks of their roles; *auth.Places is one. Sessions are named as in a Redeem.
+type Places interface {
+	// Arrive fails with network.denied when the person of the session may not come from the address.
+	Arrive(ctx context.Context, conferenceID, session, address string) error
+	// Misplaced returns the sessions of live conferences whose people may not be where they are, by conference.
+	Misplaced(ctx context.Context) (map[string][]string, error)
+}
+
 // Launcher starts and finds workers; *launch.Client is one.
 type Launcher interface {
 	Start(config launch.WorkerConfig, files launch.Files) (launch.Running, error)
@@ -80,6 +88,7 @@ type Options struct {
 	Records    Records
 	Journal    Journal
 	Tickets    Tickets
+	Places     Places
 	Launcher   Launcher
 	Key        []byte // of this instance; the keys of the control channels are derived from it
 	Dir        string // where the workers' sockets lie

@@ -26,6 +26,7 @@ import (
 	"konklave/launch"
 	"konklave/meeting"
 	"konklave/store"
+	"konklave/store/sqlitetest"
 	"konklave/supervisor"
 	"konklave/user"
 	"konklave/vault"
@@ -134,7 +135,7 @@ func (hasher) Hash(context.Context, string) (string, error) { return "no passwor
 func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 	t.Helper()
 	ctx := t.Context()
-	db, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "k.db"), store.Options{})
+	db, err := store.Open(ctx, sqlitetest.Create(t, filepath.Join(t.TempDir(), "k.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +162,8 @@ func newWorld(t *testing.T, change func(*supervisor.Options)) *world {
 		t.Fatal(err)
 	}
 	o := supervisor.Options{
-		Records: db, Journal: journal.New(db, keys, slog.New(slog.DiscardHandler)), Tickets: w.tickets, Launcher: w.puppets, Key: []byte("0123456789abcdef0123456789abcdef"), Dir: dir,
-		Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Ports: supervisor.PortRange{First: 42000, Last: 42099},
+		Records: db, Journal: journal.New(db, keys, slog.New(slog.DiscardHandler)), Tickets: w.tickets, Places: auth.NewPlaces(db, nil), Launcher: w.puppets, Key: []byte("0123456789abcdef0123456789abcdef"), Dir: dir,
+		Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Ports: supervisor.PortRange{First: 22000, Last: 22099},
 		Settings:   conference.Settings{Codec: "vp8", ResumeWindow: time.Minute, Linger: time.Minute, MaxParticipants: 10},
 		MediaLease: time.Minute, MaxRunning: 2, Restarts: 5, LogLevel: "info", LogFormat: "text", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}

@@ -17,7 +17,7 @@ type AccessChange struct {
 }
 
 // Assign gives an account these roles in place of those it had. When one is taken away, everything ends that the person is
-// signed in with. Faults: access, user.unknown, role.invalid, role.conflict, role.own,
+// signed in with. Faults: access, user.unknown, user.last_administrator, role.invalid, role.conflict, role.own,
 // access.approval_required.
 func (s *Service) Assign(ctx context.Context, actor access.Actor, id string, roles ...access.Role) (User, error) {
 	assigned, err := access.RolesOf(roles...)
@@ -48,7 +48,7 @@ func Reassign(o audit.Origin, u User, roles access.Roles) AccessChange {
 }
 
 // Disable keeps a person out: nobody signs in to the account, its API tokens are not valid, and everything ends that the
-// person is signed in with. Faults: access, user.unknown, role.own.
+// person is signed in with. Faults: access, user.unknown, user.last_administrator, role.own.
 func (s *Service) Disable(ctx context.Context, actor access.Actor, id string) (User, error) {
 	return s.changeAccess(ctx, actor, access.UserDisable, id, func(u User) (AccessChange, error) {
 		if !u.Disabled() {

@@ -25,7 +25,8 @@ type Store interface {
 	// when change fails. It fails with ErrUnknown.
 	ChangeUser(ctx context.Context, tenant, id string, change func(User) (User, audit.Entry, error)) (User, error)
 	// ChangeAccess is ChangeUser by somebody whose own account, if by names one, is read in the same transaction and cannot
-	// change before its end; it ends all sessions of the user when the change says so.
+	// change before its end; it ends all sessions of the user when the change says so. It fails with ErrLastAdmin when somebody
+	// would take the last usable administrator away, or the last of them whom no identity provider decides about.
 	ChangeAccess(ctx context.Context, tenant, id, by string, change func(u, by User) (AccessChange, error)) (User, error)
 }
 

@@ -48,6 +48,7 @@ func (u User) Actor() access.Actor {
 var (
 	ErrUnknown         = fault.New(fault.KindNotFound, "user.unknown", "There is no such account.")
 	ErrOwnAccess       = fault.New(fault.KindConflict, "role.own", "Nobody changes their own roles or disables their own account. Please ask another user administrator.")
+	ErrLastAdmin       = fault.New(fault.KindConflict, "user.last_administrator", "Nobody would be left who can administer accounts without an identity provider. Make another user administrator with a password first. On the server, `konklave user roles` changes any account.")
 	ErrLanguageInvalid = fault.New(fault.KindInvalid, "language.invalid", `The language must be "de" or "en".`).At("/language")
 )
 

@@ -84,8 +84,11 @@ func TestAppendWaitsForAControllerThatIsAway(t *testing.T) {
 
 func TestAControllerIsToldNothingThatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	q := control.Redeem{Ticket: "t", Session: "s"}
-	for version, want := range map[int]any{control.VersionSession: q, control.VersionSession - 1: control.Redeem{Ticket: "t"}} {
+	q := control.Redeem{Ticket: "t", Session: "s", Address: "192.0.2.1"}
+	for version, want := range map[int]any{
+		control.VersionArrive: q, control.VersionArrive - 1: control.Redeem{Ticket: "t", Session: "s"},
+		control.VersionSession: control.Redeem{Ticket: "t", Session: "s"}, control.VersionSession - 1: control.Redeem{Ticket: "t"},
+	} {
 		if got := understood(q, version); got != want {
 			t.Errorf("version %d: %+v", version, got)
 		}

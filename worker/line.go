@@ -95,6 +95,9 @@ func (l *line) call(ctx context.Context, name string, body, result any) error {
 	if name == control.CallHistory && conn.Version() < control.VersionHistory {
 		return errNoHistory
 	}
+	if name == control.CallArrive && conn.Version() < control.VersionArrive {
+		return nil // it does not hold people to networks
+	}
 	err := conn.Call(ctx, name, understood(body, conn.Version()), result)
 	if errors.Is(err, control.ErrClosed) {
 		return errNoController.Because(err)
@@ -104,11 +107,17 @@ func (l *line) call(ctx context.Context, name string, body, result any) error {
 
 // understood is the content of a call without what a controller of that version does not know.
 func understood(body any, version int) any {
-	if q, ok := body.(control.Redeem); ok && version < control.VersionSession {
-		q.Session = ""
-		return q
+	q, ok := body.(control.Redeem)
+	if !ok {
+		return body
 	}
-	return body
+	if version < control.VersionSession {
+		q.Session = ""
+	}
+	if version < control.VersionArrive {
+		q.Address = ""
+	}
+	return q
 }
 
 // Pauses after a connection that could not be accepted.

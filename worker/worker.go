@@ -46,10 +46,11 @@ func Run(ctx context.Context, sockets Sockets, config launch.WorkerConfig, log *
 	defer room.Close()
 	w.room = room
 	w.journal = &journal{line: w.line, epoch: config.Epoch}
+	w.arrivals = &arrivals{line: w.line, lease: config.MediaLease.Duration(), end: w.takeOut, log: log}
 	w.actor = conference.NewActor(conference.ActorOptions{Journal: w.journal, Now: time.Now, Log: log, Observe: func(d conference.Delivery) { w.signalling.Observe(d) }})
 	w.signalling = signalling.New(signalling.Options{
 		ConferenceID: config.Conference, Epoch: config.Epoch, ResumeWindow: config.ResumeWindow.Duration(),
-		Conference: w.actor, Media: gate{room}, Redeem: w.redeem, Relay: w.relay, Now: time.Now, Log: log,
+		Conference: w.actor, Media: gate{room}, Redeem: w.redeem, Arrive: w.arrivals.arrive, Relay: w.relay, Now: time.Now, Log: log,
 	})
 	return w.run(ctx, sockets)
 }
@@ -64,6 +65,7 @@ type worker struct {
 	signalling *signalling.Server
 	room       *media.Room
 	relays     relays
+	arrivals   *arrivals
 	live       atomic.Bool // the actor runs, or has run
 }
 
@@ -162,9 +164,9 @@ func (w *worker) watchLease(ctx context.Context, stop context.CancelCauseFunc) {
 }
 
 // redeem asks the controller what a ticket is worth.
-func (w *worker) redeem(ctx context.Context, ticket, session string) (conference.Admission, error) {
+func (w *worker) redeem(ctx context.Context, ticket, session, address string) (conference.Admission, error) {
 	var a conference.Admission
-	err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket, Session: session}, &a)
+	err := w.line.call(ctx, control.CallRedeem, control.Redeem{Ticket: ticket, Session: session, Address: address}, &a)
 	return a, err
 }
 

@@ -112,30 +112,6 @@ func (a *Archive) Growth(ctx context.Context, actor access.Actor, earlier, size 
 	return tree.ProveGrowth(ctx, a.storage.AuditTree(), size, earlier)
 }
 
-// Entry returns the leaf of an entry and the proof, which stands by itself, that it is in the log of the newest checkpoint. It
-// fails with ErrRange, ErrNothingSigned.
-func (a *Archive) Entry(ctx context.Context, actor access.Actor, index int64) (leaf, proof []byte, err error) {
-	last, err := a.read(ctx, actor, access.AuditRead, readProofs)
-	if err != nil {
-		return nil, nil, err
-	}
-	if index < 0 || index >= last.Signed.Size {
-		return nil, nil, ErrRange
-	}
-	entries, err := a.storage.AuditLog(ctx, index, 1)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read an audit entry: %w", err)
-	}
-	if len(entries) == 0 {
-		return nil, nil, fmt.Errorf("%w: %d", export.ErrShort, index)
-	}
-	record, err := tree.ProveLeaf(ctx, a.storage.AuditTree(), last.Signed.Size, index)
-	if err != nil {
-		return nil, nil, err
-	}
-	return entries[0].Leaf, checkpoint.FormatProof(index, record, last.Note), nil
-}
-
 // Segment is a part of the log that is about to be exported.
 type Segment struct {
 	Header export.Header

@@ -100,7 +100,7 @@ func TestNobodyElseReadsTheLog(t *testing.T) {
 				t.Errorf("%s for %s: %v", name, actor.Kind, err)
 			}
 		}
-		if _, _, err := s.Entry(t.Context(), actor, 0); err == nil {
+		if _, err := s.Entry(t.Context(), actor, 0); err == nil {
 			t.Errorf("entry for %s", actor.Kind)
 		}
 	}
@@ -120,7 +120,7 @@ func TestL17AuditorsReadAndWitnessesCosign(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := s.Entry(t.Context(), watcher(), 0); !errors.Is(err, access.ErrDenied) {
+	if _, err := s.Entry(t.Context(), watcher(), 0); !errors.Is(err, access.ErrDenied) {
 		t.Errorf("a witness reads an entry: %v", err)
 	}
 	_, seen := s.Checkpoint(t.Context(), watcher())
@@ -147,11 +147,11 @@ func TestProofsOfTheArchiveHold(t *testing.T) {
 		t.Errorf("growth from 7 to 12: %v", err)
 	}
 	for index := range int64(12) {
-		text, proof, err := s.Entry(t.Context(), auditor(), index)
-		if err != nil {
-			t.Fatal(err)
+		p, err := s.Entry(t.Context(), auditor(), index)
+		if err != nil || p.Cosigned != nil {
+			t.Fatal(p, err)
 		}
-		if got, c, err := s.log.Trust().CheckProof(proof, leaf.Hash(text)); err != nil || got != index || c.Size != 12 {
+		if got, c, err := s.log.Trust().CheckProof(p.Proof, leaf.Hash(p.Leaf)); err != nil || got != index || c.Size != 12 {
 			t.Errorf("entry %d: %d, %+v, %v", index, got, c, err)
 		}
 	}
@@ -165,9 +165,31 @@ func TestProofsOfTheArchiveHold(t *testing.T) {
 		}
 	}
 	for _, index := range []int64{-1, 12, math.MaxInt64} {
-		if _, _, err := s.Entry(t.Context(), auditor(), index); !errors.Is(err, archive.ErrRange) {
+		if _, err := s.Entry(t.Context(), auditor(), index); !errors.Is(err, archive.ErrRange) {
 			t.Errorf("entry %d: %v", index, err)
 		}
+	}
+}
+
+// A witness is behind a log that grows. What it has cosigned so far is told for each entry that this covers.
+func TestAProofSaysHowFarTheWitnessesAre(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, 3, 5, 8, 12)
+	cosigned := s.log.Notes[5]
+	s.bare(t)
+	s.log.Notes[5] = cosigned
+	for index, want := range map[int64][]byte{0: cosigned, 4: cosigned, 5: nil, 11: nil} {
+		if p, err := s.Entry(t.Context(), auditor(), index); err != nil || !bytes.Equal(p.Cosigned, want) {
+			t.Errorf("entry %d: %s, %v", index, p.Cosigned, err)
+		}
+	}
+	s.log.Notes[5] = bytes.ReplaceAll(cosigned, []byte(audittest.Origin), []byte("other.example.org/audit"))
+	if p, err := s.Entry(t.Context(), auditor(), 0); err != nil || p.Cosigned != nil {
+		t.Errorf("of another log: %s, %v", p.Cosigned, err)
+	}
+	alone := archive.New(s.store, s.Keys, nil, now)
+	if p, err := alone.Entry(t.Context(), auditor(), 0); err != nil || p.Cosigned != nil {
+		t.Errorf("without a witness: %s, %v", p.Cosigned, err)
 	}
 }
 

@@ -55,8 +55,8 @@ type Query struct {
 	Until    time.Time // without it
 }
 
-// Page is what a search found, the newest first. Entries that were changed in the database are in it whatever was looked for, so
-// that nobody hides an entry by damaging it.
+// Page is what a search found, the newest first. Entries that were changed in the database, or whose content is gone too soon,
+// are in it whatever was looked for, so that nobody hides an entry by damaging it.
 type Page struct {
 	Entries []Shown
 	Next    string    // where the search goes on; empty when there is nothing before
@@ -118,29 +118,6 @@ func (q Query) said() audit.Search {
 	return audit.Search{Kind: q.Kind, Category: q.Category, Outcome: q.Outcome, About: q.About, As: string(q.As), From: q.From, Until: q.Until}
 }
 
-// jump returns an index before which all entries older than a time are, as far as the log is in the order of time. An entry that
-// cannot be believed tells nothing, and then nothing is passed over.
-func (a *Archive) jump(ctx context.Context, size int64, to time.Time) (int64, error) {
-	low, high := int64(0), size
-	for low < high {
-		middle := low + (high-low)/2
-		entries, err := a.entries(ctx, middle, 1)
-		if err != nil {
-			return 0, err
-		}
-		l, err := leaf.Decode(entries[0].Leaf)
-		if err != nil || leaf.Hash(entries[0].Leaf) != entries[0].Hash {
-			return size, nil
-		}
-		if l.At.Before(to) {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low, nil
-}
-
 // entries reads entries that must be there.
 func (a *Archive) entries(ctx context.Context, from, n int64) ([]export.Entry, error) {
 	entries, err := a.storage.AuditLog(ctx, from, int(n))
@@ -156,7 +133,7 @@ func (a *Archive) entries(ctx context.Context, from, n int64) ([]export.Entry, e
 // look goes back through the log from an index on, without it. Next is where it stopped; 0 when nothing that is asked for can lie
 // before.
 func (a *Archive) look(ctx context.Context, actor access.Actor, q Query, before int64, limit int) (page Page, next int64, err error) {
-	s := newSieve(actor, q)
+	s := newSieve(actor, q, a.now())
 	page.Entries = []Shown{}
 	old := 0
 	for floor := max(0, before-a.looks); before > floor; {
@@ -219,11 +196,12 @@ type sieve struct {
 	Query
 
 	tenant string
+	now    time.Time
 	kind   []byte // stands in the body of every entry of the kind
 }
 
-func newSieve(actor access.Actor, q Query) sieve {
-	s := sieve{Query: q, tenant: actor.Tenant}
+func newSieve(actor access.Actor, q Query, now time.Time) sieve {
+	s := sieve{Query: q, tenant: actor.Tenant, now: now}
 	switch q.Kind {
 	case "":
 	case audit.KindLogPruned:
@@ -236,7 +214,7 @@ func newSieve(actor access.Actor, q Query) sieve {
 
 // pass reports whether an entry is asked for, and if so shows it; else only when it was and whether it is damaged.
 func (s sieve) pass(ctx context.Context, open Opener, e export.Entry) (Shown, bool, error) {
-	shown, l, sound := examine(e)
+	shown, l, sound := examine(e, s.now)
 	switch {
 	case !sound:
 		return shown, true, nil

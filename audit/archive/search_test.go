@@ -216,11 +216,13 @@ func TestWhatCannotBeSearchedFor(t *testing.T) {
 func TestL4DamagedEntriesAreInEverySearch(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(l *audittest.Log){
-		"body":     func(l *audittest.Log) { l.Entries[12].Body = l.Entries[18].Body },
-		"leaf":     func(l *audittest.Log) { l.Entries[12].Leaf = l.Entries[18].Leaf },
-		"hash":     func(l *audittest.Log) { l.Entries[12].Hash[0]++ },
-		"personal": func(l *audittest.Log) { l.Entries[12].Personal = l.Entries[18].Personal },
-		"row":      func(l *audittest.Log) { l.Entries[12].Leaf, l.Entries[12].Body, l.Entries[12].Personal = nil, nil, nil },
+		"body":             func(l *audittest.Log) { l.Entries[12].Body = l.Entries[18].Body },
+		"leaf":             func(l *audittest.Log) { l.Entries[12].Leaf = l.Entries[18].Leaf },
+		"hash":             func(l *audittest.Log) { l.Entries[12].Hash[0]++ },
+		"personal":         func(l *audittest.Log) { l.Entries[12].Personal = l.Entries[18].Personal },
+		"row":              func(l *audittest.Log) { l.Entries[12].Leaf, l.Entries[12].Body, l.Entries[12].Personal = nil, nil, nil },
+		"content":          func(l *audittest.Log) { l.Entries[12].Body, l.Entries[12].Personal = nil, nil },
+		"what is personal": func(l *audittest.Log) { l.Entries[12].Personal = nil },
 		"all but its hash": func(l *audittest.Log) {
 			l.Entries[12].Leaf, l.Entries[12].Body, l.Entries[12].Personal = l.Entries[18].Leaf, l.Entries[18].Body, l.Entries[18].Personal
 		},
@@ -244,9 +246,50 @@ func TestL4DamagedEntriesAreInEverySearch(t *testing.T) {
 	}
 }
 
+// Content may be gone when the shortest retention of its category is over, and not sooner; what is told of the log itself, never.
+func TestL4ContentThatIsGoneTooSoonIsDamage(t *testing.T) {
+	t.Parallel()
+	s := newSearch(t, 30)
+	if err := s.log.Certify(t.Context(), leaf.Certificate{
+		Start: 0, End: 1, Category: audit.CategoryConference, Before: at(0), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.log.Entries {
+		s.log.Entries[i].Body, s.log.Entries[i].Personal = nil, nil
+	}
+	for age, want := range map[time.Duration]map[audit.Category]archive.State{
+		7*24*time.Hour - time.Millisecond:  {audit.CategorySecurity: archive.StateDamaged, audit.CategoryConference: archive.StateDamaged, audit.CategoryAdministration: archive.StateDamaged},
+		7 * 24 * time.Hour:                 {audit.CategorySecurity: archive.StateDamaged, audit.CategoryConference: archive.StateRemoved, audit.CategoryAdministration: archive.StateRemoved},
+		90*24*time.Hour - time.Millisecond: {audit.CategorySecurity: archive.StateDamaged, audit.CategoryConference: archive.StateRemoved, audit.CategoryAdministration: archive.StateRemoved},
+		90 * 24 * time.Hour:                {audit.CategorySecurity: archive.StateRemoved, audit.CategoryConference: archive.StateRemoved, audit.CategoryAdministration: archive.StateRemoved},
+	} {
+		for i := range 31 { // 30 is the certificate
+			a := archive.New(s.store, s.Keys, nil, func() time.Time { return at(i).Add(age) })
+			w, err := a.Show(t.Context(), auditor(), int64(i))
+			wanted := want[w.Category]
+			if w.Category == audit.CategoryLog {
+				wanted = archive.StateDamaged
+			}
+			if err != nil || w.State != wanted || w.Record != (audit.Record{}) {
+				t.Errorf("entry %d (%s) after %s: %s, want %s; %v", i, w.Category, age, w.State, wanted, err)
+			}
+		}
+	}
+	for _, q := range []archive.Query{{About: "user1"}, {Kind: audit.KindUserCreated}} {
+		found := s.search(t, q)
+		for i := range int64(31) {
+			if !slices.Contains(indexes(found), i) {
+				t.Errorf("%+v: entry %d is not there", q, i)
+			}
+		}
+	}
+}
+
 func TestWhatIsLeftOfAnEntry(t *testing.T) {
 	t.Parallel()
 	s := newSearch(t, 30)
+	s.Archive = archive.New(s.store, s.Keys, nil, func() time.Time { return now().AddDate(0, 0, 7) })
 	certificate := leaf.Certificate{
 		Start: 0, End: 12, Category: audit.CategoryConference, Before: at(12), Scope: leaf.ScopeEntry, Policy: "retention.conference=1 hour", Reason: "over",
 	}
@@ -274,6 +317,7 @@ func TestWhatIsLeftOfAnEntry(t *testing.T) {
 		t.Errorf("%v, want %s", states, want)
 	}
 	found := s.search(t, archive.Query{Kind: audit.KindLogPruned})
+	certificate.At = audittest.CertifiedAt()
 	if len(found) != 1 || found[0].Index != 30 || found[0].Record.Details != certificate.Details() {
 		t.Errorf("certificates: %+v", found)
 	}

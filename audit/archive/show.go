@@ -14,6 +14,7 @@ import (
 	"konklave/audit"
 	"konklave/audit/export"
 	"konklave/audit/leaf"
+	"konklave/audit/retention"
 	"konklave/audit/seal"
 )
 
@@ -30,7 +31,7 @@ const (
 	StateWhole   State = "whole"
 	StateErased  State = "erased"  // what it told about a person can be read by nobody any more
 	StateRemoved State = "removed" // of what happened only the leaf is left; a certificate must say that this was allowed
-	StateDamaged State = "damaged" // it was changed in the database; what is there is not shown
+	StateDamaged State = "damaged" // it was changed in the database, or its content is gone sooner than is ever allowed; what is there is not shown
 	StateNewer   State = "newer"   // a later version of the program wrote it
 )
 
@@ -82,7 +83,7 @@ func (a *Archive) Show(ctx context.Context, actor access.Actor, index int64) (Wh
 		whole.Parts = append(whole.Parts, Part{Sealed: sealed})
 	}
 	err = a.storage.OpenAudit(ctx, func(ctx context.Context, open Opener) error {
-		whole.Shown, err = show(ctx, open, e, whole.Parts)
+		whole.Shown, err = show(ctx, open, e, whole.Parts, a.now())
 		return err
 	})
 	if err != nil {
@@ -92,8 +93,8 @@ func (a *Archive) Show(ctx context.Context, actor access.Actor, index int64) (Wh
 }
 
 // show shows what can be shown of an entry, and puts the keys of its parts into them.
-func show(ctx context.Context, open Opener, e export.Entry, parts []Part) (Shown, error) {
-	shown, _, sound := examine(e)
+func show(ctx context.Context, open Opener, e export.Entry, parts []Part, now time.Time) (Shown, error) {
+	shown, _, sound := examine(e, now)
 	if !sound || e.Body == nil {
 		return shown, nil
 	}
@@ -111,8 +112,9 @@ func show(ctx context.Context, open Opener, e export.Entry, parts []Part) (Shown
 	return shown, err
 }
 
-// examine compares an entry with its hash in the tree, and its content with its leaf. What was removed is not there to compare.
-func examine(e export.Entry) (Shown, leaf.Leaf, bool) {
+// examine compares an entry with its hash in the tree, and its content with its leaf. What was removed is not there to compare; at
+// this time it must be old enough to be removed.
+func examine(e export.Entry, now time.Time) (Shown, leaf.Leaf, bool) {
 	shown := Shown{Index: e.Index, State: StateDamaged}
 	l, err := leaf.Decode(e.Leaf)
 	if err != nil || leaf.Hash(e.Leaf) != e.Hash {
@@ -122,6 +124,9 @@ func examine(e export.Entry) (Shown, leaf.Leaf, bool) {
 		return shown, l, false
 	}
 	shown.At, shown.Category = l.At, l.Category
+	if (e.Body == nil || len(e.Personal) == 0 && len(l.Personal) > 0) && mustBeThere(l, now) {
+		return shown, l, false
+	}
 	if e.Body == nil {
 		shown.State = StateRemoved
 		return shown, l, true
@@ -135,6 +140,13 @@ func examine(e export.Entry) (Shown, leaf.Leaf, bool) {
 	}
 	shown.State = StateWhole
 	return shown, l, true
+}
+
+// mustBeThere reports whether the content of an entry cannot have been removed under a certificate yet, whatever is configured: it
+// is younger than the shortest retention of its category, or of one that is never removed.
+func mustBeThere(l leaf.Leaf, now time.Time) bool {
+	days := retention.ShortestDays(l.Category)
+	return days == 0 || now.Sub(l.At) < time.Duration(days)*24*time.Hour
 }
 
 // unreadable is an entry whose body fits its leaf and cannot be read.

@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,6 +23,7 @@ import (
 	"konklave/audit/audittest"
 	"konklave/audit/checkpoint"
 	"konklave/audit/leaf"
+	"konklave/audit/retention"
 	"konklave/audit/seal"
 	"konklave/audit/tree"
 	"konklave/vault"
@@ -33,12 +36,15 @@ const vectorsFile = "testdata/vectors.json"
 // evidence is what the browser is given about an entry; see web/src/features/audit/verify/verify.ts.
 type evidence struct {
 	Index       int64    `json:"index"`
+	Now         int64    `json:"now"` // milliseconds since 1970
 	Hash        []byte   `json:"hash"`
 	Leaf        []byte   `json:"leaf,omitempty"`
 	Body        []byte   `json:"body,omitempty"`
 	Parts       []part   `json:"parts"`
 	Damaged     bool     `json:"damaged,omitzero"`
 	Proof       string   `json:"proof,omitzero"`
+	Cosigned    string   `json:"cosigned,omitzero"`
+	Since       []string `json:"since,omitempty"`
 	Keys        []string `json:"keys"`
 	WitnessKeys []string `json:"witnessKeys"`
 	Earlier     string   `json:"earlier,omitzero"`
@@ -82,6 +88,29 @@ func TestTheVectorsForTheBrowserAreJudgedHereToo(t *testing.T) {
 	}
 }
 
+// The browser has the shortest retention of each category in a file of its own.
+func TestTheWebClientKnowsTheShortestRetention(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join("..", "..", "web", "src", "features", "audit", "verify", "shortest.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[audit.Category]int
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[audit.Category]int{}
+	for _, c := range audit.Categories() {
+		if days := retention.ShortestDays(c); days > 0 {
+			want[c] = days
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%s has %v, want %v", file, got, want)
+	}
+}
+
 func writeVectors(t *testing.T, vectors []vector) {
 	t.Helper()
 	text, err := json.Marshal(vectors, json.Deterministic(true), jsontext.Multiline(true))
@@ -114,22 +143,41 @@ func judge(e evidence) string {
 	if err != nil || index != e.Index || !bytes.Equal(hash[:], e.Hash) {
 		return "broken"
 	}
-	return worse(verdict, judgeGrowth(e, trust, signed))
+	verdict = worse(verdict, judgeWitnesses(e, trust, signed))
+	return worse(verdict, judgeGrowth(e.Earlier, e.Growth, trust, signed))
 }
 
-func judgeGrowth(e evidence, trust checkpoint.Trust, signed checkpoint.Signed) string {
-	if e.Earlier == "" {
+// judgeWitnesses wants all of them to have cosigned the checkpoint, or an earlier one that covers the entry.
+func judgeWitnesses(e evidence, trust checkpoint.Trust, signed checkpoint.Signed) string {
+	if len(signed.Cosignatures) == len(e.WitnessKeys) {
 		return "intact"
 	}
-	if said, err := checkpoint.Unverified([]byte(e.Earlier)); err != nil || said.Origin != signed.Origin {
+	if said, err := checkpoint.Unverified([]byte(e.Cosigned)); err != nil || said.Origin != signed.Origin {
 		return "unknown"
 	}
-	before, err := trust.Open([]byte(e.Earlier))
+	cosigned, err := trust.Open([]byte(e.Cosigned))
+	if err != nil {
+		return "broken"
+	}
+	if cosigned.Size <= e.Index || len(cosigned.Cosignatures) < len(e.WitnessKeys) {
+		return "unknown"
+	}
+	return judgeGrowth(e.Cosigned, e.Since, trust, signed)
+}
+
+func judgeGrowth(earlier string, growth []string, trust checkpoint.Trust, signed checkpoint.Signed) string {
+	if earlier == "" {
+		return "intact"
+	}
+	if said, err := checkpoint.Unverified([]byte(earlier)); err != nil || said.Origin != signed.Origin {
+		return "unknown"
+	}
+	before, err := trust.Open([]byte(earlier))
 	if err != nil || before.Size > signed.Size {
 		return "broken"
 	}
 	var hashes tlog.TreeProof
-	for _, text := range e.Growth {
+	for _, text := range growth {
 		hash, err := tlog.ParseHash(text)
 		if err != nil {
 			return "broken"
@@ -150,15 +198,19 @@ func judgeContent(e evidence) string {
 	if err != nil {
 		return "broken"
 	}
+	gone := "unknown"
+	if days := retention.ShortestDays(l.Category); days == 0 || time.UnixMilli(e.Now).Sub(l.At) < time.Duration(days)*24*time.Hour {
+		gone = "broken"
+	}
 	if e.Body == nil {
-		return "unknown"
+		return gone
 	}
 	body, err := leaf.DecodeBody(e.Body)
 	if err != nil || sha256.Sum256(e.Body) != l.Body {
 		return "broken"
 	}
 	if len(e.Parts) == 0 && len(l.Personal) > 0 {
-		return "unknown"
+		return gone
 	}
 	if len(e.Parts) != len(l.Personal) {
 		return "broken"
@@ -196,18 +248,23 @@ func (f *forger) of(s *shelf, index, earlier int64) evidence {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	e := evidence{Index: index, Hash: w.Hash[:], Leaf: w.Leaf, Body: w.Body, Keys: []string{s.log.Key}, WitnessKeys: s.WitnessKeys(), Parts: []part{}}
+	e := evidence{Index: index, Now: at(0).AddDate(1, 0, 0).UnixMilli(), Hash: w.Hash[:], Leaf: w.Leaf, Body: w.Body, Keys: []string{s.log.Key}, WitnessKeys: s.WitnessKeys(), Parts: []part{}}
 	for _, p := range w.Parts {
 		e.Parts = append(e.Parts, part(p))
 	}
-	_, proof, err := s.Entry(f.t.Context(), auditor(), index)
-	if err == nil {
-		e.Proof = string(proof)
+	if p, err := s.Entry(f.t.Context(), auditor(), index); err == nil {
+		e.Proof, e.Cosigned = string(p.Proof), string(p.Cosigned)
 	}
 	if earlier == 0 {
 		return e
 	}
-	e.Earlier = string(s.log.Notes[earlier])
+	e.Earlier, e.Growth = string(s.log.Notes[earlier]), f.growth(s, earlier)
+	return e
+}
+
+// growth proves that the log has grown from an earlier size.
+func (f *forger) growth(s *shelf, earlier int64) (hashes []string) {
+	f.t.Helper()
 	last, err := s.Checkpoint(f.t.Context(), auditor())
 	if err != nil {
 		f.t.Fatal(err)
@@ -217,9 +274,9 @@ func (f *forger) of(s *shelf, index, earlier int64) evidence {
 		f.t.Fatal(err)
 	}
 	for _, hash := range growth {
-		e.Growth = append(e.Growth, hash.String())
+		hashes = append(hashes, hash.String())
 	}
-	return e
+	return hashes
 }
 
 func (f *forger) add(name string, e evidence, reasons ...string) {
@@ -289,9 +346,7 @@ func (f *forger) forgeCheckpoints(s *shelf) {
 	e := f.of(s, 4, 0)
 	e.WitnessKeys = []string{}
 	f.add("nobody watches", e, "witnesses none nobody", first)
-	e = f.of(s, 4, 0)
-	e.Proof = e.Proof[:strings.LastIndex(strings.TrimSuffix(e.Proof, "\n"), "\n")+1]
-	f.add("the witness is late", e, "witnesses none late", first)
+	f.beLate(s)
 
 	stranger := newShelf(f.t, 13)
 	e = f.of(s, 4, 0)
@@ -351,6 +406,29 @@ func (f *forger) forgeCheckpoints(s *shelf) {
 	}
 }
 
+// beLate takes the cosignature off the newest checkpoint.
+func (f *forger) beLate(s *shelf) {
+	const late = "witnesses unknown late"
+	bare := func(note string) string { return note[:strings.LastIndex(strings.TrimSuffix(note, "\n"), "\n")+1] }
+	since := f.growth(s, 8)
+	change := func(name string, index int64, do func(*evidence), reasons ...string) {
+		e := f.of(s, index, 0)
+		e.Proof, e.Cosigned, e.Since = bare(e.Proof), string(s.log.Notes[8]), since
+		do(&e)
+		f.add(name, e, append(reasons, "growth none first")...)
+	}
+	change("the witness is late", 4, func(e *evidence) { e.Cosigned, e.Since = "", nil }, late)
+	change("the witness is late, but not for this entry", 7, func(*evidence) {})
+	change("the witness is late for this entry", 8, func(*evidence) {}, late)
+	change("what the witness cosigned is not cosigned", 4, func(e *evidence) { e.Cosigned = bare(e.Cosigned) }, late)
+	change("what the witness cosigned is of another log", 4, func(e *evidence) {
+		e.Cosigned = strings.ReplaceAll(e.Cosigned, audittest.Origin, "other.example.org/audit")
+	}, late)
+	change("growth from what the witness cosigned is not proven", 4, func(e *evidence) { e.Since = nil }, late)
+	change("growth from what the witness cosigned is proven wrongly", 4, func(e *evidence) { e.Since = f.growth(s, 5) }, "witnesses bad forked")
+	change("what the witness cosigned was changed", 4, func(e *evidence) { e.Cosigned = strings.Replace(e.Cosigned, "\n8\n", "\n7\n", 1) }, "witnesses bad forged")
+}
+
 func renamed(t *testing.T, origin string) string {
 	t.Helper()
 	_, public, err := note.GenerateKey(rand.Reader, origin)
@@ -368,7 +446,9 @@ func (f *forger) letGo() {
 	certificate := leaf.Certificate{
 		Start: 0, End: 12, Category: audit.CategoryConference, Before: now(), Scope: leaf.ScopePersonal, Policy: "p", Reason: "r",
 	}
+	var at int64 // of the last certificate
 	for i, want := range []string{"personal unknown removed", "content unknown removed"} {
+		at = int64(len(s.log.Entries))
 		if err := s.log.Certify(f.t.Context(), certificate); err != nil {
 			f.t.Fatal(err)
 		}
@@ -378,5 +458,24 @@ func (f *forger) letGo() {
 	if err := s.log.Sign(f.t.Context()); err != nil {
 		f.t.Fatal(err)
 	}
-	f.add("a certificate", f.of(s, 16, 0), "growth none first")
+	f.takeTooSoon(s, at)
+	f.add("a certificate", f.of(s, at, 0), "growth none first")
+}
+
+// takeTooSoon takes content away before and after it may go.
+func (f *forger) takeTooSoon(s *shelf, certificate int64) {
+	const first = "growth none first"
+	for index, days := range map[int64]int{0: retention.MinSecurityDays, 4: retention.MinDays, 5: retention.MinDays} {
+		for name, early := range map[string]int64{"too soon": 1, "in time": 0} {
+			e := f.of(s, index, 0)
+			e.Body, e.Parts, e.Now = nil, []part{}, at(int(index)).AddDate(0, 0, days).UnixMilli()-early
+			f.add(fmt.Sprintf("entry %d removed %s", index, name), e, []string{"content unknown removed", "content bad young"}[early], first)
+		}
+	}
+	e := f.of(s, 4, 0)
+	e.Parts, e.Now = []part{}, at(4).AddDate(0, 0, retention.MinDays).UnixMilli()-1
+	f.add("personal parts removed too soon", e, "personal bad young", first)
+	e = f.of(s, certificate, 0)
+	e.Body = nil
+	f.add("a certificate removed", e, "content bad young", first)
 }

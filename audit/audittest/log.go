@@ -123,10 +123,29 @@ func (l *Log) Cut(ctx context.Context, n int) error {
 	return nil
 }
 
-// Certify logs a certificate, and lets go what it covers.
+// CertifiedAt is when the certificates of a log are made: half a year after its first entry.
+func CertifiedAt() time.Time { return Start().AddDate(0, 6, 0) }
+
+// Certify logs a certificate that the signer of the log has signed, and lets go what it covers.
 func (l *Log) Certify(ctx context.Context, c leaf.Certificate) error {
-	at := Start().Add(time.Duration(len(l.Entries)) * time.Minute)
-	text, body, err := leaf.NewCertificate(at, c)
+	signed, err := l.Certified(c)
+	if err != nil {
+		return err
+	}
+	return l.Prune(ctx, signed)
+}
+
+// Certified returns a certificate that the signer of the log has signed; at CertifiedAt, unless it says when.
+func (l *Log) Certified(c leaf.Certificate) (leaf.Certificate, error) {
+	if c.At.IsZero() {
+		c.At = CertifiedAt()
+	}
+	return l.signer.Certify(c)
+}
+
+// Prune logs a certificate as it is, and lets go what it covers.
+func (l *Log) Prune(ctx context.Context, c leaf.Certificate) error {
+	text, body, err := leaf.NewCertificate(c)
 	if err != nil {
 		return err
 	}

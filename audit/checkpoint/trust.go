@@ -18,6 +18,7 @@ type Trust struct {
 	witnesses []string // names
 	threshold int
 	known     note.Verifiers
+	logs      []publicKey // of the log and of those before it, for what they state
 }
 
 // ErrThreshold says that more witnesses were asked for than there are.
@@ -37,7 +38,7 @@ func NewTrust(logKeys, witnessKeys []string, threshold int) (Trust, error) {
 			return Trust{}, fmt.Errorf("%w: keys of two logs, %s and %s", ErrKey, t.origin, k.name)
 		}
 		t.origin = k.name
-		all = append(all, logVerifier{k})
+		t.logs, all = append(t.logs, k), append(all, logVerifier{k})
 	}
 	if len(logKeys) == 0 {
 		return Trust{}, fmt.Errorf("%w: there is none of the log", ErrKey)

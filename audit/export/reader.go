@@ -30,7 +30,7 @@ type Reader struct {
 	entry       Entry
 }
 
-// NewReader returns a Reader.
+// NewReader returns a Reader. It uses a bufio.Reader of LineMax as it is.
 func NewReader(r io.Reader) *Reader { return &Reader{in: bufio.NewReaderSize(r, LineMax)} }
 
 // Reset makes the Reader read another segment, with the memory that it has.

@@ -85,7 +85,7 @@ func DecodeBody(text []byte) (Body, error) {
 		if t.Kind != "" || len(t.Keys) > 0 {
 			return Body{}, fmt.Errorf("%w: a certificate that is an entry too", ErrMalformed)
 		}
-		c, err := t.Certificate.certificate()
+		c, err := t.Certificate.certificate(b.Entry.At)
 		if err != nil {
 			return Body{}, err
 		}

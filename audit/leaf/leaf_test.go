@@ -35,8 +35,11 @@ const (
 	leafV1 = `{"at":1795330800123,"body":"46nIocwWMldAgE3ujWut5GbHi38nmJ8NwiIym+0PSR0=","category":"security",` +
 		`"personal":["ydADa+1nRLzfaS/JgNhxfX5fWk9Ogma0qEmCYC+xzQk="],"v":1}`
 	hashV1        = "BUDjpkz4UH1YKMBzJ+1BVNqVA30mu/3dgI+MBcbA8YE="
-	certificateV1 = `{"at":1795330800123,"certificate":{"before":1795330800123,"category":"conference","end":7,"policy":"p","reason":"r",` +
-		`"scope":"entry","start":3},"v":1}`
+	certificateV1 = `{"at":1795330800123,"certificate":{"before":1794726000123,"category":"conference","end":7,"log":"meet.example.org/audit",` +
+		`"policy":"p","reason":"r","scope":"entry","signature":"` + zeros + `","start":3},"v":1}`
+	certifiedV1 = "konklave certificate/v1\n" + `{"at":1795330800123,"certificate":{"before":1794726000123,"category":"conference","end":7,` +
+		`"log":"meet.example.org/audit","policy":"p","reason":"r","scope":"entry","start":3}}` + "\n" // what is signed
+	zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 )
 
 func TestVersion1StaysVerifiable(t *testing.T) {
@@ -59,15 +62,26 @@ func TestVersion1StaysVerifiable(t *testing.T) {
 	if err != nil || !back.At.Equal(at.Truncate(time.Millisecond)) || back.Category != audit.CategorySecurity || back.Body != l.Body || back.Personal[0] != sha256.Sum256([]byte("sealed")) {
 		t.Errorf("decoded %+v, %v", back, err)
 	}
-	c := leaf.Certificate{Start: 3, End: 7, Category: audit.CategoryConference, Before: at, Scope: leaf.ScopeEntry, Policy: "p", Reason: "r"}
-	l, text, err = leaf.NewCertificate(at, c)
+	c := certificate()
+	l, text, err = leaf.NewCertificate(c)
 	if err != nil || string(text) != certificateV1 || l.Category != audit.CategoryLog || l.Body != sha256.Sum256(text) {
 		t.Errorf("certificate %s, %v", text, err)
 	}
+	if said, err := c.Text(); err != nil || said != certifiedV1 {
+		t.Errorf("what is signed is %q, %v", said, err)
+	}
 	read, err := leaf.DecodeBody(text)
-	c.Before = at.UTC().Truncate(time.Millisecond)
 	if err != nil || *read.Certificate != c {
 		t.Errorf("decoded %+v, %v", read.Certificate, err)
+	}
+}
+
+// certificate is one that says all it can, with a signature of zeros.
+func certificate() leaf.Certificate {
+	made := at.UTC().Truncate(time.Millisecond)
+	return leaf.Certificate{
+		Start: 3, End: 7, Category: audit.CategoryConference, Before: made.Add(-leaf.Floor(audit.CategoryConference)), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
+		At: made, Log: "meet.example.org/audit", Signature: zeros,
 	}
 }
 
@@ -96,6 +110,8 @@ func TestWhatTheLogDoesNotWriteIsRefused(t *testing.T) {
 		strings.Replace(bodyV1, `"id":"id1",`, `"id":"id1","id":"id2",`, 1):      leaf.ErrMalformed,
 		strings.Replace(certificateV1, `"end":7`, `"end":3`, 1):                  leaf.ErrMalformed,
 		strings.Replace(certificateV1, `"scope":"entry"`, `"scope":"all"`, 1):    leaf.ErrMalformed,
+		strings.Replace(certificateV1, `,"signature":"`+zeros+`"`, ``, 1):        leaf.ErrMalformed,
+		strings.Replace(certificateV1, `"before":179`, `"before":180`, 1):        leaf.ErrMalformed,
 		strings.Replace(certificateV1, `"conference"`, `"log"`, 1):               leaf.ErrMalformed,
 		strings.Replace(certificateV1, `,"v":1`, `,"kind":"chat.sent","v":1`, 1): leaf.ErrMalformed,
 		`{"details":"` + strings.Repeat("x", leaf.BodyMax) + `"}`:                leaf.ErrTooLarge,
@@ -135,15 +151,15 @@ func TestBodiesHaveALimit(t *testing.T) {
 
 func TestCertificatesCoverWhatTheySayAndNoMore(t *testing.T) {
 	t.Parallel()
-	c := leaf.Certificate{Start: 3, End: 7, Category: audit.CategoryConference, Before: at, Scope: leaf.ScopeEntry, Policy: "p", Reason: "r"}
-	l := leaf.Leaf{At: at.Add(-time.Millisecond), Category: audit.CategoryConference}
+	c := certificate()
+	l := leaf.Leaf{At: c.Before.Add(-time.Millisecond), Category: audit.CategoryConference}
 	for index, want := range map[int64]bool{2: false, 3: true, 6: true, 7: false} {
 		if c.Covers(index, l, leaf.ScopeEntry) != want {
 			t.Errorf("entry %d: %v", index, !want)
 		}
 	}
 	young, other := l, l
-	young.At, other.Category = at, audit.CategorySecurity
+	young.At, other.Category = c.Before, audit.CategorySecurity
 	if c.Covers(3, young, leaf.ScopeEntry) || c.Covers(3, other, leaf.ScopeEntry) {
 		t.Error("too young, or of another category")
 	}
@@ -157,15 +173,38 @@ func TestCertificatesCoverWhatTheySayAndNoMore(t *testing.T) {
 		"a long reason": func(c *leaf.Certificate) { c.Reason = strings.Repeat("x", leaf.ReasonMax+1) },
 		"no range":      func(c *leaf.Certificate) { c.Start = c.End }, "before the log": func(c *leaf.Certificate) { c.Start = -1 },
 		"the log itself": func(c *leaf.Certificate) { c.Category = audit.CategoryLog },
+		"too young":      func(c *leaf.Certificate) { c.Before = c.Before.Add(time.Millisecond) },
+		"too young for its category": func(c *leaf.Certificate) {
+			c.Category, c.Before = audit.CategorySecurity, c.At.Add(time.Millisecond-leaf.MinSecurityDays*24*time.Hour)
+		},
+		"parts of a millisecond": func(c *leaf.Certificate) { c.At = c.At.Add(1) },
+		"no log":                 func(c *leaf.Certificate) { c.Log = "" },
+		"a long log":             func(c *leaf.Certificate) { c.Log = strings.Repeat("x", leaf.LogMax+1) },
 	} {
 		wrong := c
 		change(&wrong)
-		if _, _, err := leaf.NewCertificate(at, wrong); !errors.Is(err, leaf.ErrMalformed) {
+		if _, _, err := leaf.NewCertificate(wrong); !errors.Is(err, leaf.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if _, err := wrong.Text(); !errors.Is(err, leaf.ErrMalformed) {
+			t.Errorf("%s is signed: %v", name, err)
+		}
 	}
+	for _, signature := range []string{"", c.Signature[4:], c.Signature + "AAAA", c.Signature[:90] + "B="} {
+		wrong := c
+		wrong.Signature = signature
+		if _, _, err := leaf.NewCertificate(wrong); !errors.Is(err, leaf.ErrMalformed) {
+			t.Errorf("signature %q: %v", signature, err)
+		}
+	}
+	secure := c
+	secure.Category, secure.Before = audit.CategorySecurity, c.At.Add(-leaf.MinSecurityDays*24*time.Hour)
+	if _, _, err := leaf.NewCertificate(secure); err != nil {
+		t.Errorf("as young as may be: %v", err)
+	}
+	c.Log = strings.Repeat("x", leaf.LogMax)
 	c.Policy, c.Reason = strings.Repeat("x", leaf.PolicyMax), strings.Repeat("\x01", leaf.ReasonMax)
-	if _, _, err := leaf.NewCertificate(at, c); err != nil {
+	if _, _, err := leaf.NewCertificate(c); err != nil {
 		t.Errorf("the longest texts: %v", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"konklave/audit"
+	"konklave/audit/checkpoint"
+	"konklave/audit/leaf"
 )
 
 const (
@@ -29,21 +31,26 @@ type Log interface {
 	TakeLease(ctx context.Context, name, holder string, length time.Duration) (now string, err error)
 	// NoteRetention keeps the policy that is in force. When another one was, it records the entry that is made of it.
 	NoteRetention(ctx context.Context, policy string, changed func(before string) audit.Entry) error
-	// PruneAudit removes what is due, some of it at a time, and returns of how many entries; none when nothing is left.
-	PruneAudit(ctx context.Context, r Removal) (int64, error)
+	// PruneAudit removes what is due, some of it at a time and under a certificate that certify has signed, and returns of how many
+	// entries; none when nothing is left.
+	PruneAudit(ctx context.Context, r Removal, certify Certify) (int64, error)
 	// Checkpoints returns checkpoints that are smaller than a size, the newest first.
 	Checkpoints(ctx context.Context, before int64, atMost int) ([]Checkpoint, error)
 	// DropCheckpoints removes the checkpoints of these sizes.
 	DropCheckpoints(ctx context.Context, sizes []int64) error
 }
 
+// Certify has a certificate signed: it returns what it is given, with the time, the log and the signature of the signer.
+type Certify func(context.Context, leaf.Certificate) (leaf.Certificate, error)
+
 // Keeper lets go of what was kept long enough. It is for one goroutine.
 type Keeper struct {
-	Log    Log
-	Policy Policy
-	Origin func() audit.Origin // of the entries that it makes
-	Now    func() time.Time
-	Logger *slog.Logger
+	Log     Log
+	Policy  Policy
+	Certify Certify             // by the signer of this machine
+	Origin  func() audit.Origin // of the entries that it makes
+	Now     func() time.Time
+	Logger  *slog.Logger
 
 	holder  string
 	failing bool
@@ -54,6 +61,7 @@ type Gone struct {
 	Entries     int64 // that lost their content
 	Checkpoints int64
 	Elsewhere   bool // another Keeper is at it
+	Foreign     bool // another machine signs the log, or nobody has signed it yet: so content could not be let go from here
 }
 
 // Run looks until ctx ends, and returns nil then. After counts the time; it is time.After outside of tests.
@@ -89,10 +97,22 @@ func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
 	}); err != nil {
 		return gone, fmt.Errorf("note the retention: %w", err)
 	}
+	if gone.Entries, err = k.prune(ctx); errors.Is(err, errForeign) {
+		gone.Foreign, err = true, nil
+	}
+	if err != nil {
+		return gone, err
+	}
+	gone.Checkpoints, err = k.thin(ctx)
+	return gone, err
+}
+
+// prune lets content go and returns of how many entries.
+func (k *Keeper) prune(ctx context.Context) (gone int64, err error) {
 	for _, r := range k.Policy.Due(k.Now()) {
 		for more := true; more; {
-			n, err := k.Log.PruneAudit(ctx, r)
-			if gone.Entries += n; err != nil {
+			n, err := k.Log.PruneAudit(ctx, r, k.certify)
+			if gone += n; err != nil {
 				return gone, err
 			}
 			if more, err = k.mine(ctx); err != nil {
@@ -101,8 +121,32 @@ func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
 			more = more && n > 0
 		}
 	}
-	gone.Checkpoints, err = k.thin(ctx)
-	return gone, err
+	return gone, nil
+}
+
+// errForeign says that the signer of this machine is not the one that signs this log.
+var errForeign = errors.New("another machine signs the audit log")
+
+// certify has a certificate signed, if the signer is that of the log: what another one signs is worth nothing.
+func (k *Keeper) certify(ctx context.Context, c leaf.Certificate) (leaf.Certificate, error) {
+	newest, err := k.Log.Checkpoints(ctx, math.MaxInt64, 1)
+	if err != nil {
+		return c, fmt.Errorf("read the last checkpoint: %w", err)
+	}
+	if len(newest) == 0 {
+		return c, fmt.Errorf("%w yet: there is no checkpoint", errForeign)
+	}
+	last, err := checkpoint.Unverified(newest[0].Note)
+	if err != nil {
+		return c, fmt.Errorf("read the last checkpoint: %w", err)
+	}
+	if c, err = k.Certify(ctx, c); err != nil {
+		return c, fmt.Errorf("have a certificate of retention signed: %w", err)
+	}
+	if c.Log != last.Origin {
+		return c, errForeign
+	}
+	return c, nil
 }
 
 // mine takes the lease, or renews it.

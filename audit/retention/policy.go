@@ -12,10 +12,10 @@ import (
 
 // Limits of a policy, in days.
 const (
-	MinSecurityDays = 90   // less would help whoever wants traces to be gone
-	MinDays         = 7    // of the other categories
-	MaxDays         = 3660 // ten years
-	DefaultDays     = 184  // no six months are longer
+	MinSecurityDays = leaf.MinSecurityDays
+	MinDays         = leaf.MinDays // of the other categories
+	MaxDays         = 3660         // ten years
+	DefaultDays     = 184          // no six months are longer
 )
 
 // Policy is for how many days each category is kept. What a category does not have here is kept for ever.
@@ -33,6 +33,28 @@ type rule struct {
 func (p Policy) rules() []rule {
 	return []rule{
 		{audit.CategorySecurity, p.Security}, {audit.CategoryAdministration, p.Administration}, {audit.CategoryConference, p.Conference},
+	}
+}
+
+// Allows reports whether what is older than a time may go, at another one.
+func (p Policy) Allows(c audit.Category, before, now time.Time) bool {
+	for _, r := range p.rules() {
+		if r.category == c {
+			return !before.After(now.Add(-time.Duration(r.days) * day))
+		}
+	}
+	return false
+}
+
+// ShortestDays is for how many days a category is kept whatever the policy; 0 for one that is never removed.
+func ShortestDays(c audit.Category) int {
+	switch c {
+	case audit.CategorySecurity:
+		return MinSecurityDays
+	case audit.CategoryAdministration, audit.CategoryConference:
+		return MinDays
+	default:
+		return 0
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"konklave/audit/checkpoint"
+	"konklave/audit/leaf"
 	"konklave/audit/tree"
 )
 
@@ -86,6 +87,18 @@ func (s *Signer) Sign(ctx context.Context, r Request) ([]byte, error) {
 		return nil, err
 	}
 	return s.store(ctx, &note.Note{Text: c.Text()})
+}
+
+// Certify signs a certificate of retention, with the name of this log; At says when. Whether it is time for it is for the caller to
+// judge; what no certificate may say fails with leaf.ErrMalformed.
+func (s *Signer) Certify(c leaf.Certificate) (leaf.Certificate, error) {
+	c.Log = s.origin
+	text, err := c.Text()
+	if err != nil {
+		return leaf.Certificate{}, err
+	}
+	c.Signature, err = checkpoint.Statement(s.key, text)
+	return c, err
 }
 
 func (s *Signer) last(ctx context.Context) (checkpoint.Checkpoint, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"konklave/audit/checkpoint"
+	"konklave/audit/leaf"
 	"konklave/audit/signer"
 )
 
@@ -47,6 +48,22 @@ func (c *Client) Sign(ctx context.Context, origin string, r signer.Request) ([]b
 	return []byte(a.Note), nil
 }
 
+// Certify asks for a certificate of retention over what c says; when, by which log and the signature are the signer's. It fails with
+// ErrRetention when that must be kept, with ErrMessage when no certificate may say it, and as Log does.
+func (c *Client) Certify(ctx context.Context, wanted leaf.Certificate) (leaf.Certificate, error) {
+	a, err := c.exchange(ctx, question{Version: Version, Verb: VerbCertify, Removal: &removal{
+		wanted.Start, wanted.End, wanted.Category, wanted.Before.UnixMilli(), wanted.Scope, wanted.Policy, wanted.Reason,
+	}})
+	if err != nil {
+		return leaf.Certificate{}, err
+	}
+	if a.Problem != "" {
+		return leaf.Certificate{}, a.error(checkpoint.Checkpoint{})
+	}
+	wanted.At, wanted.Log, wanted.Signature = time.UnixMilli(a.At).UTC(), a.Origin, a.Signature
+	return wanted, nil
+}
+
 // exchange asks one question.
 func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, ExchangeMax)
@@ -84,6 +101,9 @@ func (a answer) error(asked checkpoint.Checkpoint) error {
 	}
 	if a.Problem == problemMessage {
 		return ErrMessage
+	}
+	if a.Problem == problemRetention {
+		return ErrRetention
 	}
 	cause, refused := refusals[a.Problem]
 	if !refused {

@@ -11,7 +11,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"konklave/audit"
 	"konklave/audit/checkpoint"
+	"konklave/audit/leaf"
 	"konklave/audit/signer"
 )
 
@@ -33,6 +35,8 @@ type Verb string
 const (
 	VerbLog  Verb = "log"  // which log is signed, and what was signed last
 	VerbSign Verb = "sign" // sign a checkpoint
+	// VerbCertify is to sign a certificate of retention, which lets content go.
+	VerbCertify Verb = "certify"
 )
 
 // Errors of an exchange.
@@ -40,6 +44,7 @@ var (
 	ErrUnavailable = errors.New("the signer does not answer")
 	ErrMessage     = errors.New("this is not a message of the signer's protocol")
 	ErrVersion     = errors.New("the signer speaks another version of its protocol")
+	ErrRetention   = errors.New("the signer lets nothing go that its own settings keep (audit.keep-…); after they were changed it has to be started again")
 	ErrState       = errors.New("the signer cannot read or write what it signed last; its log says why")
 )
 
@@ -56,6 +61,24 @@ type question struct {
 	Size    int64    `json:"size,omitzero"`
 	Root    string   `json:"root,omitzero"`
 	Proof   []string `json:"proof,omitzero"`
+	Removal *removal `json:"removal,omitzero"`
+}
+
+// removal is what a certificate is to let go; see leaf.Certificate.
+type removal struct {
+	Start    int64          `json:"start"`
+	End      int64          `json:"end"`
+	Category audit.Category `json:"category"`
+	Before   int64          `json:"before"` // milliseconds since 1970
+	Scope    leaf.Scope     `json:"scope"`
+	Policy   string         `json:"policy"`
+	Reason   string         `json:"reason"`
+}
+
+func (r removal) certificate() leaf.Certificate {
+	return leaf.Certificate{
+		Start: r.Start, End: r.End, Category: r.Category, Before: time.UnixMilli(r.Before).UTC(), Scope: r.Scope, Policy: r.Policy, Reason: r.Reason,
+	}
 }
 
 // problem is why there is no other answer.
@@ -68,6 +91,8 @@ const (
 	problemRollback problem = "rollback"
 	problemFork     problem = "fork"
 	problemGrowth   problem = "growth"
+	// problemRetention is that something was to be let go that must be kept.
+	problemRetention problem = "retention"
 )
 
 // refusals are the problems that are reasons for alarm.
@@ -84,6 +109,9 @@ type answer struct {
 	Begun   signer.Beginning `json:"begun,omitzero"`
 	Last    *sizeAndRoot     `json:"last,omitzero"` // signed last, with the verb log and where it is refused
 	Note    string           `json:"note,omitzero"`
+	At      int64            `json:"at,omitzero"` // when the certificate was made, in milliseconds since 1970
+	// Signature is that of the certificate.
+	Signature string `json:"signature,omitzero"`
 }
 
 type sizeAndRoot struct {

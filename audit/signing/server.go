@@ -10,16 +10,20 @@ import (
 	"sync"
 	"time"
 
+	"konklave/audit/leaf"
+	"konklave/audit/retention"
 	"konklave/audit/signer"
 	"konklave/audit/tree"
 )
 
 // Server answers for one signer.
 type Server struct {
-	Signer *signer.Signer
-	Log    signer.Log
-	Admit  func(*net.UnixConn) error // says whether somebody may ask, before anything is read
-	Logger *slog.Logger
+	Signer    *signer.Signer
+	Log       signer.Log
+	Retention retention.Policy          // what it keeps nobody is certified to let go, whoever asks
+	Now       func() time.Time          // when certificates are made
+	Admit     func(*net.UnixConn) error // says whether somebody may ask, before anything is read
+	Logger    *slog.Logger
 }
 
 // acceptPause is how long nobody is accepted after somebody could not be.
@@ -98,12 +102,20 @@ func (s *Server) exchange(ctx context.Context, conn *net.UnixConn) error {
 func (s *Server) answer(ctx context.Context, q question) (answer, error) {
 	switch q.Verb {
 	case VerbLog:
-		if q.Size != 0 || q.Root != "" || q.Proof != nil {
+		if q.Size != 0 || q.Root != "" || q.Proof != nil || q.Removal != nil {
 			return answer{}, fmt.Errorf("%w: more than is needed", ErrMessage)
 		}
 		last, err := s.Signer.Last(ctx)
 		return answer{Origin: s.Log.Origin, Key: s.Log.Key, Earlier: s.Log.Earlier, Begun: s.Log.Begun, Last: show(last)}, err
+	case VerbCertify:
+		if q.Size != 0 || q.Root != "" || q.Proof != nil || q.Removal == nil {
+			return answer{}, fmt.Errorf("%w: another question than one for a certificate", ErrMessage)
+		}
+		return s.certify(q.Removal.certificate())
 	case VerbSign:
+		if q.Removal != nil {
+			return answer{}, fmt.Errorf("%w: more than is needed", ErrMessage)
+		}
 		r, err := q.request()
 		if err != nil {
 			return answer{}, err
@@ -112,6 +124,19 @@ func (s *Server) answer(ctx context.Context, q question) (answer, error) {
 		return answer{Note: string(note)}, err
 	}
 	return answer{}, fmt.Errorf("%w: the verb %q", ErrMessage, q.Verb)
+}
+
+// certify signs a certificate, when it is time for it by the clock and the settings of the signer itself.
+func (s *Server) certify(c leaf.Certificate) (answer, error) {
+	c.At = s.Now().UTC().Truncate(time.Millisecond)
+	if !s.Retention.Allows(c.Category, c.Before, c.At) {
+		return answer{}, fmt.Errorf("%w: %s before %s", ErrRetention, c.Category, c.Before.Format(time.RFC3339))
+	}
+	signed, err := s.Signer.Certify(c)
+	if errors.Is(err, leaf.ErrMalformed) {
+		err = fmt.Errorf("%w: %w", ErrMessage, err)
+	}
+	return answer{Origin: signed.Log, At: c.At.UnixMilli(), Signature: signed.Signature}, err
 }
 
 func (q question) request() (signer.Request, error) {
@@ -145,6 +170,8 @@ func problemOf(err error) problem {
 		return problemVersion
 	case errors.Is(err, ErrMessage):
 		return problemMessage
+	case errors.Is(err, ErrRetention):
+		return problemRetention
 	}
 	return problemState
 }

@@ -97,11 +97,7 @@ func (v *run) finish() error {
 	if v.begun && !v.lost && v.proven < r.End {
 		v.find(Unproven, v.proven, r.End, "")
 	}
-	for _, c := range v.certificates.all {
-		if c.used && !c.confirmed {
-			v.find(Uncertified, c.index, c.index+1, "")
-		}
-	}
+	v.certificates.unconfirmed(func(index int64) { v.find(Uncertified, index, index+1, "") })
 	if t := v.options.Trust; t == nil {
 		v.find(NoKey, r.End, r.End, "")
 	} else if t.Threshold() > 0 && v.witnessed < r.End {

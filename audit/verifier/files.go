@@ -69,9 +69,8 @@ type segment struct {
 }
 
 // segments reads the headers and returns the files in the order of the log; refused is called for one that has none.
-func (f Files) segments(refused func(name string, err error)) ([]segment, error) {
+func (f Files) segments(in *export.Reader, refused func(name string, err error)) ([]segment, error) {
 	var found []segment
-	in := export.NewReader(nil)
 	for _, name := range f.Names {
 		file, err := f.FS.Open(name)
 		if err != nil {

@@ -36,7 +36,7 @@ const (
 	Frontier      Code = "frontier"       // what the file says of what precedes it is not true
 	Misplaced     Code = "misplaced"      // a line stands where it must not
 	Unreadable    Code = "unreadable"     // a line, or what is in it, is not what the log writes
-	Uncertified   Code = "uncertified"    // the certificate that was relied on is not the one in the log
+	Uncertified   Code = "uncertified"    // a certificate that is not the signer's, or not the one in the log
 	WronglyOpened Code = "wrongly_opened" // personal data in clear are not what was sealed
 )
 
@@ -127,7 +127,7 @@ var sentences = map[Code]string{
 	Frontier:      "Entry {start}: what the file says of the entries before it is not true",
 	Misplaced:     "{entries}: not in its place",
 	Unreadable:    "{entries}: not as the log writes it",
-	Uncertified:   "{entries}: the certificate that allows removals is not a true one",
+	Uncertified:   "{entries}: a certificate that is not a true one, and allows nothing",
 	WronglyOpened: "{entries}: the personal data shown are not those that were sealed",
 	NoKey:         "The key of the log was not given, so that anybody may have written this",
 	Gap:           "{entries}: in no file",

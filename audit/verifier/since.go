@@ -90,7 +90,7 @@ func (s *Since) compare(ctx context.Context, trust *checkpoint.Trust, report *Re
 		return nil, fmt.Errorf("earlier export: %w", err)
 	}
 	for _, f := range sound.Findings {
-		if f.Tampered() && f.Code != WronglyOpened && f.Code != Removed || f.Code == Gap || f.Code == Overlap {
+		if f.Tampered() && f.Code != WronglyOpened && f.Code != Removed && f.Code != Uncertified || f.Code == Gap || f.Code == Overlap {
 			refuse("it is not sound itself: " + f.String())
 			return nil, nil
 		}
@@ -99,7 +99,7 @@ func (s *Since) compare(ctx context.Context, trust *checkpoint.Trust, report *Re
 		refuse("no checkpoint covers it")
 		return nil, nil
 	}
-	segments, err := s.Export.segments(func(string, error) {})
+	segments, err := s.Export.segments(export.NewReader(nil), func(string, error) {})
 	if err != nil {
 		return nil, err
 	}

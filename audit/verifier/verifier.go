@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -29,18 +30,20 @@ type Options struct {
 	Trust  *checkpoint.Trust // whose signatures count; without it the verdict is Incomplete at best
 	Since  *Since            // what was seen earlier, if anything
 	Opener seal.Opener       // opens personal parts that an export shows in clear
+	Now    time.Time         // no certificate may be of later; zero when the time is not known
 }
 
 // Verify verifies an export. It fails only when it cannot read: whatever it reads, it reports on.
 func Verify(ctx context.Context, files Files, o Options) (*Report, error) {
-	v := &run{options: o, report: &Report{Start: -1}, in: export.NewReader(nil)}
-	segments, err := files.segments(func(name string, err error) {
+	lines := bufio.NewReaderSize(nil, export.LineMax) // the one buffer, for each reading of the files after the other
+	v := &run{options: o, report: &Report{Start: -1}, in: export.NewReader(lines)}
+	segments, err := files.segments(v.in, func(name string, err error) {
 		v.report.add(Finding{Code: refusal(err), File: name, Detail: err.Error()})
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := v.prepare(ctx, files, segments); err != nil {
+	if err := v.prepare(ctx, lines, files, segments); err != nil {
 		return nil, err
 	}
 	defer v.since.close()
@@ -90,15 +93,14 @@ type doubt struct {
 // doubtsMax is how many are remembered.
 const doubtsMax = 1000
 
-func (v *run) prepare(ctx context.Context, files Files, segments []segment) error {
-	lines := bufio.NewReaderSize(nil, export.LineMax)
+func (v *run) prepare(ctx context.Context, lines *bufio.Reader, files Files, segments []segment) error {
 	for _, s := range segments {
 		file, err := files.FS.Open(s.name)
 		if err != nil {
 			return err
 		}
 		lines.Reset(file)
-		err = v.certificates.find(ctx, lines)
+		err = v.certificates.find(ctx, lines, v.options)
 		if closed := file.Close(); closed != nil {
 			return closed
 		}
@@ -110,6 +112,7 @@ func (v *run) prepare(ctx context.Context, files Files, segments []segment) erro
 			return err
 		}
 	}
+	v.certificates.arrange()
 	var err error
 	v.since, err = v.options.Since.compare(ctx, v.options.Trust, v.report)
 	return err
@@ -345,6 +348,12 @@ func (v *run) certificate(e *export.Entry, body [sha256.Size]byte) {
 	case err != nil:
 		v.find(refusal(err), e.Index, e.Index+1, err.Error())
 	case b.Certificate != nil:
+		if !v.certificates.knows(e.Index, body) {
+			if err := v.options.judge(*b.Certificate); err != nil {
+				v.find(Uncertified, e.Index, e.Index+1, err.Error())
+				return
+			}
+		}
 		v.report.Certificates++
 		v.certificates.confirm(e.Index, body)
 	}

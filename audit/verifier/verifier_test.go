@@ -406,7 +406,7 @@ func TestAHoleNeedsACertificate(t *testing.T) {
 		}
 		sign(t, l)
 		touch(l.Entries)
-		return verify(t, exported(t, l, export.ContentSealed, 10, 20), verifier.Options{Trust: l.Trust()})
+		return verify(t, exported(t, l, export.ContentSealed, 10, 20), verifier.Options{Trust: l.Trust(), Now: audittest.CertifiedAt()})
 	}
 	same, none := func(*leaf.Certificate) {}, func([]export.Entry) {}
 	r := pruned(t, same, none)
@@ -438,7 +438,7 @@ func TestACertificateCountsOnlyAsTheLogWroteIt(t *testing.T) {
 	t.Parallel()
 	l := makeLog(t, 10, 10)
 	c := leaf.Certificate{
-		Start: 0, End: 10, Category: audit.CategoryConference, Before: audittest.Start().AddDate(1, 0, 0),
+		Start: 0, End: 10, Category: audit.CategoryConference, Before: audittest.CertifiedAt().Add(-leaf.Floor(audit.CategoryConference)),
 		Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
 	}
 	if err := l.Certify(t.Context(), c); err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -136,12 +137,15 @@ func TestFinishRefusesWhatIsNotProved(t *testing.T) {
 				return
 			}
 			refused(t, what, err, c.want)
-			if log := h.log.String(); strings.Contains(log, "anna") || strings.Contains(log, "secret") || strings.Contains(log, "access") {
+			if log := h.log.String(); annas.MatchString(log) || strings.Contains(log, "secret") || strings.Contains(log, "access") {
 				t.Errorf("the log tells %s", log)
 			}
 		})
 	}
 }
+
+// annas is her name in a text. Within a random word it would be there by chance.
+var annas = regexp.MustCompile(`\banna\b`)
 
 // A-31: what comes with the browser.
 func TestFinishRefusesAnswersToOtherQuestions(t *testing.T) {

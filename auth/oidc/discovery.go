@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	upstream "github.com/coreos/go-oidc/v3/oidc"
@@ -64,7 +63,7 @@ func (p *Provider) discover(ctx context.Context) (*metadata, error) {
 }
 
 func (p *Provider) fetchMetadata(ctx context.Context) (*metadata, error) {
-	text, err := p.get(ctx, strings.TrimSuffix(p.settings.Issuer, "/")+"/.well-known/openid-configuration", "")
+	text, err := p.get(ctx, p.Discovery(), "")
 	if err != nil {
 		return nil, err
 	}

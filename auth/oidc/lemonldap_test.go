@@ -37,6 +37,7 @@ func TestLemonLDAP(t *testing.T) {
 	}, oidc.Parts{Callback: callback, Back: back, Once: new(providertest.Once), Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	must(t, err)
 
+	must(t, provider.Examine(t.Context()))
 	browser := providertest.NewBrowser(authority, callback)
 	started, err := provider.Begin(t.Context(), auth.Wish{})
 	must(t, err)

@@ -24,7 +24,7 @@ type AuditCmd struct {
 
 // AuditVerifyCmd verifies an export with nothing but the keys that the auditor has.
 type AuditVerifyCmd struct {
-	Key        []string `help:"Public key of the log, or a file with such keys, one on each line. Without it the log can at best be found incomplete." placeholder:"KEY|FILE"`
+	Key        []string `help:"Public key of the log, or a file with such keys, one on each line: that of the log last, those of the logs before it for what was removed in their time. Without it the log can at best be found incomplete." placeholder:"KEY|FILE"`
 	WitnessKey []string `help:"Public key of a witness, or a file with such keys." placeholder:"KEY|FILE"`
 	Witnesses  int      `help:"How many of these witnesses must have cosigned (all)." default:"-1" placeholder:"N"`
 	Since      string   `help:"An export or a checkpoint from earlier: what was changed since is named exactly." placeholder:"DIR|FILE"`
@@ -37,7 +37,7 @@ const incomplete = int(verifier.Incomplete)
 
 // Run prints what it finds.
 func (cmd *AuditVerifyCmd) Run(ctx context.Context, std streams) error {
-	o := verifier.Options{Opener: (*vault.Vault)(nil)}
+	o := verifier.Options{Opener: (*vault.Vault)(nil), Now: time.Now()}
 	var err error
 	if o.Trust, err = cmd.trust(); err != nil {
 		return status{incomplete, err}
@@ -85,8 +85,26 @@ func (cmd *AuditVerifyCmd) trust() (*checkpoint.Trust, error) {
 	if threshold < 0 {
 		threshold = len(witnesses)
 	}
+	logs, earlier := present(logs)
 	trust, err := checkpoint.NewTrust(logs, witnesses, threshold)
+	if err == nil {
+		trust, err = trust.WithEarlier(earlier)
+	}
 	return &trust, err
+}
+
+// present are those of the keys that are of the log of the last one. The others are of logs before it, whose signers have certified
+// what was removed in their time.
+func present(keys []string) (logs, earlier []string) {
+	name := func(key string) string { return strings.Split(strings.TrimSpace(key), "+")[0] }
+	for _, key := range keys {
+		if name(key) == name(keys[len(keys)-1]) {
+			logs = append(logs, key)
+		} else {
+			earlier = append(earlier, key)
+		}
+	}
+	return logs, earlier
 }
 
 // keyFileMax is how large a file with keys may be, in bytes.

@@ -84,6 +84,10 @@ func tellGone(std streams, p retention.Policy, gone retention.Gone) error {
 		_, err := fmt.Fprintln(std.out, "Another program is doing it right now.")
 		return err
 	}
+	if gone.Foreign {
+		_, err := fmt.Fprintln(std.out, "No content was removed: the audit log is not signed yet, or another machine signs it. Run this on the machine that signs it.")
+		return err
+	}
 	_, err := fmt.Fprintf(std.out, "Kept for so many days: %s. Removed: the content of %d entries, and %d checkpoints.\n", p, gone.Entries, gone.Checkpoints)
 	return err
 }

@@ -28,3 +28,24 @@ DELETE FROM admissions WHERE conference_id = @conference_id AND session = @sessi
 
 -- name: DeleteAdmissions :exec
 DELETE FROM admissions WHERE conference_id = @conference_id;
+
+-- AdmissionUser finds who was admitted to a session under a sign-in.
+-- name: AdmissionUser :one
+SELECT admissions.sign_in, sqlc.embed(users) FROM admissions
+JOIN users ON users.id = COALESCE(
+    (SELECT sessions.user_id FROM sessions WHERE sessions.id = admissions.sign_in),
+    (SELECT api_tokens.user_id FROM api_tokens WHERE api_tokens.id = admissions.sign_in))
+WHERE admissions.conference_id = @conference_id AND admissions.session = @session;
+
+-- name: PlaceAdmission :exec
+UPDATE admissions SET address = @address WHERE conference_id = @conference_id AND session = @session AND address <> @address;
+
+-- PlacedAdmissions finds from where who is in a live conference under a sign-in that lives.
+-- name: PlacedAdmissions :many
+SELECT admissions.conference_id, admissions.session, admissions.address, users.roles
+FROM admissions JOIN conferences ON conferences.id = admissions.conference_id
+JOIN users ON users.id = COALESCE(
+    (SELECT sessions.user_id FROM sessions WHERE sessions.id = admissions.sign_in),
+    (SELECT api_tokens.user_id FROM api_tokens WHERE api_tokens.id = admissions.sign_in))
+WHERE conferences.ended_at = 0
+ORDER BY admissions.conference_id, admissions.session;

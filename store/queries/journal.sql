@@ -7,6 +7,10 @@ INSERT INTO instance_settings (name, value) VALUES (@name, @value) ON CONFLICT (
 -- name: PutSetting :exec
 INSERT INTO instance_settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
+-- LockSetting has everybody else who does the same wait for the end of the transaction.
+-- name: LockSetting :exec
+UPDATE instance_settings SET value = value WHERE name = @name;
+
 -- name: ConferenceKey :one
 SELECT wrapped FROM conference_keys WHERE conference_id = @conference_id;
 

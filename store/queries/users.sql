@@ -24,9 +24,9 @@ WHERE tenant = @tenant AND id = @id;
 UPDATE users SET password_hash = @new_hash
 WHERE tenant = @tenant AND id = @id AND password_hash = @old_hash AND disabled_at = 0;
 
--- HasAdmin looks for an account that can make others. No other role has its name in it.
--- name: HasAdmin :one
-SELECT EXISTS (SELECT 1 FROM users WHERE tenant = @tenant AND roles LIKE '%user_admin%');
+-- HasLocalAdmin looks for an account that can be used to make others, and that no identity provider decides about.
+-- name: HasLocalAdmin :one
+SELECT EXISTS (SELECT 1 FROM users WHERE tenant = @tenant AND roles LIKE '%user_admin%' AND disabled_at = 0 AND password_hash <> '');
 
 -- name: PutSetupToken :exec
 INSERT INTO setup_tokens (tenant, hash, created_at) VALUES (@tenant, @hash, @created_at)

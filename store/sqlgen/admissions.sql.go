@@ -9,6 +9,43 @@ import (
 	"context"
 )
 
+const admissionUser = `-- name: AdmissionUser :one
+SELECT admissions.sign_in, users.id, users.tenant, users.email, users.name, users.language, users.password_hash, users.created_at, users.disabled_at, users.roles FROM admissions
+JOIN users ON users.id = COALESCE(
+    (SELECT sessions.user_id FROM sessions WHERE sessions.id = admissions.sign_in),
+    (SELECT api_tokens.user_id FROM api_tokens WHERE api_tokens.id = admissions.sign_in))
+WHERE admissions.conference_id = $1 AND admissions.session = $2
+`
+
+type AdmissionUserParams struct {
+	ConferenceID string
+	Session      string
+}
+
+type AdmissionUserRow struct {
+	SignIn string
+	User   User
+}
+
+// AdmissionUser finds who was admitted to a session under a sign-in.
+func (q *Queries) AdmissionUser(ctx context.Context, arg AdmissionUserParams) (AdmissionUserRow, error) {
+	row := q.db.QueryRowContext(ctx, admissionUser, arg.ConferenceID, arg.Session)
+	var i AdmissionUserRow
+	err := row.Scan(
+		&i.SignIn,
+		&i.User.ID,
+		&i.User.Tenant,
+		&i.User.Email,
+		&i.User.Name,
+		&i.User.Language,
+		&i.User.PasswordHash,
+		&i.User.CreatedAt,
+		&i.User.DisabledAt,
+		&i.User.Roles,
+	)
+	return i, err
+}
+
 const deleteAdmission = `-- name: DeleteAdmission :exec
 DELETE FROM admissions WHERE conference_id = $1 AND session = $2
 `
@@ -98,6 +135,67 @@ func (q *Queries) InsertAdmission(ctx context.Context, arg InsertAdmissionParams
 		arg.ConferenceID,
 	)
 	return err
+}
+
+const placeAdmission = `-- name: PlaceAdmission :exec
+UPDATE admissions SET address = $1 WHERE conference_id = $2 AND session = $3 AND address <> $1
+`
+
+type PlaceAdmissionParams struct {
+	Address      string
+	ConferenceID string
+	Session      string
+}
+
+func (q *Queries) PlaceAdmission(ctx context.Context, arg PlaceAdmissionParams) error {
+	_, err := q.db.ExecContext(ctx, placeAdmission, arg.Address, arg.ConferenceID, arg.Session)
+	return err
+}
+
+const placedAdmissions = `-- name: PlacedAdmissions :many
+SELECT admissions.conference_id, admissions.session, admissions.address, users.roles
+FROM admissions JOIN conferences ON conferences.id = admissions.conference_id
+JOIN users ON users.id = COALESCE(
+    (SELECT sessions.user_id FROM sessions WHERE sessions.id = admissions.sign_in),
+    (SELECT api_tokens.user_id FROM api_tokens WHERE api_tokens.id = admissions.sign_in))
+WHERE conferences.ended_at = 0
+ORDER BY admissions.conference_id, admissions.session
+`
+
+type PlacedAdmissionsRow struct {
+	ConferenceID string
+	Session      string
+	Address      string
+	Roles        string
+}
+
+// PlacedAdmissions finds from where who is in a live conference under a sign-in that lives.
+func (q *Queries) PlacedAdmissions(ctx context.Context) ([]PlacedAdmissionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, placedAdmissions)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PlacedAdmissionsRow
+	for rows.Next() {
+		var i PlacedAdmissionsRow
+		if err := rows.Scan(
+			&i.ConferenceID,
+			&i.Session,
+			&i.Address,
+			&i.Roles,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const signInLives = `-- name: SignInLives :one

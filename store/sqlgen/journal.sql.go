@@ -178,6 +178,16 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 	return err
 }
 
+const lockSetting = `-- name: LockSetting :exec
+UPDATE instance_settings SET value = value WHERE name = $1
+`
+
+// LockSetting has everybody else who does the same wait for the end of the transaction.
+func (q *Queries) LockSetting(ctx context.Context, name string) error {
+	_, err := q.db.ExecContext(ctx, lockSetting, name)
+	return err
+}
+
 const putSetting = `-- name: PutSetting :exec
 INSERT INTO instance_settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 `

@@ -20,6 +20,7 @@ type Admission struct {
 	Session      string
 	Tenant       string
 	SignIn       string
+	Address      string
 }
 
 type ApiToken struct {

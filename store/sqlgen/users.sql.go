@@ -18,13 +18,13 @@ func (q *Queries) DropSetupToken(ctx context.Context, tenant string) error {
 	return err
 }
 
-const hasAdmin = `-- name: HasAdmin :one
-SELECT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND roles LIKE '%user_admin%')
+const hasLocalAdmin = `-- name: HasLocalAdmin :one
+SELECT EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND roles LIKE '%user_admin%' AND disabled_at = 0 AND password_hash <> '')
 `
 
-// HasAdmin looks for an account that can make others. No other role has its name in it.
-func (q *Queries) HasAdmin(ctx context.Context, tenant string) (bool, error) {
-	row := q.db.QueryRowContext(ctx, hasAdmin, tenant)
+// HasLocalAdmin looks for an account that can be used to make others, and that no identity provider decides about.
+func (q *Queries) HasLocalAdmin(ctx context.Context, tenant string) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasLocalAdmin, tenant)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 
 	"konklave/audit/checkpoint"
 	"konklave/audit/export"
+	"konklave/audit/leaf"
+	"konklave/audit/signer"
 	"konklave/audit/tree"
 	"konklave/audit/verifier"
 )
@@ -98,6 +101,14 @@ func (h *house) checkpoint(t *testing.T) (checkpoint.Checkpoint, []byte) {
 	}
 	c := checkpoint.Checkpoint{Origin: logOrigin, Size: size, Root: root}
 	return c, h.sign(t, c)
+}
+
+// certify signs a certificate as the signer does, as early as it may.
+func (h *house) certify(_ context.Context, c leaf.Certificate) (leaf.Certificate, error) {
+	if c.At = h.clock.Now(); c.At.Before(c.Before.Add(leaf.Floor(c.Category))) {
+		c.At = c.Before.Add(leaf.Floor(c.Category))
+	}
+	return signer.New(h.log.signer, nil).Certify(c)
 }
 
 // wantTree checks the log against the reference implementation.

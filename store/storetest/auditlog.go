@@ -182,7 +182,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		h.fabricate(t, store.PruneMax+1)
 		r := retention.Removal{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r"}
 		for _, want := range []int64{store.PruneMax, 1, 0} {
-			if n, err := h.PruneAudit(t.Context(), r); err != nil || n != want {
+			if n, err := h.PruneAudit(t.Context(), r, h.certify); err != nil || n != want {
 				t.Errorf("pruned %d, %v; want %d", n, err, want)
 			}
 		}
@@ -247,12 +247,12 @@ var auditLogs = map[string]func(*testing.T, *house){
 		h.meeting(t, u, "x") // of another category
 		before := h.clock.Now().Add(-2 * time.Millisecond)
 		r := retention.Removal{Category: audit.CategorySecurity, Before: before, Scope: leaf.ScopeEntry, Policy: "retention.security=1ms", Reason: "test"}
-		if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 0 {
+		if n, err := h.PruneAudit(t.Context(), r, h.certify); err != nil || n != 0 {
 			t.Errorf("what is not in the tree yet: %d, %v", n, err)
 		}
 		h.integrate(t)
 		all := h.entries(t)
-		if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 1 {
+		if n, err := h.PruneAudit(t.Context(), r, h.certify); err != nil || n != 1 {
 			t.Fatalf("pruned %d, %v; want 1", n, err)
 		}
 		h.integrate(t)
@@ -268,7 +268,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		if e := after[5]; e.Kind != audit.KindLogPruned || !strings.Contains(e.Details, `"policy":"retention.security=1ms"`) || len(after) != 6 {
 			t.Errorf("certificate %+v of %d entries", e, len(after))
 		}
-		if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 0 || len(h.entries(t)) != 6 {
+		if n, err := h.PruneAudit(t.Context(), r, h.certify); err != nil || n != 0 || len(h.entries(t)) != 6 {
 			t.Errorf("again: %d, %v", n, err)
 		}
 		for name, bad := range map[string]func(*retention.Removal){
@@ -278,9 +278,9 @@ var auditLogs = map[string]func(*testing.T, *house){
 			"no scope":             func(r *retention.Removal) { r.Scope = "" },
 		} {
 			changed := r
-			changed.Before = h.clock.Now()
+			changed.Before = h.clock.Now().AddDate(1, 0, 0) // the certificate too
 			bad(&changed)
-			if n, err := h.PruneAudit(t.Context(), changed); !errors.Is(err, leaf.ErrMalformed) || n != 0 {
+			if n, err := h.PruneAudit(t.Context(), changed, h.certify); !errors.Is(err, leaf.ErrMalformed) || n != 0 {
 				t.Errorf("%s: %d, %v", name, n, err)
 			}
 		}
@@ -293,14 +293,14 @@ var auditLogs = map[string]func(*testing.T, *house){
 		h.clock.Advance(time.Hour)
 		h.refuse(t, "audit_log")
 		r := retention.Removal{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopePersonal, Policy: "p", Reason: "r"}
-		if n, err := h.PruneAudit(t.Context(), r); err == nil || n != 0 {
+		if n, err := h.PruneAudit(t.Context(), r, h.certify); err == nil || n != 0 {
 			t.Errorf("pruned %d without a certificate", n)
 		}
 		h.allow(t, "audit_log")
 		if after := h.entries(t); after[1] != before[1] {
 			t.Errorf("%+v became %+v", before[1], after[1])
 		}
-		if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 1 {
+		if n, err := h.PruneAudit(t.Context(), r, h.certify); err != nil || n != 1 {
 			t.Errorf("pruned %d, %v", n, err)
 		}
 		if e := h.entries(t)[1]; e.Lost != audit.LossErased || e.Outcome != audit.OutcomeSuccess || e.ActorUser != "" {
@@ -335,7 +335,7 @@ var auditLogs = map[string]func(*testing.T, *house){
 		h.wantExport(t)
 		for _, scope := range []leaf.Scope{leaf.ScopePersonal, leaf.ScopeEntry} {
 			r := retention.Removal{Category: audit.CategorySecurity, Before: h.clock.Now().Add(-2 * time.Hour), Scope: scope, Policy: "p", Reason: "r"}
-			if n, err := h.PruneAudit(t.Context(), r); err != nil || n != 3 {
+			if n, err := h.PruneAudit(t.Context(), r, h.certify); err != nil || n != 3 {
 				t.Errorf("%s: pruned %d, %v", scope, n, err)
 			}
 			h.integrate(t)

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -10,7 +12,10 @@ import (
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/audit/leaf"
 	"konklave/audit/retention"
+	"konklave/audit/signer"
+	"konklave/audit/signing"
 )
 
 const aDay = 24 * time.Hour
@@ -18,14 +23,19 @@ const aDay = 24 * time.Hour
 // keeper is one that keeps everything for six months.
 func (h *house) keeper() *retention.Keeper {
 	return &retention.Keeper{
-		Log: h.Store, Policy: retention.Default(), Now: h.clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Log: h.Store, Policy: retention.Default(), Certify: h.certify, Now: h.clock.Now, Logger: slog.New(slog.DiscardHandler),
 		Origin: func() audit.Origin { return audit.Origin{At: h.clock.Now(), Actor: access.System("retention")} },
 	}
 }
 
-// look has a keeper look, and wants it to let go of so many entries.
+// keep has a keeper look at a log that is signed, and wants it to let go of so many entries.
 func (h *house) keep(t *testing.T, k *retention.Keeper, entries int64) {
 	t.Helper()
+	if c, note := h.checkpoint(t); c.Size > 0 {
+		if err := h.SaveCheckpoint(t.Context(), c, note); err != nil {
+			t.Fatal(err)
+		}
+	}
 	gone, err := k.Look(t.Context())
 	if err != nil || gone.Entries != entries || gone.Elsewhere {
 		t.Errorf("at %v: %+v, %v; want %d entries", h.clock.Now(), gone, err, entries)
@@ -82,6 +92,55 @@ var retained = map[string]func(*testing.T, *house){
 		}
 		h.allow(t, "audit_log")
 		h.wantNewEntries(t, func() { h.keep(t, k, 0) }, audit.KindRetentionChanged)
+	},
+	"L4ACertificateThatTheSignerDidNotSignAllowsNothing": func(t *testing.T, h *house) {
+		u := h.account(t, "anna@example.org", access.Ordinary)
+		for range 2 {
+			h.signedIn(t, u)
+		}
+		h.integrate(t)
+		h.clock.Advance(time.Hour)
+		forger := signer.New(newLogKey(t).signer, nil) // of somebody with all rights to the database, and without the key of the log
+		forge := func(_ context.Context, c leaf.Certificate) (leaf.Certificate, error) {
+			c.At = c.Before.Add(leaf.Floor(c.Category))
+			return forger.Certify(c)
+		}
+		r := retention.Removal{Category: audit.CategorySecurity, Before: h.clock.Now(), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r"}
+		if n, err := h.PruneAudit(t.Context(), r, forge); err != nil || n != 2 {
+			t.Fatal(n, err)
+		}
+		h.integrate(t)
+		h.wantExport(t, "removed 1 2", "removed 2 3", "uncertified 3 4")
+	},
+	"WhereAnotherMachineSignsNothingIsLetGo": func(t *testing.T, h *house) {
+		h.signedIn(t, h.account(t, "anna@example.org", access.Ordinary))
+		h.integrate(t)
+		h.clock.Advance(200 * aDay)
+		k := h.keeper()
+		if gone, err := k.Look(t.Context()); err != nil || !gone.Foreign || gone.Entries != 0 {
+			t.Errorf("nobody has signed yet: %+v, %v", gone, err)
+		}
+		c, note := h.checkpoint(t)
+		if err := h.SaveCheckpoint(t.Context(), c, note); err != nil {
+			t.Fatal(err)
+		}
+		mine := k.Certify
+		k.Certify = func(ctx context.Context, c leaf.Certificate) (leaf.Certificate, error) {
+			c, err := mine(ctx, c)
+			c.Log = "meet.example.org/another"
+			return c, err
+		}
+		if gone, err := k.Look(t.Context()); err != nil || !gone.Foreign || gone.Entries != 0 {
+			t.Errorf("another one signs: %+v, %v", gone, err)
+		}
+		k.Certify = func(context.Context, leaf.Certificate) (leaf.Certificate, error) {
+			return leaf.Certificate{}, signing.ErrUnavailable
+		}
+		if gone, err := k.Look(t.Context()); !errors.Is(err, signing.ErrUnavailable) || gone.Entries != 0 {
+			t.Errorf("the signer is away: %+v, %v", gone, err)
+		}
+		k.Certify = mine
+		h.keep(t, k, 2)
 	},
 	"OneAtATimeLetsGo": func(t *testing.T, h *house) {
 		for _, k := range []*retention.Keeper{h.keeper(), h.keeper()} { // one after the other

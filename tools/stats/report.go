@@ -14,7 +14,8 @@ const (
 	maxFileP95            = 500  // lines
 	maxFunctionP90        = 40   // lines
 	maxFunctionLines      = 100  // lines; more needs a "Long:" line in the doc comment
-	maxDirectDependencies = 32   // Go modules (ADR 10, ADR 14)
+	maxDirectDependencies = 32   // Go modules (ADR 15)
+	maxChosenDependencies = 20   // Go modules that nothing else in the program imports (ADR 15)
 	maxExceptionsPerKLOC  = 1.0  // nolint comments per 1,000 lines of Go
 	percentile            = 0.95 // of file lengths
 	functionPercentile    = 0.90 // of function lengths
@@ -56,6 +57,7 @@ func report(w io.Writer, t tree) bool {
 	check(fmt.Sprintf("functions over %d lines", maxFunctionLines), float64(tooLong), 0, "%5.0f")
 	fmt.Fprintln(w, "Go module")
 	check("direct dependencies", float64(t.directDependencies), maxDirectDependencies, "%5.0f")
+	check("of them imported by us alone", float64(t.chosenDependencies), maxChosenDependencies, "%5.0f")
 	kloc := float64(sum(fileLengths(t.goCode))+sum(fileLengths(t.goTests))) / 1000
 	check("nolint per 1,000 lines", float64(t.exceptions)/max(kloc, 1), maxExceptionsPerKLOC, "%5.2f")
 	nameLongest(w, t)

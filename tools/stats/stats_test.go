@@ -53,6 +53,7 @@ func TestReportMarksEachBudgetFromBothSides(t *testing.T) {
 		goCode:             []file{{"a.go", maxFileMedian}},
 		functions:          []function{{name: "A", lines: maxFunctionP90}},
 		directDependencies: maxDirectDependencies,
+		chosenDependencies: maxChosenDependencies,
 	}
 	var out strings.Builder
 	if !report(&out, at) {
@@ -63,6 +64,7 @@ func TestReportMarksEachBudgetFromBothSides(t *testing.T) {
 		"p95":          {tsCode: []file{{"a.ts", maxFileP95 + 1}}},
 		"function":     {functions: []function{{name: "A", lines: maxFunctionP90 + 1}}},
 		"dependencies": {directDependencies: maxDirectDependencies + 1},
+		"chosen":       {chosenDependencies: maxChosenDependencies + 1},
 		"exceptions":   {exceptions: 2},
 	} {
 		if report(&out, over) {
@@ -80,5 +82,23 @@ func TestALongFunctionNeedsItsReason(t *testing.T) {
 	}
 	if !report(&out, tree{functions: append(short, function{name: "A", lines: maxFunctionLines + 1, excused: true})}) {
 		t.Error("a function with a reason is reported as over")
+	}
+}
+
+func TestADependencyIsChosenWhenNothingElseImportsIt(t *testing.T) {
+	t.Parallel()
+	in := func(path string) *struct{ Path string } { return &struct{ Path string }{path} }
+	packages := []linked{
+		{ImportPath: "fmt"},
+		{ImportPath: "tree", Module: in("tree"), Imports: []string{"fmt"}},
+		{ImportPath: "engine", Module: in("engine"), Imports: []string{"engine/inside", "tree"}},
+		{ImportPath: "engine/inside", Module: in("engine")},
+		{ImportPath: "deep", Module: in("deep")},
+		{ImportPath: "self/a", Module: in("self"), Imports: []string{"engine", "tree", "self/b"}},
+		{ImportPath: "self/b", Module: in("self"), Imports: []string{"deep", "fmt"}},
+	}
+	required := map[string]bool{"engine": true, "tree": true, "tests-only": true}
+	if got := countChosen("self", required, packages); got != 1 {
+		t.Errorf("counted %d, want the engine alone: the engine imports the tree, and deep is not required directly", got)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,8 +14,9 @@ import (
 type tree struct {
 	goCode, goTests, tsCode, tsTests []file
 	functions                        []function // of goCode
-	directDependencies               int
-	exceptions                       int // nolint comments in goCode and goTests
+	directDependencies               int        // modules that go.mod requires directly
+	chosenDependencies               int        // those of them that nothing else in the program imports
+	exceptions                       int        // nolint comments in goCode and goTests
 }
 
 type file struct {
@@ -38,8 +38,16 @@ func readTree(root string) (tree, error) {
 			return t, err
 		}
 	}
-	t.directDependencies, err = countDirect(root)
-	return t, err
+	self, required, err := direct(root)
+	if err != nil {
+		return t, err
+	}
+	packages, err := program(root)
+	if err != nil {
+		return t, err
+	}
+	t.directDependencies, t.chosenDependencies = len(required), countChosen(self, required, packages)
+	return t, nil
 }
 
 func listFiles(root string) ([]string, error) {
@@ -105,26 +113,4 @@ func countExceptions(source []byte) int {
 		}
 	}
 	return count
-}
-
-// countDirect counts the modules that go.mod requires without the mark "indirect".
-func countDirect(root string) (int, error) {
-	cmd := exec.Command("go", "mod", "edit", "-json", filepath.Join(root, "go.mod"))
-	out, err := cmd.Output()
-	if err != nil {
-		return 0, fmt.Errorf("read go.mod: %w", err)
-	}
-	var mod struct {
-		Require []struct{ Indirect bool }
-	}
-	if err := json.Unmarshal(out, &mod); err != nil {
-		return 0, fmt.Errorf("parse go.mod: %w", err)
-	}
-	direct := 0
-	for _, r := range mod.Require {
-		if !r.Indirect {
-			direct++
-		}
-	}
-	return direct, nil
 }

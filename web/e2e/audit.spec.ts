@@ -79,7 +79,7 @@ for (const look of looks) {
       await looksRight(page, `audit-broken-${look.theme}-${look.language}`)
 
       // Whatever is looked for, the list names it.
-      await page.getByLabel(say('audit.filter.kind')).selectOption('backup.made')
+      await page.getByLabel(say('audit.filter.kind')).selectOption('machine.added')
       await page.getByRole('button', { name: say('audit.search'), exact: true }).click()
       await expect(page.locator('[data-entry]')).toHaveCount(1)
       await expect(page.locator(`[data-entry="${index}"]`)).toContainText(say('audit.state.damaged'))

@@ -1,4 +1,5 @@
 import { people } from './harness/fixtures'
+import { freePort } from './harness/port'
 import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, test } from './harness/test'
@@ -11,7 +12,7 @@ const patience = { timeout: 60_000 }
 
 /** The page "Test my connection" against the real server with its relay by UDP; relay by TLS needs TLS, which this one has not. */
 test('what works is shown, in every look', async ({ seat }) => {
-  const server = await Server.start({ args: ['--turn-listen', '127.0.0.1:23478'] })
+  const server = await Server.start({ args: ['--turn-listen', `127.0.0.1:${await freePort()}`] })
   const show = async (look: (typeof looks)[number]) => {
     const anna = await seat(server, { person: people.anna })
     await dress(anna, look)

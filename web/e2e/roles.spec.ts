@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test'
 import { administrator, colleague, join, signIn } from './harness/acts'
 import { people } from './harness/fixtures'
 import { prepare } from './harness/prepared'
@@ -37,6 +38,7 @@ test('roles are given and accounts are disabled', async ({ seat }) => {
       await expect(row.getByText(say('error.role.conflict'))).toBeVisible()
       expect((await rulesFor(page).analyze()).violations).toEqual([])
       await expectFits(page, `roles-${look.theme}-${look.language}`)
+      if (look === looks[0]) await takesTheOwnData(page, say)
       await role('operator').uncheck()
       await row.getByRole('button', { name: say('users.saveRoles') }).click()
       await expect(row.getByText(say('role.auditor'), { exact: false }).first()).toBeVisible()
@@ -57,3 +59,18 @@ test('roles are given and accounts are disabled', async ({ seat }) => {
     await server.close()
   }
 })
+
+/** Downloads what is stored about the administrator, and looks into the file. */
+async function takesTheOwnData(page: Page, say: (key: string) => string): Promise<void> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: say('account.dataDownload') }).click(),
+  ])
+  await expect(page.getByText(say('account.dataSaved'), { exact: true })).toBeVisible()
+  const text = Buffer.concat(await (await download.createReadStream()).toArray()).toString()
+  const data = JSON.parse(text) as { readonly profile: { readonly email: string }; readonly log: readonly unknown[] }
+  expect(download.suggestedFilename()).toBe('konklave-data.json')
+  expect(data.profile.email).toBe(administrator.email)
+  expect(data.log.length).toBeGreaterThan(0)
+  expect(text).not.toContain(colleague.email)
+}

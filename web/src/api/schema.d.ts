@@ -31,7 +31,7 @@ export interface paths {
         get?: never;
         /**
          * Agree to what was asked for; roles are given at once
-         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `session.proof_required`.
+         * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["approve"];
         post?: never;
@@ -457,6 +457,26 @@ export interface paths {
          * @description Error codes: `name.empty`, `name.too_long`, `name.invalid`, `language.invalid`.
          */
         patch: operations["updateMe"];
+        trace?: never;
+    };
+    "/api/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Everything that is stored about the caller and may be given to the caller, as one JSON object whose last member, complete, says whether it is all
+         * @description Error codes: `profile.exports`, `session.proof_required`.
+         */
+        post: operations["exportMe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/me/factors": {
@@ -995,7 +1015,7 @@ export interface paths {
         get?: never;
         /**
          * Keep a person out: signed out everywhere, and no way in before the account is enabled
-         * @description Error codes: `user.unknown`, `role.own`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.own`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["disableUser"];
         post?: never;
@@ -1039,7 +1059,7 @@ export interface paths {
         get?: never;
         /**
          * Give an account these roles in place of those it has; where one is taken away, the person is signed out everywhere
-         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `access.approval_required`, `session.proof_required`.
+         * @description Error codes: `user.unknown`, `role.invalid`, `role.conflict`, `role.own`, `user.last_administrator`, `access.approval_required`, `session.proof_required`.
          */
         put: operations["assignRoles"];
         post?: never;
@@ -1148,7 +1168,7 @@ export interface components {
             /** @description Id of the conference whose worker reported it; absent when the server saw it itself. */
             reportedBy?: string;
             /**
-             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database; a later version wrote it.
+             * @description What is left of it: everything; not what it told about a person; only its leaf; it was changed in the database, or its content is gone too soon; a later version wrote it.
              * @enum {string}
              */
             state: "whole" | "erased" | "removed" | "damaged" | "newer";
@@ -1272,6 +1292,8 @@ export interface components {
             address: string;
         };
         EntryProof: {
+            /** @description The newest checkpoint that covers the entry and that all witnesses have cosigned, where that is an earlier one; absent when there is none. */
+            cosigned?: string;
             /** @description The text that was hashed; the tree has the SHA-256 of a byte 0 and it. */
             leaf: string;
             /** @description In the form of c2sp.org/tlog-proof, with the signed checkpoint. */
@@ -2654,6 +2676,33 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

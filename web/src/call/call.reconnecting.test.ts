@@ -67,6 +67,13 @@ describe('a lost line', () => {
     expect(desk.phase()).toEqual({ kind: 'reconnecting', what: 'media', attempt: 1 })
     expect(desk.notices).toMatchObject([{ kind: 'error', error: { code: 'media.failed' } }])
   })
+
+  test('of media is not told by itself while the whole line is gone, for then the chat does not work either', async () => {
+    const socket = await desk.enter()
+    socket.drop()
+    desk.room.handlers.failed(new Error('not published'))
+    expect(desk.notices).toEqual([])
+  })
 })
 
 test('a media library that the server no longer has is told by its own name', async () => {

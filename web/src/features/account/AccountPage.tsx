@@ -9,6 +9,7 @@ import { Loading, Page, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { AppearanceFields } from '../appearance/AppearanceFields'
 import { Factors } from './Factors'
+import { OwnData } from './OwnData'
 import { PasswordForm } from './PasswordForm'
 import { ProfileForm } from './ProfileForm'
 import { hasRole } from './roles'
@@ -58,6 +59,7 @@ function Account() {
       <Factors />
       <Sessions />
       <Tokens />
+      <OwnData />
       {hasRole(user, 'operator') && (
         <ButtonLink href="/conferences" className="justify-self-start">
           {t('account.conferences')}

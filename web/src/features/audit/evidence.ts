@@ -8,15 +8,19 @@ export async function fetchEvidence(index: number, earlier: string | undefined):
   const path = { index }
   const whole = await dataOf(api.GET('/api/v1/audit/entries/{index}', { params: { path } }))
   const checkpoint = await unless('checkpoint.none', dataOf(api.GET('/api/v1/audit/checkpoint')))
-  const proof = await unless('audit.range', fetchProof(index, checkpoint))
+  const proven = await unless('audit.range', fetchProof(index, checkpoint))
+  const proof = proven?.proof
   return {
     index,
+    now: Date.now(),
     hash: whole.hash,
     leaf: whole.leaf,
     body: whole.body,
     parts: whole.parts,
     damaged: whole.entry.state === 'damaged',
     proof,
+    cosigned: proven?.cosigned,
+    since: await fetchGrowth(proven?.cosigned, proof),
     keys: checkpoint?.keys ?? [],
     witnessKeys: checkpoint?.witnessKeys ?? [],
     earlier,
@@ -24,12 +28,12 @@ export async function fetchEvidence(index: number, earlier: string | undefined):
   }
 }
 
-async function fetchProof(index: number, checkpoint: AuditCheckpoint | undefined): Promise<string | undefined> {
+async function fetchProof(index: number, checkpoint: AuditCheckpoint | undefined) {
   if (!checkpoint) return undefined
-  return (await dataOf(api.GET('/api/v1/audit/entries/{index}/proof', { params: { path: { index } } }))).proof
+  return dataOf(api.GET('/api/v1/audit/entries/{index}/proof', { params: { path: { index } } }))
 }
 
-/** The proof that the log has grown from what was kept; nothing where there is nothing to prove. */
+/** The proof that the log has grown from an earlier checkpoint; nothing where there is nothing to prove. */
 async function fetchGrowth(
   earlier: string | undefined,
   proof: string | undefined,

@@ -70,22 +70,75 @@ test('a file of an export is named as the server names it, and one that was cut 
   expect(() => endOf('{"type":"segment"}\n')).toThrow()
 })
 
-test('a list that shows something else than what was verified is found out', () => {
-  const body = { ...disabled, version: 1, keys: [], actorUser: '', reportedBy: '' } as unknown as NonNullable<
+const verifiedDisabled: Report = {
+  verdict: 'intact',
+  steps: [
+    { check: 'content', state: 'good', reason: 'fits' },
+    { check: 'personal', state: 'good', reason: 'opened' },
+  ],
+  body: { ...disabled, version: 1, keys: ['k'], actorUser: '', reportedBy: '' } as unknown as NonNullable<
     Report['body']
-  >
-  const leaf = { at: Date.parse(disabled.at ?? ''), category: 'security', body: '', personal: [], version: 1 }
-  const report: Report = { verdict: 'intact', steps: [{ check: 'content', state: 'good', reason: 'fits' }], body, leaf }
-  expect(saysTheSame(disabled, report)).toBe(report)
-  for (const shown of [
-    { kind: 'user.enabled' },
-    { objectId: 'u2' },
-    { details: {} },
-    { at: '2026-11-22T10:00:00.001Z' },
-  ]) {
-    expect(saysTheSame({ ...disabled, ...shown }, report)).toMatchObject({
-      verdict: 'broken',
-      steps: [{ check: 'content', state: 'bad', reason: 'shown' }],
-    })
+  >,
+  leaf: { at: Date.parse(disabled.at ?? ''), category: 'security', body: '', personal: ['p'], version: 1 },
+}
+
+function contentOf(shown: AuditEntry, report: Report): string {
+  const said = saysTheSame(shown, report)
+  return `${said.verdict}: ${said.steps.find(each => each.check === 'content')?.reason}`
+}
+
+test('a list that shows something else than what was verified is found out, in every member', () => {
+  expect(saysTheSame(disabled, verifiedDisabled)).toBe(verifiedDisabled)
+  const others: Readonly<Required<Omit<AuditEntry, 'index'>>> = {
+    state: 'erased',
+    at: '2026-11-22T10:00:00.001Z',
+    category: 'log',
+    id: 'y',
+    kind: 'user.enabled',
+    outcome: 'failure',
+    actorKind: 'account',
+    actorId: 'scim',
+    actorUser: 'u2',
+    objectKind: 'meeting',
+    objectId: 'u2',
+    reportedBy: 'c1',
+    details: { sessionsEnded: 2, more: { a: [1] } },
   }
+  for (const [name, other] of Object.entries(others)) {
+    expect(contentOf({ ...disabled, [name]: other }, verifiedDisabled), name).toBe('broken: shown')
+    const { [name as 'id']: _, ...without } = disabled
+    if (name in disabled) expect(contentOf(without as AuditEntry, verifiedDisabled), name).toBe('broken: shown')
+  }
+  for (const state of ['removed', 'damaged', 'newer'] as const) {
+    expect(contentOf({ ...disabled, state }, verifiedDisabled)).toBe('broken: shown')
+  }
+})
+
+test('a list that showed what is erased by now is not said to be right', () => {
+  const { body } = verifiedDisabled
+  const erased: Report = {
+    ...verifiedDisabled,
+    steps: verifiedDisabled.steps.map(each => (each.check === 'personal' ? { ...each, state: 'none' } : each)),
+    body: body && { ...body, objectId: '', details: {} },
+  }
+  const rest: AuditEntry = { ...disabled, state: 'erased', objectId: '', details: {} }
+  expect(saysTheSame(rest, erased)).toBe(erased)
+  expect(contentOf(disabled, erased)).toBe('unknown: more')
+  expect(contentOf({ ...rest, objectId: 'u2' }, erased)).toBe('unknown: more')
+  expect(contentOf({ ...rest, kind: 'user.enabled' }, erased)).toBe('broken: shown')
+  expect(contentOf({ ...disabled, kind: 'user.enabled' }, erased)).toBe('broken: shown')
+})
+
+test('of a removed entry, the list shows its leaf and nothing else', () => {
+  const { body: _, ...report } = verifiedDisabled
+  const removed: Report = {
+    ...report,
+    verdict: 'unknown',
+    steps: [{ check: 'content', state: 'unknown', reason: 'removed' }],
+  }
+  const { index, at = '', category = '' } = disabled
+  expect(contentOf({ index, at, category, state: 'removed' }, removed)).toBe('unknown: removed')
+  expect(contentOf({ ...disabled, state: 'removed' }, removed)).toBe('broken: shown')
+  expect(contentOf({ index, at, category: 'log', state: 'removed' }, removed)).toBe('broken: shown')
+  expect(contentOf(disabled, removed)).toBe('unknown: removed') // since
 })

@@ -59,8 +59,15 @@ export function readBody(bytes: Bytes): Body | undefined {
     objectKind: certificate ? 'log' : text('objectKind'),
     objectId: text('objectId'),
     reportedBy: text('reportedBy'),
-    details: certificate ?? (isObject(found['details']) ? found['details'] : {}),
+    details: certificate ? ofCertificate(certificate) : isObject(found['details']) ? found['details'] : {},
   }
+}
+
+/** What a certificate says, as the details of an entry: without its signature, and with its time as a text. */
+function ofCertificate(certificate: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { before, category, end, policy, reason, scope, start } = certificate
+  const time = new Date(Number(before))
+  return { before: Number.isNaN(time.getTime()) ? '' : time.toISOString(), category, end, policy, reason, scope, start }
 }
 
 const detail = 'details.'

@@ -7,10 +7,13 @@ import { leafHash, provesGrowth, provesLeaf } from './merkle'
 import { type Checkpoint, type Key, openCheckpoint, parseKey, parseProof, readCheckpoint, type Signed } from './note'
 import { openPart } from './part'
 import { type Body, type Leaf, readable, readBody, readLeaf, unseal } from './record'
+import shortest from './shortest.json'
 
 /** What is looked at. All bytes are in base64. */
 export interface Evidence {
   readonly index: number
+  /** the time of this browser, in milliseconds */
+  readonly now: number
   /** as it is stored in the tree */
   readonly hash: string
   readonly leaf?: string | undefined
@@ -20,6 +23,9 @@ export interface Evidence {
   readonly damaged?: boolean
   /** of c2sp.org/tlog-proof; missing while no checkpoint covers the entry */
   readonly proof?: string | undefined
+  /** the newest checkpoint that all witnesses have cosigned, where that is an earlier one, and the proof from there on */
+  readonly cosigned?: string | undefined
+  readonly since?: readonly string[] | undefined
   /** of the log, the present one last */
   readonly keys: readonly string[]
   readonly witnessKeys: readonly string[]
@@ -76,7 +82,7 @@ export async function verify(evidence: Evidence): Promise<Report> {
     signed = typeof opened === 'string' ? undefined : opened
     const place = { ...proof, ...checkpoint }
     steps.push(await checkPlace(evidence, leaf, place), checkSignature(opened, checkpoint, keys))
-    steps.push(checkWitnesses(opened, keys), await checkGrowth(evidence, checkpoint, keys))
+    steps.push(await checkWitnesses(evidence, opened, keys), await checkGrowth(evidence, checkpoint, keys))
   }
   steps.push(...inside.steps)
   const verdict = ['bad', 'unknown'].find(state => steps.some(each => each.state === state))
@@ -118,7 +124,7 @@ async function checkContent(evidence: Evidence, bytes: Bytes | undefined): Promi
   const leaf = bytes && readLeaf(bytes)
   if (!leaf) return { steps: bytes?.length ? [step('content', 'bad', 'leaf')] : [] }
   if (!readable(leaf)) return { steps: [step('content', 'unknown', 'newer')], leaf }
-  if (evidence.body === undefined) return { steps: [step('content', 'unknown', 'removed')], leaf }
+  if (evidence.body === undefined) return { steps: [step('content', ...removed(leaf, evidence))], leaf }
   const text = fromBase64(evidence.body)
   if (!text || toBase64(await sha256(text)) !== leaf.body) return { steps: [step('content', 'bad', 'changed')], leaf }
   const body = readBody(text)
@@ -128,11 +134,20 @@ async function checkContent(evidence: Evidence, bytes: Bytes | undefined): Promi
   return { steps: [step('content', 'good', 'fits'), ...personal.steps], body: personal.body ?? body, leaf }
 }
 
+const day = 86_400_000 // milliseconds
+
+/** What it comes to that content is missing: before the shortest retention of its category is over nobody may remove it. */
+function removed({ category, at }: Leaf, { now }: Evidence): [State, string] {
+  const days = (shortest as Readonly<Record<string, number>>)[category]
+  return days !== undefined && now - at >= days * day ? ['unknown', 'removed'] : ['bad', 'young']
+}
+
 /** Whether the sealed parts are those that the leaf names, and open to what is shown. */
-async function checkPersonal({ parts, damaged }: Evidence, leaf: Leaf, body: Body): Promise<Content> {
+async function checkPersonal(evidence: Evidence, leaf: Leaf, body: Body): Promise<Content> {
+  const { parts, damaged } = evidence
   const bad = (reason: string) => ({ steps: [step('personal', 'bad', reason)] })
   if (leaf.personal.length === 0 && parts.length === 0) return { steps: [] }
-  if (parts.length === 0) return { steps: [step('personal', 'unknown', 'removed')] }
+  if (parts.length === 0) return { steps: [step('personal', ...removed(leaf, evidence))] }
   if (parts.length !== leaf.personal.length || parts.length !== body.keys.length) return bad('changed')
   let [whole, erased] = [body, 0]
   for (const [i, part] of parts.entries()) {
@@ -158,12 +173,23 @@ function checkSignature(opened: Opened, { origin }: Checkpoint, keys: readonly K
   return present?.name === origin ? step('signature', 'good', 'signed') : step('signature', 'bad', 'origin')
 }
 
-function checkWitnesses(opened: Opened, keys: readonly Key[]): Step {
+/** Whether all witnesses have cosigned the checkpoint, or an earlier one that covers the entry too. */
+async function checkWitnesses(evidence: Evidence, opened: Opened, keys: readonly Key[]): Promise<Step> {
   const witnesses = keys.filter(each => each.witness)
   if (witnesses.length === 0) return step('witnesses', 'none', 'nobody')
   if (typeof opened === 'string') return step('witnesses', 'unknown', 'signature')
-  const all = witnesses.every(each => opened.cosigned.some(({ witness }) => witness === each.name))
-  return all ? step('witnesses', 'good', 'cosigned') : step('witnesses', 'none', 'late')
+  const byAll = ({ cosigned }: Signed) =>
+    witnesses.every(({ name }) => cosigned.some(({ witness }) => witness === name))
+  if (byAll(opened)) return step('witnesses', 'good', 'cosigned')
+  const late = step('witnesses', 'unknown', 'late')
+  const before = readCheckpoint(evidence.cosigned ?? '')
+  if (before?.origin !== opened.checkpoint.origin || before.size <= evidence.index) return late
+  const earlier = await openCheckpoint(evidence.cosigned ?? '', keys)
+  if (typeof earlier === 'string') return step('witnesses', 'bad', earlier)
+  const hashes = evidence.since?.map(each => fromBase64(each) ?? new Uint8Array())
+  if (!byAll(earlier) || !hashes) return late
+  const grown = await provesGrowth(before, opened.checkpoint, hashes)
+  return grown ? step('witnesses', 'good', 'covered') : step('witnesses', 'bad', 'forked')
 }
 
 /** Whether the log has grown from what this browser saw last. */
