@@ -63,14 +63,15 @@ func (s *Sender) Run(ctx context.Context, tick <-chan time.Time) {
 // Send sends the mail that is due first, and reports whether there was one. While another Sender has the turn there is none. After
 // an error the mail waits for another attempt.
 func (s *Sender) Send(ctx context.Context) (more bool, err error) {
+	// The turn is taken only when there is something to do: a process that has replaced another one need not wait then.
+	if _, due, err := s.next(ctx); err != nil || !due {
+		return false, err
+	}
 	holder, err := s.store.TakeLease(ctx, leaseName, s.holder, leaseLength)
 	if err != nil || holder != s.holder {
 		return false, err
 	}
-	m, due, dropped, err := s.store.NextMail(ctx, s.now())
-	if dropped > 0 {
-		s.log.WarnContext(ctx, "mails were not sent in time and are dropped", "mails", dropped)
-	}
+	m, due, err := s.next(ctx) // another one may have sent it meanwhile
 	if err != nil || !due {
 		return false, err
 	}
@@ -92,6 +93,14 @@ func (s *Sender) Send(ctx context.Context) (more bool, err error) {
 	}
 	origin := audit.Origin{At: s.now(), Actor: access.System("mail")}
 	return true, s.store.RemoveMail(ctx, m.ID, audit.MailSent(origin, m.UserID, string(m.Kind)))
+}
+
+func (s *Sender) next(ctx context.Context) (m Mail, due bool, err error) {
+	m, due, dropped, err := s.store.NextMail(ctx, s.now())
+	if dropped > 0 {
+		s.log.WarnContext(ctx, "mails were not sent in time and are dropped", "mails", dropped)
+	}
+	return m, due, err
 }
 
 // postpone keeps the mail for a later attempt, and returns why it was not sent.
