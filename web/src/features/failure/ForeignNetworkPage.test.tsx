@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react'
+import { act, cleanup, fireEvent, screen, waitFor } from '@testing-library/react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { api } from '../../api/client'
 import { App } from '../../app/App'
@@ -14,7 +14,7 @@ const refused = 'Your account cannot be used from this network'
 const provider = { id: 'amt', label: 'Amt', asks: 'redirect' }
 
 /** Opens the client at an address as a server plays that refuses the account from here until it is signed out. */
-function open(address: string) {
+async function open(address: string) {
   const server = { denies: true, elsewhere: undefined as string | undefined }
   const denied = () => ({
     error: { code: 'network.denied', id: 'e1' },
@@ -34,7 +34,7 @@ function open(address: string) {
   }) as never)
   const leave = vi.spyOn(location, 'assign').mockReturnValue(undefined)
   history.replaceState(null, '', address)
-  show(<App />)
+  await act(async () => show(<App />)) // the parts of the client come with it
   return { server, get, leave }
 }
 
@@ -44,7 +44,7 @@ const page = (name: string) => screen.findByRole('heading', { level: 1, name })
 test.each(['/', '/signin', '/account', '/join/abc'])(
   'at %s one reads why it does not go on, and what to do',
   async at => {
-    open(at)
+    await open(at)
     expect(await page(refused)).toBeTruthy()
     expect(screen.getByText(/Connect to one of them and try again/)).toBeTruthy()
     expect(screen.getByText('network.denied')).toBeTruthy()
@@ -54,7 +54,7 @@ test.each(['/', '/signin', '/account', '/join/abc'])(
 )
 
 test('who signs out goes on where he was, as nobody', async () => {
-  open('/')
+  await open('/')
   fireEvent.click(await button('Sign out'))
   expect(await page('Video meetings for public authorities')).toBeTruthy()
   expect(screen.queryByText(refused)).toBeNull()
@@ -65,7 +65,7 @@ test.each([
   ['/join/abc', '?again=1&next=%2Fjoin%2Fabc'],
   ['/signin?next=%2Faudit', '?again=1&next=%2Faudit'],
 ])('from %s another account signs in, at a provider too, and comes back', async (at, search) => {
-  const { get } = open(at)
+  const { get } = await open(at)
   fireEvent.click(await button('Sign in with another account'))
   expect(await page('Sign in')).toBeTruthy()
   expect(location.pathname + location.search).toBe(`/signin${search}`)
@@ -79,14 +79,14 @@ test.each([
 })
 
 test('whose provider has to be told is led there', async () => {
-  const { server, leave } = open('/')
+  const { server, leave } = await open('/')
   server.elsewhere = 'https://amt.example/logout'
   fireEvent.click(await button('Sign out'))
   await waitFor(() => expect(leave).toHaveBeenCalledWith('https://amt.example/logout'))
 })
 
 test('trying again from the same network is answered, and from another one goes on', async () => {
-  const { server } = open('/')
+  const { server } = await open('/')
   fireEvent.click(await button('Try again'))
   expect(await screen.findAllByText('You are still in none of these networks.')).not.toEqual([])
   server.denies = false
@@ -95,7 +95,7 @@ test('trying again from the same network is answered, and from another one goes 
 })
 
 test('what is shown once at set-up stays', async () => {
-  const { get } = open('/setup')
+  const { get } = await open('/setup')
   expect(await page('This set-up link is not valid')).toBeTruthy()
   expect(get).toHaveBeenCalledWith('/api/v1/session')
   expect(screen.queryByText(refused)).toBeNull()
