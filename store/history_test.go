@@ -102,6 +102,9 @@ func history() map[int64][]written {
 		17: {
 			{"erasures", map[string]any{"tenant": "default", "pseudonym": "u9", "at": 1}},
 		},
+		18: {
+			{"approvals", map[string]any{"id": "p2", "tenant": "default", "action": "audit.retention", "about": "", "parameters": "{}", "digest": "e", "state": "pending", "reason": "because", "requested_at": 1, "expires_at": 2}},
+		},
 	}
 }
 
