@@ -90,6 +90,7 @@ var wanted = map[Action]string{
 	UserList:          "user_admin security_officer auditor system users.read",
 	UserCreate:        "user_admin system",
 	UserUnlock:        "user_admin security_officer system",
+	UserUnlockByMail:  "anonymous " + people + " " + guests,
 	UserDisable:       "user_admin security_officer system",
 	UserEnable:        "user_admin system",
 	UserErase:         "user_admin system",

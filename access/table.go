@@ -58,6 +58,9 @@ const (
 	UserErase   Action = "user.erase"
 	RoleAssign  Action = "role.assign"
 
+	// UserUnlockByMail is that whoever has the link in a mail ends the locks of the account that it was sent to.
+	UserUnlockByMail Action = "user.unlock_by_mail"
+
 	ScimRead  Action = "scim.read"
 	ScimWrite Action = "scim.write"
 
@@ -162,6 +165,7 @@ var table = [...]rule{
 	{UserList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every, scopes: in(UsersRead)}},
 	{UserCreate, writes, token | proved, may{userAdmin: every, system: every}},
 	{UserUnlock, writes, token, may{userAdmin: every, security: every, system: every}},
+	{UserUnlockByMail, writes, person, may{anonymous: every, guest: every, account: every}},
 	{UserDisable, writes, proved, may{userAdmin: every, security: every, system: every}},
 	{UserEnable, writes, proved, may{userAdmin: every, system: every}},
 	{UserErase, writes, proved, may{userAdmin: every, system: every}},

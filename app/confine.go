@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"konklave/config"
@@ -44,7 +45,7 @@ func confineController(c config.Config, log *slog.Logger) {
 	if path, ok := strings.CutPrefix(c.DSN(), "sqlite:"); ok {
 		write = append(write, filepath.Dir(path))
 	}
-	tellConfined(sandbox.Confine(sandbox.Profile{Read: append(systemFiles(), around(c.Identity.Files()...)...), Write: write}), log)
+	tellConfined(sandbox.Confine(sandbox.Profile{Read: append(systemFiles(), around(slices.Concat(c.Identity.Files(), c.Mail.Files())...)...), Write: write}), log)
 }
 
 // confineSigner leaves the signer the directory that it is in and what tells the time zone, and no network.

@@ -83,7 +83,10 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 	clock := auth.Forward(time.Now)
 	networks := roleNetworks(c.Networks, db, clock)
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: clock, Networks: networks, Idle: c.Sessions.Idle, Lifetime: c.Sessions.Lifetime, Max: c.Sessions.Max, Proof: c.Sessions.Proof})
-	signIn := auth.NewSignIn(db, sessions, passwords)
+	signIn, unlocking, sendMails, err := mails(c, db, auth.NewSignIn(db, sessions, passwords), log)
+	if err != nil {
+		return err
+	}
 	tickets := auth.NewTickets(db, clock)
 	setup := auth.NewSetup(db, passwords, keys.NewRecovery, clock)
 	federation, metadata, err := newFederation(c, db, sessions, keys, log)
@@ -106,7 +109,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		Machines: auth.NewMachines(db, c.Machines.TokenLifetime, clock), Networks: networks,
 		Setup: setup, Tickets: tickets, Findings: finding.NewService(db, time.Now), Reuse: auth.NewReuse(db, clock), Traffic: traffic, Privacy: privacy.NewService(db, records, federation, time.Now), Conferences: sup, Database: db,
 		Erased: func(ctx context.Context) { noteErased(ctx, keeper, log) },
-		Audit:  auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now),
+		Audit:  auditLog, AuditAlarm: func() bool { return notary.Alarm() != nil }, RelayTest: relayTest(c, relay, time.Now), Unlocking: unlocking,
 	})
 	if err := eraseAgain(ctx, keeper, log); err != nil {
 		return err
@@ -125,7 +128,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), askRetention(c, db, approvals, log), expire(approvals, log), detect, reconciliation(provisioning, log)))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), askRetention(c, db, approvals, log), expire(approvals, log), detect, reconciliation(provisioning, log), sendMails))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, whereabouts *auth.Places, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

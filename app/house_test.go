@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,10 @@ func TestMain(m *testing.M) {
 func testConfig(dir, database string) config.Config {
 	c := config.Default()
 	c.Data, c.Database, c.Media.Ports = dir, database, config.PortRange{First: 23000, Last: 23099} // the kernel gives these to nobody else
+	places := filepath.Join(dir, placesName)
+	if _, err := os.Stat(places); err == nil {
+		c.Detection.GeoIPFile = places
+	}
 	return c
 }
 

@@ -52,6 +52,7 @@ func entries() []Entry {
 		ApprovalRequested(o, asked(), o.At), ApprovalGranted(o, asked()), ApprovalRefused(o, asked()), ApprovalWithdrawn(o, asked()),
 		ApprovalExpired(o, asked()), ApprovalUsed(o, asked()),
 		FindingHandled(o, "n1", "sign_in.locked", "closed"), ProfileExported(o, "u1"),
+		MailSent(o, "u2", "account.locked"),
 	}
 }
 

@@ -68,6 +68,7 @@ const (
 	KindApprovalUsed        Kind = "approval.used"
 	KindFindingHandled      Kind = "finding.handled"
 	KindProfileExported     Kind = "profile.exported"
+	KindMailSent            Kind = "mail.sent"
 )
 
 // KindLogPruned is that of a certificate: what was removed from the log because its retention was over. It is no entry, and the
@@ -93,7 +94,7 @@ func Kinds() []Kind {
 		KindRetentionChanged,
 		KindLogRead,
 		KindApprovalRequested, KindApprovalGranted, KindApprovalRefused, KindApprovalWithdrawn, KindApprovalExpired, KindApprovalUsed,
-		KindFindingHandled, KindProfileExported,
+		KindFindingHandled, KindProfileExported, KindMailSent,
 	}
 }
 

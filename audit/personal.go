@@ -113,6 +113,7 @@ var personal = map[Kind]about{
 	KindApprovalUsed:      {CategorySecurity, theObjects, map[string]whose{"action": nobodys, "approval": nobodys, "parameters": nobodys}},
 	KindProfileExported:   {CategorySecurity, theObjects, nil},
 	KindFindingHandled:    {CategorySecurity, nobodys, map[string]whose{"finding": nobodys, "state": nobodys}},
+	KindMailSent:          {CategorySecurity, theObjects, map[string]whose{"mail": nobodys}},
 }
 
 // searchable are the details that are looked for by what they are; see [Parts].

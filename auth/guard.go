@@ -8,6 +8,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/finding"
+	"konklave/notify"
 )
 
 // Failure is a failed proof of identity, to be counted.
@@ -18,6 +19,7 @@ type Failure struct {
 	Known   bool   // Source is a browser in which the account's owner signed in before
 	Entry   string // id of the audit entry about it
 	At      time.Time
+	Mail    *notify.Mail // to be queued unless another was within LockMailQuiet; or nil
 }
 
 // FailureStore keeps what limits guessing.
@@ -28,8 +30,8 @@ type FailureStore interface {
 	SignInFailures(ctx context.Context, tenant, account, source string, now time.Time) (Failures, error)
 	// FailureTrail returns the newest failures of a trail, at most so many, the newest first.
 	FailureTrail(ctx context.Context, t Trail, atMost int) ([]Trace, error)
-	// RecordFailure counts a failure, keeps what was found, and forgets the failures before forget; it writes the entries in the
-	// same transaction.
+	// RecordFailure counts a failure, keeps what was found, queues its mail, and forgets the failures before forget; it writes the
+	// entries in the same transaction.
 	RecordFailure(ctx context.Context, f Failure, forget time.Time, entries []audit.Entry, found []finding.Finding) error
 }
 
@@ -55,6 +57,7 @@ type trial struct {
 	check  func() (audit.FailureReason, error)
 	failed error // what to answer when it is not
 
+	tells   bool // a lock that it brings about causes a mail
 	machine bool // it is one: others who guess at it from elsewhere keep it out nowhere
 	// failure makes the entry about a failed proof; nil means that of a sign-in.
 	failure func(reason audit.FailureReason, at time.Time) audit.Entry
@@ -130,6 +133,9 @@ func (g *guard) refuse(ctx context.Context, t trial, f Failure, before Failures,
 	if l.scope != "" {
 		entries = append(entries, audit.SessionLocked(origin, t.userID, l.scope, source, l.until))
 		answer = ErrLocked
+		if t.tells {
+			f.Mail = lockMail(f, t.userID, l.scope, reason)
+		}
 	}
 	found, err := g.notice(ctx, t.userID, f, before, l, entries)
 	if err != nil {

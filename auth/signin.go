@@ -82,6 +82,7 @@ type SignIn struct {
 	passwords *Passwords
 	now       func() time.Time
 	guard     *guard
+	tells     bool // owners of locked accounts, by mail
 }
 
 // NewSignIn returns a SignIn whose sessions last as those of sessions, from where it takes the time, too.
@@ -337,6 +338,7 @@ func (s *SignIn) prove(ctx context.Context, p proof) (Credential, Failure, error
 	}
 	f, err := s.guard.try(ctx, trial{
 		actor: p.actor, account: p.account, userID: c.User.ID, address: p.address, device: p.device, failed: p.failed,
+		tells: s.tells && p.actor.UserID == "", // who is signed in already knows
 		check: func() (audit.FailureReason, error) {
 			reason, err := p.check(c)
 			switch {

@@ -40,6 +40,7 @@ type Config struct {
 	Detection  Detection
 	Identity   settings.Identity // the identity providers; in the file alone
 	Scim       Scim
+	Mail       Mail
 }
 
 // Scim is how an identity management system keeps accounts here (SCIM 2.0).
@@ -257,6 +258,7 @@ func Default() Config {
 		},
 		Backup: Backup{Interval: 15 * time.Minute, Keep: 8, KeepDays: 14},
 		Audit:  Audit{Keep: retention.Default()},
+		Mail:   Mail{Security: MailStartTLS},
 	}
 }
 

@@ -103,6 +103,12 @@ func TestEverySourceKnowsEverySetting(t *testing.T) {
 		"passwords.refused-file": "words.txt",
 		"detection.geoip-file":   "places.mmdb",
 		"scim.provider":          "amt",
+		"mail.server":            "mail.example.org:465",
+		"mail.security":          "tls",
+		"mail.from":              "Konklave <konklave@example.org>",
+		"mail.user":              "konklave",
+		"mail.password-file":     "/etc/konklave/mail-password",
+		"mail.roots":             "/etc/konklave/ca.pem",
 	}
 	if len(other) != len(Settings()) {
 		t.Fatalf("the test knows %d settings, there are %d", len(other), len(Settings()))

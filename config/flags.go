@@ -57,6 +57,12 @@ type Flags struct {
 	LimitsSessionRate         *string `help:"API requests a second in one session." placeholder:"N"`
 	LimitsSessionBurst        *string `help:"API requests in one session at once." placeholder:"N"`
 	LimitsMissesPerHour       *string `help:"Unknown meeting links from one address in an hour." placeholder:"N"`
+	MailServer                *string `help:"Mail server to which mails are handed." placeholder:"HOST:PORT"`
+	MailSecurity              *string `help:"How the way to the mail server is encrypted: starttls, tls, off." placeholder:"MODE"`
+	MailFrom                  *string `help:"Address that mails come from." placeholder:"ADDRESS"`
+	MailUser                  *string `help:"Name with which to sign in to the mail server." placeholder:"NAME"`
+	MailPasswordFile          *string `help:"File with the password for that." placeholder:"FILE"`
+	MailRoots                 *string `help:"CA certificates by which the mail server is trusted." placeholder:"FILE"`
 	BackupDirectory           *string `help:"Directory of the backups." placeholder:"DIR"`
 	BackupInterval            *string `help:"Time between two backups; 0s makes none." placeholder:"DURATION"`
 	BackupKeep                *string `help:"How many of the newest backups stay." placeholder:"N"`

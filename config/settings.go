@@ -4,7 +4,7 @@ import "slices"
 
 // Settings lists every key in the order of the example file.
 func Settings() []Setting {
-	return slices.Concat(doorSettings(), conferenceSettings(), guardSettings(), machineSettings(), networkSettings(), keptSettings())
+	return slices.Concat(doorSettings(), conferenceSettings(), guardSettings(), machineSettings(), networkSettings(), keptSettings(), mailSettings())
 }
 
 // doorSettings say where people reach this instance.

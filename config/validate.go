@@ -94,6 +94,7 @@ func (c Config) contradictions(sources map[string]string) []error {
 	v.number("sessions.max", float64(c.Sessions.Max), 1, MaxSessions)
 	v.check("scim.provider", c.Scim.Provider == "" || slices.ContainsFunc(c.Identity.Providers(), func(p settings.Provider) bool { return p.ID == c.Scim.Provider }),
 		"must be the id of a provider in identity.providers")
+	v.mail(c)
 	v.isolation(c.Isolation, c.Conference.MaxRunning)
 	v.number("limits.request-bytes", float64(c.Limits.RequestBytes), MinRequestBytes, MaxRequestBytes)
 	v.number("limits.header-bytes", float64(c.Limits.HeaderBytes), MinHeaderBytes, MaxHeaderBytes)

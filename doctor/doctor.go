@@ -52,6 +52,7 @@ func Checks(c config.Config, now func() time.Time, worker func() *exec.Cmd) []Ch
 		{"backups", func(ctx context.Context) []Finding { return backups(ctx, c, now()) }},
 		{"administrators", func(ctx context.Context) []Finding { return administrators(ctx, c) }},
 		{"identity providers", func(ctx context.Context) []Finding { return providers(ctx, c, now) }},
+		{"mail", func(ctx context.Context) []Finding { return mailServer(ctx, c) }},
 		{"second persons", func(ctx context.Context) []Finding { return secondPersons(ctx, c) }},
 		{"audit log", func(ctx context.Context) []Finding {
 			return append(auditLog(ctx, c, now()), auditRights(ctx, c, now())...)

@@ -112,7 +112,7 @@ func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // clientRoutes are the addresses at which the web client has a page, as its router has them (web/src/app/App.tsx, OtherPages.tsx): a segment
 // that begins with a colon stands for any one.
 func clientRoutes() []string {
-	return []string{"/", "/signin", "/setup", "/account", "/conferences", "/findings", "/machines", "/approvals", "/audit", "/test", "/join/:link"}
+	return []string{"/", "/signin", "/setup", "/account", "/conferences", "/findings", "/machines", "/approvals", "/audit", "/test", "/unlock", "/join/:link"}
 }
 
 // clientRoute reports whether the web client has a page at this path.

@@ -93,6 +93,7 @@ type Options struct {
 	Audit       AuditLog
 	AuditAlarm  func() bool                 // whether there is one: the audit log is not signed
 	Erased      func(context.Context)       // hears that somebody was erased; nil for nobody
+	Unlocking   *auth.Unlocking             // nil when no mails are sent
 	RelayTest   func() (RelayAccess, error) // makes a credential that tries the way to the relay
 
 	// ProviderMetadata makes what a provider has to know of this installation (SAML 2.0), by the provider's id.
@@ -141,6 +142,7 @@ type API struct {
 	tests         *limiter // tests of the connection, by client address
 	relayTest     func() (RelayAccess, error)
 	erased        func(context.Context)
+	unlocking     *auth.Unlocking
 }
 
 // New makes the API and registers every route.
@@ -150,7 +152,7 @@ func New(o Options) *API {
 		users: o.Users, meetings: o.Meetings, logins: o.Sessions, signIn: o.SignIn, federation: o.Federation, metadata: o.ProviderMetadata, tokens: o.Tokens, setup: o.Setup, tickets: o.Tickets,
 		findings: o.Findings, factors: o.Factors, approvals: o.Approvals, reuse: o.Reuse, traffic: o.Traffic, scim: o.Scim, machines: o.Machines, networks: o.Networks,
 		privacy: o.Privacy, exports: newExportLimiter(o.Now),
-		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest, erased: o.Erased,
+		conferences: o.Conferences, database: o.Database, audit: o.Audit, auditAlarm: o.AuditAlarm, relayTest: o.RelayTest, erased: o.Erased, unlocking: o.Unlocking,
 		mux:      http.NewServeMux(),
 		sources:  newLimiter(o.Limits.SourceRate, o.Limits.SourceBurst, o.Now),
 		accounts: newLimiter(o.Limits.SessionRate, o.Limits.SessionBurst, o.Now),
@@ -174,6 +176,7 @@ func New(o Options) *API {
 	a.addMachines()
 	a.addOAuth()
 	a.addUsers()
+	a.addUnlocking()
 	a.addFindings()
 	a.addApprovals()
 	a.addMeetings()

@@ -39,6 +39,7 @@ type scene struct {
 	key                     *factortest.Authenticator
 	provisionedUser         string
 	provisionedGroup        string
+	unlockToken             string
 }
 
 func setScene(t *testing.T) *scene {
@@ -61,6 +62,7 @@ func setScene(t *testing.T) *scene {
 	s.tokenID = tokens.Items[0].ID
 	s.machine, s.machineSecret = e.machine(access.MeetingsRead)
 	s.asWitness, s.asProvisioner = e.machineClient(access.AuditCosigns), e.machineClient(access.UsersProvision)
+	s.unlockToken = e.unlockToken(s.other)
 	s.asAdmin.get("/api/v1/me").want(200)
 	s.asOther.get("/api/v1/me").want(200)
 	s.asAuditor.get("/api/v1/me").want(200)
@@ -355,6 +357,10 @@ func examples() map[string]example {
 			refused: func(s *scene) answer {
 				return s.asAuditor.post("/api/v1/audit/cosignatures", map[string]any{"note": s.note})
 			},
+		},
+		"unlockByMail": {
+			granted: func(s *scene) answer { return s.nobody.post("/api/v1/unlock", map[string]any{"token": s.unlockToken}) },
+			refused: func(s *scene) answer { return s.nobody.post("/api/v1/unlock", map[string]any{"token": "wrong"}) },
 		},
 		"completeSetup": {
 			before: func(s *scene) { s.exec("DELETE FROM instance_settings WHERE name = 'setup.done'") }, // as if it had never been

@@ -153,6 +153,8 @@ type env struct {
 	limits   config.Limits
 	asking   *approval.Service
 	machines *auth.Machines
+
+	unlocking *auth.Unlocking
 }
 
 type options struct {
@@ -196,7 +198,8 @@ func start(t *testing.T, o options) *env {
 	sessions := auth.NewSessions(db, auth.SessionOptions{Now: c.now, Networks: networks})
 	e.meetings, e.tokens, e.tickets = meeting.NewService(db, c.now), auth.NewTokens(db, c.now), auth.NewTickets(db, c.now)
 	e.setup = auth.NewSetup(db, passwords, keys.NewRecovery, c.now)
-	signIn := auth.NewSignIn(db, sessions, passwords)
+	signIn := auth.NewSignIn(db, sessions, passwords).TellingOwners()
+	e.unlocking = auth.NewUnlocking(db, signIn, auth.UnlockSite{Name: "Test", Address: origin + "/unlock", Zone: time.UTC})
 	e.traffic = finding.NewTraffic(c.now)
 	e.factors = auth.NewFactors(db, signIn, keys, passkey.Library{})
 	e.asking = approval.NewService(db, o.second, c.now)
@@ -216,7 +219,8 @@ func start(t *testing.T, o options) *env {
 		Findings: finding.NewService(db, c.now), Reuse: auth.NewReuse(db, c.now), Traffic: e.traffic, Scim: provisioned(db, c.now),
 		Privacy:     privacy.NewService(db, journal.New(db, keys, slog.New(slog.DiscardHandler)), federation, c.now),
 		Conferences: &records{db: db, running: map[string]bool{}}, Database: db,
-		Audit: e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
+		Unlocking: e.unlocking,
+		Audit:     e.desk.archive, AuditAlarm: func() bool { return e.desk.alarm }, RelayTest: func() (httpapi.RelayAccess, error) { return testAccess(c.now()), nil },
 	})
 	s := httptest.NewServer(e.api)
 	t.Cleanup(s.Close)

@@ -37,6 +37,9 @@ func Erasures() []Erasure {
 		{"habits", removed},
 		{"approvals", "what was asked for about the person, or by the person and not done yet, is removed; what the person asked for others or decided stays for its 30 days, with the reason, under the account without a name"},
 		{"retired_secrets", removed},
+		{"mails", removed + "; what is being sent at that moment may still arrive"},
+		{"lock_mails", removed},
+		{"unlock_links", removed},
 	}
 }
 

@@ -33,6 +33,9 @@ func Tables() []Table {
 		{"sessions", "hash of the cookie, what the browser calls itself, shortened network, times", account, "to stay signed in, and to show people where they are", "until the session ends, at most `sessions.lifetime` (7 days)", "sessions", "the hash of the cookie"},
 		{"devices", "hash of the cookie of a known browser", account, "so that nobody else's failures lock out the owner, and a new browser is noticed", "180 days after the last sign-in there", "browsers", "the hash of the cookie"},
 		{"sign_in_failures", "hash of the address that was given, network, time", account, "to limit guessing", "75 minutes", "", "they lie under a hash of what was typed, whoever typed it; the entries of the log about them are given"},
+		{"mails", "which mail waits to be sent to whom, and since when; neither the address nor the text", account, "to tell the owner of an account that it is locked", "until it is sent, at most an hour", "", "it is about to be sent to the person; the entry of the log about it is given"},
+		{"lock_mails", "hash of the address that was given, time", account, "so that a locked account causes one mail an hour", "an hour", "", "they lie under a hash of what was typed, whoever typed it"},
+		{"unlock_links", "hash of a link in a mail, whose account it is", account, "so that the owner ends a lock", "until it is used, at most an hour", "", "they are hashes of secrets that the person was sent"},
 		{"api_tokens", "hash of the token, name, times", account, "to let programs act for a person", "until it is revoked", "tokens", "the hash of the token"},
 		{"factors", "kind, name, public key of a passkey, sealed secret of an app, times", account, "second factors", "until it is removed", "factors", "keys and secrets"},
 		{"recovery_codes", "hashes of recovery codes", account, "to get in without the other factors", "until they are used or made anew", "recoveryCodes", "the hashes; how many are left is given"},
@@ -83,7 +86,7 @@ const head = `# What is stored about people
 
 For data protection officers and administrators: every table of the database, whom it tells about, why it is there and how long. A test of the program holds this page against the database, so that no table is missing. Backups hold the same, encrypted, as long as they are kept ([backup.md](backup.md)).
 
-Beside the database there are the log of the program, in which secrets are masked, and what a conference holds in memory while it runs: pictures and sound are never stored. Nothing is sent to anybody else.
+Beside the database there are the log of the program, in which secrets are masked, and what a conference holds in memory while it runs: pictures and sound are never stored. Nothing is sent to anybody else, except to what the configuration names: identity providers, witnesses, and the [mail](mail.md) server.
 
 Everybody can download what is stored about the own account, in the profile: one JSON file, with the parts that the last column names. It takes the newest %d rows of each table, %d entries out of the newest %d of the log, and %d of what the person did in the last %d conferences; its last member, ` + "`complete`" + `, is false where one of these bounds was met or something could not be read. What is left out of it, and why, is said here. Guests have no account, and nothing that proves which rows are theirs.
 

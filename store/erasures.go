@@ -114,10 +114,16 @@ func erasing(q *sqlgen.Queries, tenant, id string) []func(context.Context) error
 		func(ctx context.Context) error {
 			return q.EraseTickets(ctx, sqlgen.EraseTicketsParams{Tenant: tenant, ActorID: id})
 		},
+		func(ctx context.Context) error {
+			return q.EraseMails(ctx, sqlgen.EraseMailsParams{Tenant: tenant, UserID: id})
+		},
+		func(ctx context.Context) error {
+			return q.EraseUnlockLinks(ctx, sqlgen.EraseUnlockLinksParams{Tenant: tenant, UserID: id})
+		},
 	}
 }
 
-// eraseFailures removes the failed sign-ins of a person, who may have several names.
+// eraseFailures removes the failed sign-ins of a person, who may have several names, and that a mail told of them.
 func eraseFailures(ctx context.Context, q *sqlgen.Queries, u user.User) error {
 	links, err := q.IdentitiesOf(ctx, sqlgen.IdentitiesOfParams{Tenant: u.Tenant, UserID: u.ID})
 	if err != nil {
@@ -125,6 +131,9 @@ func eraseFailures(ctx context.Context, q *sqlgen.Queries, u user.User) error {
 	}
 	for _, account := range auth.CountedAs(u.Email, mapped(links, linkOf)...) {
 		if _, err := q.ForgiveAccount(ctx, sqlgen.ForgiveAccountParams{Tenant: u.Tenant, Account: account}); err != nil {
+			return err
+		}
+		if err := q.EraseLockMail(ctx, sqlgen.EraseLockMailParams{Tenant: u.Tenant, Account: account}); err != nil {
 			return err
 		}
 	}

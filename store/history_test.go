@@ -103,6 +103,11 @@ func history() map[int64][]written {
 			{"erasures", map[string]any{"tenant": "default", "pseudonym": "u9", "at": 1}},
 		},
 		18: {
+			{"mails", map[string]any{"id": "e1", "tenant": "default", "kind": "account.locked", "user_id": "u1", "created_at": 1, "expires_at": 2, "due_at": 1, "attempts": 3}},
+			{"lock_mails", map[string]any{"tenant": "default", "account": "a", "at": 1}},
+			{"unlock_links", map[string]any{"hash": blob, "tenant": "default", "user_id": "u1", "expires_at": 2}},
+		},
+		19: {
 			{"approvals", map[string]any{"id": "p2", "tenant": "default", "action": "audit.retention", "about": "", "parameters": "{}", "digest": "e", "state": "pending", "reason": "because", "requested_at": 1, "expires_at": 2}},
 		},
 	}

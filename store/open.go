@@ -25,7 +25,7 @@ var migrations embed.FS
 const (
 	sqliteBusyTimeout   = "5000" // milliseconds that a writer waits for another process
 	postgresConnections = 20
-	migrationAttempts   = 3 // another process may be doing the same at the same time
+	migrationAttempts   = 3 // at one schema: another process may be doing the same at the same time
 )
 
 func (s *Store) openSQLite(ctx context.Context, path string) error {
@@ -122,27 +122,35 @@ func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, dir string, 
 	if s.options.schema != 0 {
 		return s.upTo(ctx, provider, s.options.schema)
 	}
+	reached := int64(-1)
 	for attempt := 1; ; attempt++ {
-		err = s.migrateOnce(ctx, provider)
-		if err == nil || attempt == migrationAttempts || errors.As(err, new(*SchemaTooNewError)) {
+		schema, err := s.migrateOnce(ctx, provider)
+		if err == nil || errors.As(err, new(*SchemaTooNewError)) {
+			return err
+		}
+		if schema > reached { // others, or this one, have come further: on SQLite two may meet at each of many
+			reached, attempt = schema, 1
+		}
+		if attempt == migrationAttempts {
 			return err
 		}
 	}
 }
 
-func (s *Store) migrateOnce(ctx context.Context, provider *goose.Provider) error {
+// migrateOnce returns the schema that it began with.
+func (s *Store) migrateOnce(ctx context.Context, provider *goose.Provider) (schema int64, err error) {
 	current, newest, err := provider.GetVersions(ctx)
 	if err != nil {
-		return err
+		return current, err
 	}
 	if current > newest {
-		return &SchemaTooNewError{Database: current, Program: newest}
+		return current, &SchemaTooNewError{Database: current, Program: newest}
 	}
 	results, err := provider.Up(ctx)
 	for _, r := range results {
 		s.log.InfoContext(ctx, "database migrated", "schema", r.Source.Version, "duration", r.Duration)
 	}
-	return err
+	return current, err
 }
 
 // lookAtSchema finds out whether a schema that is left as it is is one in which audit entries stand in clear.

@@ -140,6 +140,9 @@ func (s *Store) RecordFailure(ctx context.Context, f auth.Failure, forget time.T
 		if err := keepFindings(ctx, q, found...); err != nil {
 			return err
 		}
+		if err := queueLockMail(ctx, q, f); err != nil {
+			return err
+		}
 		return s.record(ctx, q, entries...)
 	})
 }

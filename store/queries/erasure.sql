@@ -50,3 +50,12 @@ DELETE FROM scim_users WHERE tenant = @tenant AND user_id = @user_id;
 -- EraseApprovals removes what is asked for about somebody, and what somebody asks for that was not done yet.
 -- name: EraseApprovals :exec
 DELETE FROM approvals WHERE tenant = @tenant AND (about = @user_id OR requested_by = @user_id AND state IN ('pending', 'approved'));
+
+-- name: EraseMails :exec
+DELETE FROM mails WHERE tenant = @tenant AND user_id = @user_id;
+
+-- name: EraseUnlockLinks :exec
+DELETE FROM unlock_links WHERE tenant = @tenant AND user_id = @user_id;
+
+-- name: EraseLockMail :exec
+DELETE FROM lock_mails WHERE tenant = @tenant AND account = @account;

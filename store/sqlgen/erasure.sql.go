@@ -114,6 +114,34 @@ func (q *Queries) EraseIdentities(ctx context.Context, arg EraseIdentitiesParams
 	return err
 }
 
+const eraseLockMail = `-- name: EraseLockMail :exec
+DELETE FROM lock_mails WHERE tenant = $1 AND account = $2
+`
+
+type EraseLockMailParams struct {
+	Tenant  string
+	Account string
+}
+
+func (q *Queries) EraseLockMail(ctx context.Context, arg EraseLockMailParams) error {
+	_, err := q.db.ExecContext(ctx, eraseLockMail, arg.Tenant, arg.Account)
+	return err
+}
+
+const eraseMails = `-- name: EraseMails :exec
+DELETE FROM mails WHERE tenant = $1 AND user_id = $2
+`
+
+type EraseMailsParams struct {
+	Tenant string
+	UserID string
+}
+
+func (q *Queries) EraseMails(ctx context.Context, arg EraseMailsParams) error {
+	_, err := q.db.ExecContext(ctx, eraseMails, arg.Tenant, arg.UserID)
+	return err
+}
+
 const eraseRetiredSecrets = `-- name: EraseRetiredSecrets :exec
 DELETE FROM retired_secrets WHERE tenant = $1 AND user_id = $2
 `
@@ -167,6 +195,20 @@ type EraseTokensParams struct {
 
 func (q *Queries) EraseTokens(ctx context.Context, arg EraseTokensParams) error {
 	_, err := q.db.ExecContext(ctx, eraseTokens, arg.Tenant, arg.UserID)
+	return err
+}
+
+const eraseUnlockLinks = `-- name: EraseUnlockLinks :exec
+DELETE FROM unlock_links WHERE tenant = $1 AND user_id = $2
+`
+
+type EraseUnlockLinksParams struct {
+	Tenant string
+	UserID string
+}
+
+func (q *Queries) EraseUnlockLinks(ctx context.Context, arg EraseUnlockLinksParams) error {
+	_, err := q.db.ExecContext(ctx, eraseUnlockLinks, arg.Tenant, arg.UserID)
 	return err
 }
 

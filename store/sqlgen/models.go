@@ -233,6 +233,12 @@ type Lease struct {
 	ExpiresAt int64
 }
 
+type LockMail struct {
+	Tenant  string
+	Account string
+	At      int64
+}
+
 type Machine struct {
 	ID        string
 	Tenant    string
@@ -251,6 +257,17 @@ type MachineSecret struct {
 	Hash      []byte
 	CreatedAt int64
 	ExpiresAt int64
+}
+
+type Mail struct {
+	ID        string
+	Tenant    string
+	Kind      string
+	UserID    string
+	CreatedAt int64
+	ExpiresAt int64
+	DueAt     int64
+	Attempts  int64
 }
 
 type Meeting struct {
@@ -377,6 +394,13 @@ type Ticket struct {
 	Session       string
 	OpenedAt      int64
 	SignIn        string
+}
+
+type UnlockLink struct {
+	Hash      []byte
+	Tenant    string
+	UserID    string
+	ExpiresAt int64
 }
 
 type UsedChallenge struct {

@@ -14,7 +14,7 @@ const (
 	maxFileP95            = 500  // lines
 	maxFunctionP90        = 40   // lines
 	maxFunctionLines      = 100  // lines; more needs a "Long:" line in the doc comment
-	maxDirectDependencies = 32   // Go modules (ADR 15)
+	maxDirectDependencies = 33   // Go modules (ADR 15)
 	maxChosenDependencies = 20   // Go modules that nothing else in the program imports (ADR 15)
 	maxExceptionsPerKLOC  = 1.0  // nolint comments per 1,000 lines of Go
 	percentile            = 0.95 // of file lengths

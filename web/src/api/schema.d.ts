@@ -964,6 +964,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the locks that failed sign-ins brought upon an account, with the token of the link in the mail to its owner; once
+         * @description Error codes: `unlock.invalid`.
+         */
+        post: operations["unlockByMail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1482,6 +1502,8 @@ export interface components {
             hashes: string[];
         };
         Instance: {
+            /** @description Whoever has an account with a password here gets a mail when it is locked, with a link that ends the lock. */
+            mailUnlock: boolean;
             name: string;
             /** @description The identity providers that people can sign in with, in the order to show them. */
             providers: components["schemas"]["Provider"][];
@@ -1792,6 +1814,10 @@ export interface components {
             scope?: string;
             /** @description Bearer. */
             token_type?: string;
+        };
+        UnlockToken: {
+            /** @description From the fragment of the link. */
+            token: string;
         };
         User: {
             /** Format: date-time */
@@ -3863,6 +3889,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CompletedSetup"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlockByMail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnlockToken"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -3,6 +3,7 @@ import { Texts } from '../i18n/react'
 import { lazyPart } from '../ui/part'
 
 const SetupPage = lazyPart(async () => (await import('../features/entry/SetupPage')).SetupPage)
+const UnlockPage = lazyPart(async () => (await import('../features/entry/UnlockPage')).UnlockPage)
 const AccountPage = lazyPart(async () => (await import('../features/account/AccountPage')).AccountPage)
 const TestPage = lazyPart(async () => (await import('../features/connection/TestPage')).TestPage)
 const ConferencesPage = lazyPart(async () => (await import('../features/conferences/ConferencesPage')).ConferencesPage)
@@ -19,6 +20,11 @@ export function OtherPages() {
       <Route path="/setup">
         <Texts chapter="more">
           <SetupPage />
+        </Texts>
+      </Route>
+      <Route path="/unlock">
+        <Texts chapter="more">
+          <UnlockPage />
         </Texts>
       </Route>
       <Route path="/account">

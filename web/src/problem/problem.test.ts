@@ -90,6 +90,7 @@ const codes = [
   'auth.address_taken',
   'password.elsewhere',
   'setup.invalid',
+  'unlock.invalid',
   'setup.done',
   'meeting.unknown',
   'meeting.no_guests',

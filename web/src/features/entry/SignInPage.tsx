@@ -42,6 +42,7 @@ export function SignInPage() {
         {returned && <Problem trouble={returned} />}
         <PasswordForm
           directories={providers.filter(provider => provider.asks === 'password')}
+          mailUnlock={instance.state === 'ready' && instance.data.mailUnlock}
           onWanted={setWanted}
           onSignedIn={goOn}
         />
@@ -53,13 +54,15 @@ export function SignInPage() {
 
 interface PasswordFormProps {
   readonly directories: readonly Provider[]
+  /** Owners of locked accounts get a mail. */
+  readonly mailUnlock: boolean
   /** The password was right, and a second factor is wanted. */
   readonly onWanted: (wanted: FactorWanted) => void
   readonly onSignedIn: () => Promise<void>
 }
 
 /** Asks for a password of this server, or of one of the directories. */
-function PasswordForm({ directories, onWanted, onSignedIn }: PasswordFormProps) {
+function PasswordForm({ directories, mailUnlock, onWanted, onSignedIn }: PasswordFormProps) {
   const t = useText()
   const signing = useAction()
   const form = useRef<HTMLFormElement>(null)
@@ -83,6 +86,7 @@ function PasswordForm({ directories, onWanted, onSignedIn }: PasswordFormProps) 
     <>
       <form ref={form} onSubmit={submit} noValidate className="grid gap-5 rounded-xl border border-line bg-surface p-5">
         {signing.trouble && !wrongEmail && <Problem trouble={signing.trouble} />}
+        {signing.trouble?.code === 'auth.locked' && mailUnlock && provider === '' && <p>{t('entry.lockedMail')}</p>}
         {directories.length > 0 && (
           <SelectField
             label={t('entry.accountAt')}

@@ -16,6 +16,7 @@ const titles: Readonly<Record<string, TextKey>> = {
   'connection.lost': 'failure.connectionLost',
   'setup.done': 'failure.setupDone',
   'setup.invalid': 'failure.setupInvalid',
+  'unlock.invalid': 'failure.unlockInvalid',
   'access.denied': 'failure.denied',
 }
 

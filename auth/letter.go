@@ -1,0 +1,47 @@
+package auth
+
+import (
+	"strings"
+
+	"konklave/notify"
+	"konklave/user"
+)
+
+// letter is what stands in a mail, in each language: the name of the installation, the link and until when it is good take the places
+// of {name}, {link} and {until}.
+type letter map[user.Language]struct{ subject, text string }
+
+// in returns subject and text in a language, or in all of them where it is none of them.
+func (l letter) in(language user.Language, name, link, until string) (subject, text string) {
+	said, ok := l[language]
+	if !ok {
+		said.subject = l[user.German].subject + " / " + l[user.English].subject
+		said.text = l[user.German].text + "\n---\n\n" + l[user.English].text
+	}
+	fill := strings.NewReplacer("{name}", name, "{link}", link, "{until}", until)
+	return fill.Replace(said.subject), fill.Replace(said.text)
+}
+
+// lockLetters are the mails about locks.
+func lockLetters() map[notify.Kind]letter {
+	const nobodyDe = "Waren Sie es nicht? Dann müssen Sie nichts tun: Das Passwort wurde nicht angenommen, und niemand wurde angemeldet.\n"
+	const nobodyEn = "Was it not you? Then there is nothing to do: the password was not accepted, and nobody was signed in.\n"
+	const knewDe = "Waren Sie es nicht? Dann kennt jemand Ihr Passwort. Niemand wurde angemeldet, denn der zweite Faktor war falsch. Bitte ändern Sie Ihr Passwort.\n"
+	const knewEn = "Was it not you? Then somebody knows your password. Nobody was signed in, because the second factor was wrong. Please change your password.\n"
+	return map[notify.Kind]letter{
+		notify.AccountLocked:       lockLetter(nobodyDe, nobodyEn),
+		notify.AccountLockedSecond: lockLetter(knewDe, knewEn),
+	}
+}
+
+// lockLetter is a mail about a lock that ends with what to do who did not bring it about.
+func lockLetter(othersDe, othersEn string) letter {
+	return letter{
+		user.German: {"{name}: Anmeldung gesperrt", "Guten Tag,\n\n" +
+			"bei {name} hat jemand mehrmals vergeblich versucht, sich mit Ihrer E-Mail-Adresse anzumelden. Die Anmeldung ist deshalb für einige Minuten gesperrt.\n\n" +
+			"Waren Sie es? Dann heben Sie die Sperre auf der Seite hinter diesem Link sofort auf. Er gilt einmal, bis {until}:\n\n{link}\n\n" + othersDe},
+		user.English: {"{name}: sign-in locked", "Hello,\n\n" +
+			"at {name} somebody has tried several times in vain to sign in with your e-mail address. Signing in is therefore locked for some minutes.\n\n" +
+			"Was it you? Then end the lock at once on the page behind this link. It is good once, until {until}:\n\n{link}\n\n" + othersEn},
+	}
+}
