@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"konklave/vault"
 )
 
 // instanceKeySize is the size of the instance's key in bytes.
@@ -80,30 +82,25 @@ func (m modes) makeDirectory(dir string) error {
 
 func instanceKeyFile(dir string) string { return filepath.Join(dir, "instance.key") }
 
-// instanceKey reads the key of this instance, or makes it at the first start.
+// instanceKey reads the key of this instance, or makes it at the first start: of several who do it at once, all return one.
 func instanceKey(dir string) ([]byte, error) {
 	path := instanceKeyFile(dir)
 	key, err := os.ReadFile(path)
-	if err == nil {
-		if len(key) != instanceKeySize {
-			return nil, fmt.Errorf("the key in %s has %d bytes instead of %d; restore it from your backup", path, len(key), instanceKeySize)
+	if errors.Is(err, fs.ErrNotExist) {
+		made := make([]byte, instanceKeySize)
+		_, _ = rand.Read(made) // never fails, see crypto/rand
+		if err := vault.WriteNew(path, made); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
 		}
-		return key, nil
+		key, err = os.ReadFile(path)
 	}
-	if !os.IsNotExist(err) {
-		return nil, err
-	}
-	key = make([]byte, instanceKeySize)
-	_, _ = rand.Read(key) // never fails, see crypto/rand
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if _, err := f.Write(key); err != nil {
-		return nil, err
+	if len(key) != instanceKeySize {
+		return nil, fmt.Errorf("the key in %s has %d bytes instead of %d; restore it from your backup", path, len(key), instanceKeySize)
 	}
-	return key, f.Sync()
+	return key, nil
 }
 
 // listenUnix binds a unix socket, in place of a stale one, and returns the file alone: closing it removes nothing.

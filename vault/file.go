@@ -99,17 +99,17 @@ func read(path string) ([]byte, error) {
 // create writes a new master key to path and returns what stands there: of several who do it at once, all return one.
 func create(path string) ([]byte, error) {
 	text := encode([][]byte{(*Vault)(nil).NewKey()})
-	if err := write(path, text); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := WriteNew(path, text); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	return read(path)
 }
 
-// write makes a file with this content, complete or not at all; it fails with fs.ErrExist when there is one. What root makes
+// WriteNew makes a file with this secret, complete or not at all; it fails with fs.ErrExist when there is one. What root makes
 // belongs to the owner of the directory, so that the server, which runs as that user, can read it.
-func write(path string, text []byte) (err error) {
+func WriteNew(path string, text []byte) (err error) {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".master-*") // mode 0600
+	f, err := os.CreateTemp(dir, ".secret-*") // mode 0600
 	if err != nil {
 		return err
 	}

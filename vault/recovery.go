@@ -130,5 +130,5 @@ func RestoreFile(path, secret, escrow string) error {
 	if err != nil {
 		return err
 	}
-	return write(path, text)
+	return WriteNew(path, text)
 }

@@ -29,6 +29,7 @@ test('roles are given and accounts are disabled', async ({ seat }) => {
       await join(call, link, { language: look.language, camera: false })
 
       await page.goto('/account')
+      await leadsToSections(page, say)
       const row = page.getByRole('listitem').filter({ hasText: colleague.email })
       await row.getByRole('button', { name: say('users.editOf', { name: colleague.name }) }).click()
       const role = (name: string) => row.getByRole('checkbox', { name: say(`role.${name}`), exact: true })
@@ -76,6 +77,15 @@ test('roles are given and accounts are disabled', async ({ seat }) => {
     await server.close()
   }
 })
+
+/** The links at the top of the account page take the focus, and the view, to what they name. */
+async function leadsToSections(page: Page, say: (key: string) => string): Promise<void> {
+  const contents = page.getByRole('navigation', { name: say('account.contents') })
+  await contents.getByRole('link', { name: say('account.sessions') }).press('Enter')
+  const heading = page.getByRole('heading', { name: say('account.sessions') })
+  await expect(heading).toBeFocused()
+  await expect(heading).toBeInViewport()
+}
 
 /** Downloads what is stored about the administrator, and looks into the file. */
 async function takesTheOwnData(page: Page, say: (key: string) => string): Promise<void> {

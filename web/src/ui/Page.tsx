@@ -71,10 +71,13 @@ export function StatePage({ icon: Icon, tone = 'plain', title, text, children }:
 
 /** A part of a page with a heading of its own. */
 export function Section({
+  id,
   title,
   intro,
   children,
 }: {
+  /** The id of the heading, for links that lead to it. */
+  readonly id?: string
   readonly title: string
   readonly intro?: string
   readonly children: ReactNode
@@ -82,7 +85,9 @@ export function Section({
   return (
     <section className="grid gap-4 rounded-xl border border-line bg-surface p-5">
       <div>
-        <h2 className="font-bold text-xl">{title}</h2>
+        <h2 id={id} tabIndex={id === undefined ? undefined : -1} className="scroll-mt-6 font-bold text-xl">
+          {title}
+        </h2>
         {intro && <p className="text-quiet">{intro}</p>}
       </div>
       {children}

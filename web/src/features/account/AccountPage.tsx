@@ -1,13 +1,13 @@
 import { useLocation } from 'wouter'
-import { api, dataOf } from '../../api/client'
-import { useAction } from '../../api/resource'
 import { useSession } from '../../api/session'
+import { useSignOut } from '../../api/signOut'
 import { Shell, signInAddress } from '../../app/Shell'
 import { useText } from '../../i18n/react'
 import { Button, ButtonLink } from '../../ui/Button'
 import { Loading, Page, Section } from '../../ui/Page'
 import { Problem } from '../../ui/Problem'
 import { AppearanceFields } from '../appearance/AppearanceFields'
+import { Contents } from './Contents'
 import { Factors } from './Factors'
 import { OwnData } from './OwnData'
 import { PasswordForm } from './PasswordForm'
@@ -49,10 +49,12 @@ function Account() {
   const session = useSession()
   const user = session.state === 'ready' ? session.data : undefined
   if (!user) return null
+  const looksAfter = hasRole(user, 'user_admin', 'security_officer', 'auditor')
   return (
     <Page title={t('account.title')} intro={user.email} aside={<SignOut />}>
+      <Contents others={looksAfter} />
       <ProfileForm user={user} onSaved={session.reload} />
-      <Section title={t('settings.appearance')} intro={t('account.appearanceIntro')}>
+      <Section id="appearance" title={t('settings.appearance')} intro={t('account.appearanceIntro')}>
         <AppearanceFields />
       </Section>
       <PasswordForm />
@@ -62,18 +64,14 @@ function Account() {
       <OwnData />
       <div className="flex flex-wrap gap-3 empty:hidden">
         {hasRole(user, 'operator') && <ButtonLink href="/conferences">{t('account.conferences')}</ButtonLink>}
-        {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
-          <ButtonLink href="/approvals">{t('account.approvals')}</ButtonLink>
-        )}
+        {looksAfter && <ButtonLink href="/approvals">{t('account.approvals')}</ButtonLink>}
         {hasRole(user, 'security_officer', 'auditor') && (
           <ButtonLink href="/findings">{t('account.findings')}</ButtonLink>
         )}
-        {hasRole(user, 'user_admin', 'security_officer', 'auditor') && (
-          <ButtonLink href="/machines">{t('account.machines')}</ButtonLink>
-        )}
+        {looksAfter && <ButtonLink href="/machines">{t('account.machines')}</ButtonLink>}
         {hasRole(user, 'auditor') && <ButtonLink href="/audit">{t('account.audit')}</ButtonLink>}
       </div>
-      {hasRole(user, 'user_admin', 'security_officer', 'auditor') && <Users by={user} />}
+      {looksAfter && <Users by={user} />}
     </Page>
   )
 }
@@ -82,20 +80,14 @@ function SignOut() {
   const t = useText()
   const session = useSession()
   const [, navigate] = useLocation()
-  const leaving = useAction()
-  const signOut = async () => {
-    let elsewhere: string | undefined
-    const ok = await leaving.run(async () => {
-      elsewhere = (await dataOf(api.DELETE('/api/v1/session'))).address
-    })
-    if (!ok) return
-    if (elsewhere) return location.assign(elsewhere) // to sign out at the identity provider too
+  const leaving = useSignOut()
+  const toStart = async () => {
     await session.reload()
     navigate('/')
   }
   return (
     <div className="grid gap-2">
-      <Button busy={leaving.busy} onClick={() => void signOut()}>
+      <Button busy={leaving.busy} onClick={() => void leaving.signOut(toStart)}>
         {t('account.signOut')}
       </Button>
       {leaving.trouble && <Problem trouble={leaving.trouble} />}

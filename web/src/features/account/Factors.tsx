@@ -34,7 +34,7 @@ export function Factors() {
     })
   const list = factors.state === 'ready' ? factors.data : undefined
   return (
-    <Section title={t('factor.title')} intro={t('factor.intro')}>
+    <Section id="factors" title={t('factor.title')} intro={t('factor.intro')}>
       {factors.state === 'loading' && <Loading />}
       {factors.state === 'failed' && <Problem trouble={factors.trouble} />}
       {list && list.items.length > 0 && (

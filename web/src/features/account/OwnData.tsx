@@ -22,7 +22,7 @@ export function OwnData() {
       setSaved(whole ? 'whole' : 'part')
     })
   return (
-    <Section title={t('account.data')} intro={t('account.dataIntro')}>
+    <Section id="data" title={t('account.data')} intro={t('account.dataIntro')}>
       <p>{t('account.dataWithout')}</p>
       <Button busy={exporting.busy} className="justify-self-start" onClick={() => void start()}>
         <Download aria-hidden="true" className="size-4 shrink-0" />

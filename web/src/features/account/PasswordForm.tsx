@@ -29,7 +29,7 @@ export function PasswordForm() {
   const wrongNew = fieldError(t, trouble, 'new') ?? fieldError(t, trouble, 'password')
   const wrongOld = fieldError(t, trouble, 'old')
   return (
-    <Section title={t('entry.password')} intro={t('account.passwordIntro')}>
+    <Section id="password" title={t('entry.password')} intro={t('account.passwordIntro')}>
       <form onSubmit={submit} noValidate className="grid gap-4">
         <PasswordField
           label={t('account.oldPassword')}

@@ -25,7 +25,7 @@ export function ProfileForm({ user, onSaved }: { readonly user: User; readonly o
   }
   const error = fieldError(t, saving.trouble, 'name')
   return (
-    <Section title={t('account.profile')}>
+    <Section id="profile" title={t('account.profile')}>
       <form onSubmit={submit} noValidate className="grid gap-4">
         <TextField
           label={t('join.name')}

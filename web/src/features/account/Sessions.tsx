@@ -16,7 +16,7 @@ export function Sessions() {
   const t = useText()
   const sessions = useResource(load)
   return (
-    <Section title={t('account.sessions')} intro={t('account.sessionsIntro')}>
+    <Section id="sessions" title={t('account.sessions')} intro={t('account.sessionsIntro')}>
       {sessions.state === 'loading' && <Loading />}
       {sessions.state === 'failed' && <Problem trouble={sessions.trouble} />}
       {sessions.state === 'ready' && (

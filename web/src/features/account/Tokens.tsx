@@ -18,7 +18,7 @@ export function Tokens() {
   const t = useText()
   const tokens = useResource(load)
   return (
-    <Section title={t('account.tokens')} intro={t('account.tokensIntro')}>
+    <Section id="tokens" title={t('account.tokens')} intro={t('account.tokensIntro')}>
       {tokens.state === 'loading' && <Loading />}
       {tokens.state === 'failed' && <Problem trouble={tokens.trouble} />}
       {tokens.state === 'ready' && tokens.data.length > 0 && (

@@ -18,7 +18,7 @@ export function Users({ by }: { readonly by: User }) {
   const t = useText()
   const users = useResource(load)
   return (
-    <Section title={t('users.title')} intro={t('users.intro')}>
+    <Section id="users" title={t('users.title')} intro={t('users.intro')}>
       {users.state === 'loading' && <Loading />}
       {users.state === 'failed' && <Problem trouble={users.trouble} />}
       {users.state === 'ready' && (

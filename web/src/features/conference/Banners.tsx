@@ -1,5 +1,13 @@
 import { LoaderCircle, MonitorUp, MonitorX, RotateCw, UserPlus, Volume2 } from 'lucide-react'
-import { type ReactNode, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
+import {
+  type ReactNode,
+  useEffect,
+  useEffectEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import type { Call, CallSnapshot } from '../../call/types'
 import type { TextKey } from '../../i18n/i18n'
 import { useText } from '../../i18n/react'
@@ -80,31 +88,53 @@ function LostLine({ lost, unsent }: LostLineProps) {
   if (online && unsent) advice.push('conference.longLossUnsent')
   const words = advice.map(key => t(key)).join(' ')
   const advise = useEffectEvent(() => {
-    setLong(true)
-    announce(words)
+    announce(online ? `${words} ${t('conference.longLossButton')}` : words)
   })
   useEffect(() => {
-    const timer = setTimeout(() => advise(), longLoss)
+    const timer = setTimeout(() => setLong(true), longLoss)
     return () => clearTimeout(timer)
   }, [])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with the network the button comes and goes, which is told each time
+  useEffect(() => {
+    if (long) advise()
+  }, [long, online])
   return (
     <Banner
       icon={<LoaderCircle aria-hidden="true" className="size-5 shrink-0 animate-spin text-warning" />}
-      action={
-        long &&
-        online && (
-          <Button size="small" onClick={() => location.reload()}>
-            <RotateCw aria-hidden="true" className="size-4" />
-            {t('action.reload')}
-          </Button>
-        )
-      }
+      action={long && online && <ReloadButton />}
       line={lost}
       warns
     >
       {long ? words : t(`conference.reconnecting.${lost}`)}
     </Banner>
   )
+}
+
+/** Comes and goes by itself; the focus that it had stays in the conference, on a part of the page where no key does anything. */
+function ReloadButton() {
+  const t = useText()
+  const button = useRef<HTMLButtonElement>(null)
+  useLayoutEffect(() => {
+    const shown = button.current
+    return () => {
+      if (document.activeElement === shown) enterPage()
+    }
+  }, [])
+  return (
+    <Button ref={button} size="small" onClick={() => location.reload()}>
+      <RotateCw aria-hidden="true" className="size-4" />
+      {t('action.reload')}
+    </Button>
+  )
+}
+
+/** Gives the focus to the stage, or to the bar where a panel covers the stage. */
+function enterPage(): void {
+  for (const id of ['stage', 'controls']) {
+    const part = document.getElementById(id)
+    part?.focus()
+    if (part && part === document.activeElement) return
+  }
 }
 
 /** Without a network of its own the device could not load the page again. */

@@ -2,7 +2,7 @@ import { type FormEvent, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { api, dataOf, type FactorWanted, type Provider } from '../../api/client'
 import { useAction, useResource } from '../../api/resource'
-import { useSession } from '../../api/session'
+import { networkDenied, useChangedSession, useSession } from '../../api/session'
 import { Shell } from '../../app/Shell'
 import { useText } from '../../i18n/react'
 import { fieldError } from '../../problem/problem'
@@ -26,6 +26,7 @@ export function SignInPage() {
   const session = useSession()
   const [, navigate] = useLocation()
   const instance = useResource(loadInstance)
+  useChangedSession(instance.state === 'failed' && instance.trouble.code === networkDenied)
   const providers = instance.state === 'ready' ? instance.data.providers : []
   const [returned] = useState(() => troubleInAddress(location.search))
   const [wanted, setWanted] = useState(() => secondInAddress(location.hash))

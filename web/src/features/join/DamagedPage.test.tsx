@@ -64,3 +64,40 @@ test.each([
   expect(screen.queryByRole('button', { name: /start afresh/ })).toBeNull()
   expect(within(screen.getByRole('main')).queryByRole('link', { name: 'Sign in' }) !== null).toBe(!('user' in who))
 })
+
+test('before it is known who asks, nobody is given the advice for another', async () => {
+  const answer: Record<string, (told: unknown) => void> = {}
+  vi.spyOn(api, 'GET').mockImplementation(
+    ((path: string) =>
+      new Promise(resolve => {
+        answer[path] = told => resolve({ data: told, response: new Response() })
+      })) as never,
+  )
+  show(
+    <SessionProvider>
+      <DamagedPage link="abc" trouble={{ code: 'journal.corrupt', id: 'e1' }} onAgain={vi.fn()} />
+    </SessionProvider>,
+  )
+  const silent = () => {
+    expect(screen.queryByText(/Did you create it|Please tell the person/)).toBeNull()
+    expect(within(screen.getByRole('main')).queryByRole('link', { name: 'Sign in' })).toBeNull()
+  }
+  expect(await damaged()).toBeTruthy()
+  silent()
+  answer['/api/v1/session']?.({ user: anna })
+  await screen.findByRole('link', { name: 'Anna' })
+  silent()
+  answer['/api/v1/join/{link}']?.(council)
+  expect(await screen.findByText(/Please tell the person who invited you/)).toBeTruthy()
+})
+
+test('where it cannot be learnt who asks, that is said', async () => {
+  vi.spyOn(api, 'GET').mockRejectedValue(new Error('no line'))
+  show(
+    <SessionProvider>
+      <DamagedPage link="abc" trouble={{ code: 'journal.corrupt', id: 'e1' }} onAgain={vi.fn()} />
+    </SessionProvider>,
+  )
+  expect(await screen.findByText(/The server does not answer right now/)).toBeTruthy()
+  expect(screen.queryByText(/Did you create it/)).toBeNull()
+})

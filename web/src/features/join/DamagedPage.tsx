@@ -18,19 +18,26 @@ interface DamagedPageProps {
   readonly onAgain: () => void
 }
 
+/** What is known of the meeting by whoever asks; undefined until it is known who that is. */
+interface Told {
+  readonly who: 'account' | 'guest'
+  readonly preview?: Preview
+}
+
 /** For a meeting whose last run cannot go on because what was stored of it is damaged. Who may close that run can do it here. */
 export function DamagedPage({ link, trouble, onAgain }: DamagedPageProps) {
   const t = useText()
   const session = useSession()
-  const signedIn = session.state === 'ready' && session.data !== undefined
-  const load = useCallback(
-    async (): Promise<Preview | undefined> =>
-      signedIn ? dataOf(api.GET('/api/v1/join/{link}', { params: { path: { link } } })) : undefined,
-    [signedIn, link],
-  )
-  const preview = useResource(load)
+  const who = session.state === 'ready' ? (session.data ? 'account' : 'guest') : undefined
+  const load = useCallback(async (): Promise<Told | undefined> => {
+    if (who !== 'account') return who && { who }
+    return { who, preview: await dataOf(api.GET('/api/v1/join/{link}', { params: { path: { link } } })) }
+  }, [who, link])
+  const answer = useResource(load)
   const [closing, setClosing] = useState(false)
-  const { meeting, title = '' } = (preview.state === 'ready' && preview.data) || {}
+  const told = answer.state === 'ready' ? answer.data : undefined
+  const { meeting, title = '' } = told?.preview ?? {}
+  const failed = [session, answer].find(each => each.state === 'failed')
   return (
     <Shell>
       <StatePage
@@ -39,21 +46,21 @@ export function DamagedPage({ link, trouble, onAgain }: DamagedPageProps) {
         title={t('damaged.title')}
         text={t(meeting ? 'damaged.allowed' : 'error.journal.corrupt')}
       >
-        {preview.state === 'loading' && <Loading />}
-        {preview.state === 'failed' && <Problem trouble={preview.trouble} />}
-        {preview.state === 'ready' && !meeting && <p>{t(signedIn ? 'damaged.tell' : 'damaged.guest')}</p>}
+        {failed && <Problem trouble={failed.trouble} />}
+        {!failed && !told && <Loading />}
+        {told && !meeting && <p>{t(told.who === 'account' ? 'damaged.tell' : 'damaged.guest')}</p>}
         <div className="flex flex-wrap gap-3">
           {meeting && (
             <Button look="dangerOutline" onClick={() => setClosing(true)}>
               {t('damaged.close')}
             </Button>
           )}
-          {!signedIn && (
+          {told?.who === 'guest' && (
             <ButtonLink look="primary" href={signInAddress()}>
               {t('action.signIn')}
             </ButtonLink>
           )}
-          <Button look={signedIn && !meeting ? 'primary' : 'secondary'} onClick={onAgain}>
+          <Button look={told?.who === 'guest' || meeting ? 'secondary' : 'primary'} onClick={onAgain}>
             {t('action.tryAgain')}
           </Button>
           <ButtonLink href="/">{t('action.toStart')}</ButtonLink>

@@ -1,6 +1,5 @@
 import { DoorOpen } from 'lucide-react'
-import { useEffect } from 'react'
-import { useSession } from '../../api/session'
+import { useChangedSession } from '../../api/session'
 import { Shell, signInAddress } from '../../app/Shell'
 import type { Phase } from '../../call/types'
 import { useText } from '../../i18n/react'
@@ -15,11 +14,8 @@ const returns: ReadonlySet<Reason> = new Set(['left', 'shutdown'])
 /** After a conference one can come back to it, unless one was removed; who was signed out signs in first. */
 export function EndedPage({ reason, onAgain }: { readonly reason: Reason; readonly onAgain: () => void }) {
   const t = useText()
-  const { reload } = useSession()
   const signedOut = reason === 'signedOut'
-  useEffect(() => {
-    if (signedOut) void reload()
-  }, [signedOut, reload])
+  useChangedSession(signedOut)
   const back = returns.has(reason)
   const again = (
     <Button look={back ? 'primary' : 'secondary'} onClick={onAgain}>

@@ -1,7 +1,7 @@
 import { Suspense, useCallback, useEffect, useState } from 'react'
 import { api, dataOf, type Preview } from '../../api/client'
 import { useResource } from '../../api/resource'
-import { useSession } from '../../api/session'
+import { networkDenied, useChangedSession } from '../../api/session'
 import { Boundary } from '../../app/Boundary'
 import { Shell, signInAddress } from '../../app/Shell'
 import { createCall, rememberedJoin } from '../../call/call'
@@ -132,11 +132,8 @@ const final = new Set(['meeting.unknown', 'device.unsupported', 'participant.rem
 
 function JoinFailure({ link, code, error, onAgain }: JoinFailureProps) {
   const t = useText()
-  const { reload } = useSession()
   const signedOut = code === codes.signedOut
-  useEffect(() => {
-    if (signedOut) void reload()
-  }, [signedOut, reload])
+  useChangedSession(signedOut || code === networkDenied)
   if (code === 'meeting.no_guests') return <NoGuestsPage />
   if (code === 'journal.corrupt') {
     return (
