@@ -81,6 +81,8 @@ var wanted = map[Action]string{
 	RoleApprove:       "user_admin security_officer",
 	ExportAsk:         "auditor",
 	ExportApprove:     "security_officer auditor",
+	RetentionShorten:  "system",
+	RetentionApprove:  "security_officer auditor",
 	FindingHandle:     "security_officer",
 	AuditFollow:       "auditor system audit.read audit.cosign",
 	AuditCosign:       "audit.cosign",

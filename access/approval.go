@@ -9,6 +9,7 @@ var ErrApprovalRequired = fault.New(fault.KindDenied, "access.approval_required"
 var seconds = [...]struct{ act, approve Action }{
 	{RoleAssign, RoleApprove}, // when it gives a guarded role
 	{AuditExport, ExportApprove},
+	{RetentionShorten, RetentionApprove},
 }
 
 // ApprovedBy is what a second person must be allowed to do to agree to this; empty when none is needed.

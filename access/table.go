@@ -44,6 +44,8 @@ const (
 	RoleApprove      Action = "role.approve"
 	ExportAsk        Action = "audit.export_ask"
 	ExportApprove    Action = "audit.export_approve"
+	RetentionShorten Action = "audit.retention"
+	RetentionApprove Action = "audit.retention_approve"
 
 	FindingList   Action = "finding.list"
 	FindingHandle Action = "finding.handle"
@@ -181,6 +183,8 @@ var table = [...]rule{
 	{RoleApprove, writes, proved, may{userAdmin: every, security: every}},
 	{ExportAsk, writes, proved, may{auditor: every}},
 	{ExportApprove, writes, proved, may{security: every, auditor: every}},
+	{RetentionShorten, writes, person, may{system: every}},
+	{RetentionApprove, writes, proved, may{security: every, auditor: every}},
 
 	// machines
 	{MachineList, reads, token, may{userAdmin: every, security: every, auditor: every, system: every}},

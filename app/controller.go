@@ -128,7 +128,7 @@ func Controller(ctx context.Context, c config.Config, version string, stdout io.
 		stayAlive(ctx, proof(sup, db), handed.Alive, log)
 		return nil
 	}
-	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), expire(approvals, log), detect, reconciliation(provisioning, log), sendMails))
+	return serveUntil(ctx, api.Server(), listener, together(sup.Run, backups, pulse, sequencer.New(db, log).Run, notary.Run, reviews(federation, log), retainer(c, db, log), askRetention(c, db, approvals, log), expire(approvals, log), detect, reconciliation(provisioning, log), sendMails))
 }
 
 func supervisorOptions(c config.Config, db *store.Store, records *journal.Journal, tickets *auth.Tickets, whereabouts *auth.Places, launcher *launch.Client, key, relay []byte, log *slog.Logger) supervisor.Options {

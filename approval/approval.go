@@ -18,6 +18,7 @@ import (
 const (
 	Lifetime      = 24 * time.Hour      // how long a request waits for an answer, and an answer for its use
 	ExportWindow  = time.Hour           // how long an approved export may be fetched after it was begun
+	RetentionTime = 30 * 24 * time.Hour // how long a shorter retention waits for an answer before it is asked for anew
 	Kept          = 30 * 24 * time.Hour // how long after its time a closed request is kept; the audit log tells of it for longer
 	MaxOpen       = 20                  // requests of one person that wait for an answer or for their use
 	MaxTextLength = 300                 // characters (code points) of a reason or a note
@@ -30,7 +31,7 @@ var (
 	ErrOwn         = fault.New(fault.KindConflict, "approval.own", "Nobody decides about what they asked for themselves, or about what is done to their own account. Please ask another person.")
 	ErrClosed      = fault.New(fault.KindConflict, "approval.closed", "This request was decided, withdrawn or used already, or has expired.")
 	ErrMismatch    = fault.New(fault.KindDenied, "approval.mismatch", "What was approved is something else. Please ask for exactly what is to be done.")
-	ErrChanged     = fault.New(fault.KindConflict, "approval.changed", "Something has changed since this was asked for: the account, or what whoever asked may do. Please refuse it, and have it asked for again.")
+	ErrChanged     = fault.New(fault.KindConflict, "approval.changed", "Something has changed since this was asked for: the account, the retention in force, or what whoever asked may do. Please refuse it, and have it asked for again.")
 	ErrAsked       = fault.New(fault.KindConflict, "approval.asked", "This was asked for already, and waits for a second person.")
 	ErrNobody      = fault.New(fault.KindConflict, "approval.nobody", "There is no second person who could approve this. Whoever runs the server can do it on the command line; the operating manual says how.")
 	ErrTooMany     = fault.Newf(fault.KindTooMany, "approval.too_many", "One person may have at most %d requests open. Please withdraw one first.", MaxOpen)
@@ -116,7 +117,7 @@ type Request struct {
 	Act         Act
 	State       State
 	Reason      string // why, in the words of whoever asks
-	RequestedBy string // account
+	RequestedBy string // account; empty when the server asks for what its configuration says
 	RequestedAt time.Time
 	ExpiresAt   time.Time // when it is pending or approved no more
 	DecidedBy   string    // account; empty before there was an answer

@@ -9,6 +9,7 @@ import (
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/audit/retention"
 	"konklave/line"
 	"konklave/user"
 )
@@ -23,7 +24,9 @@ type Parties struct {
 type Outcome struct {
 	Request Request
 	Access  *user.AccessChange // what changes about the subject's account; nil for nothing
-	Entries []audit.Entry      // before that of Access
+	// Retention is the shorter retention that was decided about: in force from now on, or remembered as refused; nil for none.
+	Retention *RetentionChange
+	Entries   []audit.Entry // before that of Access
 }
 
 // Store keeps requests. A method that changes something writes the entries in the same transaction.
@@ -34,12 +37,15 @@ type Store interface {
 	// Approvals returns at most limit requests: those that are open, and then the closed ones, the newest first of each.
 	Approvals(ctx context.Context, tenant string, limit int) ([]Request, error)
 	// ChangeApproval reads a request and its people, calls change and stores what comes of it, all in one transaction; by is
-	// the account of who decides, or empty. It fails with ErrUnknown, and with user.ErrLastAdmin.
+	// the account of who decides, or empty. It fails with ErrUnknown, with user.ErrLastAdmin, and with ErrChanged when another
+	// retention is in force than the one that is to be shortened.
 	ChangeApproval(ctx context.Context, tenant, id, by string, change func(Request, Parties) (Outcome, error)) (Request, error)
 	// Staff returns the accounts that hold a role beyond that of most people and are not disabled.
 	Staff(ctx context.Context, tenant string) ([]user.User, error)
 	// OverdueApprovals returns requests that are open and expired before now, and forgets those that were closed before forget.
 	OverdueApprovals(ctx context.Context, now, forget time.Time) ([]Request, error)
+	// Retention returns the retention in force, and the shorter one that was refused; zero for none.
+	Retention(ctx context.Context) (inForce, refused retention.Policy, err error)
 	// User fails with user.ErrUnknown.
 	User(ctx context.Context, tenant, id string) (user.User, error)
 }
@@ -160,7 +166,7 @@ func (s *Service) Person(ctx context.Context, tenant, id string) (user.User, err
 	return u, err
 }
 
-// Approve agrees to what was asked for. Roles are given in the same transaction; an export waits for who asked. Faults: access,
+// Approve agrees to what was asked for. Roles are given, and a shorter retention is in force, in the same transaction; an export waits for who asked. Faults: access,
 // approval.unknown, approval.own, approval.closed, approval.changed, approval.text_invalid, role.conflict.
 func (s *Service) Approve(ctx context.Context, actor access.Actor, id, note string) (Request, error) {
 	if note != "" {
@@ -175,12 +181,16 @@ func (s *Service) Approve(ctx context.Context, actor access.Actor, id, note stri
 		if err != nil {
 			return Outcome{}, err
 		}
-		requester := p.Requester.Actor()
+		requester := requesterOf(r, p)
 		if p.Requester.Disabled() || access.Decide(requester, r.Act.Action, access.Object{Tenant: r.Tenant}).Err() != nil {
 			return Outcome{}, ErrChanged
 		}
 		o := Outcome{Request: agreed, Entries: []audit.Entry{audit.ApprovalGranted(audit.Origin{At: at, Actor: actor}, r.audited())}}
-		if r.Act.Action != access.RoleAssign {
+		switch r.Act.Action {
+		case access.RoleAssign:
+		case access.RetentionShorten:
+			return shortened(o, requester, at)
+		default:
 			return o, nil
 		}
 		change, err := rolesOf(r, p.Subject, audit.Origin{At: at, Actor: requester})
@@ -201,7 +211,13 @@ func (s *Service) Refuse(ctx context.Context, actor access.Actor, id, note strin
 	}
 	return s.decide(ctx, actor, id, func(r Request, by access.Actor, _ Parties, at time.Time) (Outcome, error) {
 		refused, err := r.Refuse(by, clean, at)
-		return Outcome{Request: refused, Entries: []audit.Entry{audit.ApprovalRefused(audit.Origin{At: at, Actor: actor}, r.audited())}}, err
+		o := Outcome{Request: refused, Entries: []audit.Entry{audit.ApprovalRefused(audit.Origin{At: at, Actor: actor}, r.audited())}}
+		if err != nil || r.Act.Action != access.RetentionShorten {
+			return o, err
+		}
+		change, err := r.Act.retention()
+		o.Retention = &change
+		return o, err
 	})
 }
 

@@ -25,7 +25,32 @@ func secondPersons(ctx context.Context, c config.Config) []Finding {
 	if err != nil {
 		return []Finding{unknown("See the finding for the database.", "Whether there are second persons cannot be told (%v).", cause(err))}
 	}
-	return judgeStaff(staff)
+	return append(judgeStaff(staff), shorterRetention(ctx, c, db, staff)...)
+}
+
+// shorterRetention says that the audit log is kept for longer than the configuration says.
+func shorterRetention(ctx context.Context, c config.Config, db *store.Store, staff []user.User) []Finding {
+	inForce, refused, err := db.Retention(ctx)
+	if err != nil {
+		return []Finding{unknown("See the finding for the database.", "Which retention of the audit log is in force cannot be told (%v).", cause(err))}
+	}
+	var people []access.Actor
+	for _, u := range staff {
+		people = append(people, u.Actor())
+	}
+	const stays = "The configuration keeps the audit log for less long (days: %s) than what is in force (days: %s), which stays in force: "
+	switch {
+	case inForce.Longer(c.Audit.Keep) == c.Audit.Keep:
+		return nil
+	case refused == c.Audit.Keep:
+		return []Finding{advice("Set audit.keep-…-days to what is in force, or to other values, which are asked for anew; see docs/operate/audit.md.",
+			stays+"a second person refused the shorter one.", c.Audit.Keep, inForce)}
+	case len(approval.Deciders(approval.RetentionAct(inForce, c.Audit.Keep), "", people)) == 0:
+		return []Finding{advice("Give somebody the role of security officer or auditor: `konklave user roles --email … --role user,security_officer`; see docs/operate/approvals.md.",
+			stays+"the shorter one waits for a second person, and there is nobody who could agree.", c.Audit.Keep, inForce)}
+	}
+	return []Finding{advice("Have a security officer or an auditor decide about it on the page /approvals, after the server was started with this configuration; see docs/operate/audit.md.",
+		stays+"the shorter one waits for a second person.", c.Audit.Keep, inForce)}
 }
 
 // judgeStaff says who could agree to what.

@@ -6,6 +6,7 @@ import (
 
 	"konklave/access"
 	"konklave/config"
+	"konklave/store"
 	"konklave/user"
 )
 
@@ -48,4 +49,26 @@ func TestSecondPersonsAreLookedForInTheDatabase(t *testing.T) {
 	expect(t, "no time", secondPersons(over, c), Unknown, "finding for the database")
 	c.Access.Approvals = config.ApprovalsOff
 	expect(t, "switched off", secondPersons(t.Context(), c), Advice, "access.approvals is off")
+}
+
+func TestAShorterRetentionThatIsNotInForceIsSaid(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Data = t.TempDir()
+	db, err := store.Open(t.Context(), c.DSN(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	said := func(staff []user.User) []Finding { return shorterRetention(t.Context(), c, db, staff) }
+	if found := said(nil); len(found) != 0 {
+		t.Errorf("the default: %+v", found)
+	}
+	c.Audit.Keep.Security++
+	if found := said(nil); len(found) != 0 {
+		t.Errorf("longer: %+v", found)
+	}
+	c.Audit.Keep.Security = 90
+	expect(t, "waits", said(staffOf("user auditor")), Advice, "security 184")
+	expect(t, "nobody", said(staffOf(access.Administrator)), Advice, "nobody who could agree")
 }

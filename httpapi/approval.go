@@ -32,7 +32,7 @@ func (a *API) addApprovals() {
 	}, a.askForExport)
 	add(a, Route{
 		Method: http.MethodPut, Path: prefix + "/approvals/{id}/approved", ID: "approve", Tag: "Approvals", Action: access.ApprovalDecide,
-		Summary: "Agree to what was asked for; roles are given at once",
+		Summary: "Agree to what was asked for; roles are given, and a shorter retention is in force, at once",
 		Audits:  []audit.Kind{audit.KindApprovalGranted, audit.KindRolesAssigned}, Status: http.StatusOK,
 		Codes: []fault.Code{"approval.unknown", "approval.own", "approval.closed", "approval.changed", "approval.text_invalid", "role.conflict", "user.last_administrator"},
 	}, a.approve)
@@ -58,14 +58,16 @@ type Person struct {
 // Approval is a request for a second person, and what became of it.
 type Approval struct {
 	ID          string         `json:"id"`
-	Action      access.Action  `json:"action" enum:"role.assign,audit.export" doc:"What is to be done."`
+	Action      access.Action  `json:"action" enum:"role.assign,audit.export,audit.retention" doc:"What is to be done."`
 	About       *Person        `json:"about,omitempty" doc:"Whose account it is done to."`
 	Before      []access.Role  `json:"before,omitempty" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor" nullable:"false" doc:"Of role.assign: the roles that the account had."`
 	After       []access.Role  `json:"after,omitempty" enum:"user,meeting_manager,operator,user_admin,security_officer,auditor" nullable:"false" doc:"Of role.assign: the roles that it is to have."`
 	Start       *int64         `json:"start,omitempty" doc:"Of audit.export: the index of the first entry."`
+	KeptBefore  *approval.Days `json:"keptBefore,omitempty" doc:"Of audit.retention: for how many days the audit log is kept until somebody agrees."`
+	KeptAfter   *approval.Days `json:"keptAfter,omitempty" doc:"Of audit.retention: for how many days it is to be kept."`
 	State       approval.State `json:"state" enum:"pending,approved,used,refused,withdrawn,expired"`
 	Reason      string         `json:"reason"`
-	RequestedBy Person         `json:"requestedBy"`
+	RequestedBy Person         `json:"requestedBy" doc:"With an empty id: the server, because its configuration says so."`
 	RequestedAt time.Time      `json:"requestedAt"`
 	ExpiresAt   time.Time      `json:"expiresAt" doc:"Of one that is open: until when it can be decided, or used."`
 	DecidedBy   *Person        `json:"decidedBy,omitempty"`
@@ -126,6 +128,11 @@ func (p *Approval) parameters(act approval.Act) error {
 		var export approval.Export
 		err := json.Unmarshal([]byte(act.Parameters), &export)
 		p.Start = &export.Start
+		return err
+	case access.RetentionShorten:
+		var change approval.RetentionChange
+		err := json.Unmarshal([]byte(act.Parameters), &change)
+		p.KeptBefore, p.KeptAfter = &change.Before, &change.After
 		return err
 	}
 	return nil

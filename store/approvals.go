@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 	"time"
@@ -18,22 +19,30 @@ var _ approval.Store = (*Store)(nil)
 // InsertApproval implements approval.Store.
 func (s *Store) InsertApproval(ctx context.Context, r approval.Request, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "insert approval", entry, func(ctx context.Context, q *sqlgen.Queries) error {
-		if _, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: r.Tenant, ID: r.RequestedBy}); err != nil {
-			return orElse(err, user.ErrUnknown)
-		}
-		open, err := q.CountOpenApprovals(ctx, sqlgen.CountOpenApprovalsParams{Tenant: r.Tenant, RequestedBy: r.RequestedBy})
-		switch {
-		case err != nil:
-			return err
-		case open >= approval.MaxOpen:
-			return approval.ErrTooMany
+		by := sql.NullString{String: r.RequestedBy, Valid: r.RequestedBy != ""}
+		if by.Valid {
+			if err := mayAsk(ctx, q, r.Tenant, by); err != nil {
+				return err
+			}
 		}
 		rows, err := q.InsertApproval(ctx, sqlgen.InsertApprovalParams{
 			ID: r.ID, Tenant: r.Tenant, Action: string(r.Act.Action), About: r.Act.About, Parameters: r.Act.Parameters, Digest: r.Act.Digest(),
-			State: string(r.State), Reason: r.Reason, RequestedBy: r.RequestedBy, RequestedAt: millis(r.RequestedAt), ExpiresAt: millis(r.ExpiresAt),
+			State: string(r.State), Reason: r.Reason, RequestedBy: by, RequestedAt: millis(r.RequestedAt), ExpiresAt: millis(r.ExpiresAt),
 		})
 		return rowsOrElse(rows, err, approval.ErrAsked)
 	})
+}
+
+// mayAsk locks an account, and fails with approval.ErrTooMany when it has asked for so much already.
+func mayAsk(ctx context.Context, q *sqlgen.Queries, tenant string, by sql.NullString) error {
+	if _, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: by.String}); err != nil {
+		return orElse(err, user.ErrUnknown)
+	}
+	open, err := q.CountOpenApprovals(ctx, sqlgen.CountOpenApprovalsParams{Tenant: tenant, RequestedBy: by})
+	if err == nil && open >= approval.MaxOpen {
+		err = approval.ErrTooMany
+	}
+	return err
 }
 
 // Approvals implements approval.Store.
@@ -64,6 +73,11 @@ func (s *Store) ChangeApproval(ctx context.Context, tenant, id, by string, chang
 			DecidedBy: changed.DecidedBy, DecidedAt: millis(changed.DecidedAt), Note: changed.Note, UsedAt: millis(changed.UsedAt),
 		}); err != nil {
 			return err
+		}
+		if o.Retention != nil {
+			if err := decideRetention(ctx, q, *o.Retention, changed.State); err != nil {
+				return err
+			}
 		}
 		if err := s.record(ctx, q, o.Entries...); err != nil || o.Access == nil {
 			return err
@@ -110,7 +124,7 @@ func (s *Store) OverdueApprovals(ctx context.Context, now, forget time.Time) ([]
 func approvalOf(row sqlgen.Approval) approval.Request {
 	return approval.Request{
 		ID: row.ID, Tenant: row.Tenant, Act: approval.Act{Action: access.Action(row.Action), About: row.About, Parameters: row.Parameters},
-		State: approval.State(row.State), Reason: row.Reason, RequestedBy: row.RequestedBy, RequestedAt: fromMillis(row.RequestedAt),
+		State: approval.State(row.State), Reason: row.Reason, RequestedBy: row.RequestedBy.String, RequestedAt: fromMillis(row.RequestedAt),
 		ExpiresAt: fromMillis(row.ExpiresAt), DecidedBy: row.DecidedBy, DecidedAt: fromMillis(row.DecidedAt), Note: row.Note, UsedAt: fromMillis(row.UsedAt),
 	}
 }

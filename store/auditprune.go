@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -69,26 +67,6 @@ func (s *Store) PruneAudit(ctx context.Context, r retention.Removal, certify ret
 		return 0, fmt.Errorf("retention of %s: %w", r.Category, err)
 	}
 	return pruned, nil
-}
-
-// settingRetention is the policy of retention that was in force last.
-const settingRetention = "audit.retention"
-
-// NoteRetention implements retention.Log. What was in force before the first is the default.
-func (s *Store) NoteRetention(ctx context.Context, policy string, changed func(before string) audit.Entry) error {
-	return s.change(ctx, "note retention", func(ctx context.Context, q *sqlgen.Queries) error {
-		before, err := q.Setting(ctx, settingRetention)
-		if errors.Is(err, sql.ErrNoRows) {
-			before, err = retention.Default().String(), nil
-		}
-		if err != nil || before == policy {
-			return err
-		}
-		if err := q.PutSetting(ctx, sqlgen.PutSettingParams{Name: settingRetention, Value: policy}); err != nil {
-			return err
-		}
-		return s.recordImpersonal(ctx, q, changed(before))
-	})
 }
 
 // recordImpersonal writes an entry that tells about no person, for which no vault is needed.

@@ -107,6 +107,9 @@ func history() map[int64][]written {
 			{"lock_mails", map[string]any{"tenant": "default", "account": "a", "at": 1}},
 			{"unlock_links", map[string]any{"hash": blob, "tenant": "default", "user_id": "u1", "expires_at": 2}},
 		},
+		19: {
+			{"approvals", map[string]any{"id": "p2", "tenant": "default", "action": "audit.retention", "about": "", "parameters": "{}", "digest": "e", "state": "pending", "reason": "because", "requested_at": 1, "expires_at": 2}},
+		},
 	}
 }
 

@@ -181,7 +181,7 @@ func (o *own) approvals(ctx context.Context) error {
 	rows, err := o.q.ApprovalsWith(ctx, sqlgen.ApprovalsWithParams{Tenant: o.tenant, UserID: o.userID, AtMost: rowsAndOne})
 	o.d.Approvals = most(&o.d, rows, func(r sqlgen.Approval) privacy.OwnApproval {
 		a := privacy.OwnApproval{
-			ID: r.ID, Action: r.Action, State: r.State, Asked: r.RequestedBy == o.userID, About: r.About == o.userID, Decided: r.DecidedBy == o.userID,
+			ID: r.ID, Action: r.Action, State: r.State, Asked: r.RequestedBy.String == o.userID, About: r.About == o.userID, Decided: r.DecidedBy == o.userID,
 			RequestedAt: fromMillis(r.RequestedAt), DecidedAt: fromMillis(r.DecidedAt), UsedAt: fromMillis(r.UsedAt),
 		}
 		if a.Asked {

@@ -33,8 +33,9 @@ type Log interface {
 	TakeLease(ctx context.Context, name, holder string, length time.Duration) (now string, err error)
 	// LeaseEnd returns when a lease ends or ended; zero when nobody ever had it.
 	LeaseEnd(ctx context.Context, name string) (time.Time, error)
-	// NoteRetention keeps the policy that is in force. When another one was, it records the entry that is made of it.
-	NoteRetention(ctx context.Context, policy string, changed func(before string) audit.Entry) error
+	// NoteRetention puts the policy of the configuration in force and returns what is; guarded, that is what keeps each category
+	// longer: what is configured or what was in force. When another one was, it records the entry that is made of both.
+	NoteRetention(ctx context.Context, configured Policy, guarded bool, changed func(before, after Policy) audit.Entry) (inForce Policy, err error)
 	// PruneAudit removes what is due, some of it at a time and under a certificate that certify has signed, and returns of how many
 	// entries; none when nothing is left.
 	PruneAudit(ctx context.Context, r Removal, certify Certify) (int64, error)
@@ -50,7 +51,8 @@ type Certify func(context.Context, leaf.Certificate) (leaf.Certificate, error)
 // Keeper lets go of what was kept long enough. It is for one goroutine.
 type Keeper struct {
 	Log     Log
-	Policy  Policy
+	Policy  Policy              // of the configuration
+	Guarded bool                // what is kept for less long than before waits for a second person
 	Certify Certify             // by the signer of this machine
 	Origin  func() audit.Origin // of the entries that it makes
 	Now     func() time.Time
@@ -66,8 +68,9 @@ type Keeper struct {
 type Gone struct {
 	Entries     int64 // that lost their content
 	Checkpoints int64
-	Elsewhere   bool // another Keeper is at it
-	Foreign     bool // another machine signs the log, or nobody has signed it yet: so content could not be let go from here
+	Elsewhere   bool   // another Keeper is at it
+	Kept        Policy // what is in force
+	Foreign     bool   // another machine signs the log, or nobody has signed it yet: so content could not be let go from here
 }
 
 // Run looks until ctx ends, and returns nil then. After counts the time; it is time.After outside of tests.
@@ -95,7 +98,7 @@ func (k *Keeper) Run(ctx context.Context, after func(time.Duration) <-chan time.
 var ErrClock = errors.New("the clock of this machine is further ahead than it should be, so nothing is removed from the audit log; set it. " +
 	"If it is right, because the server was off for long or was restored, say so once: konklave audit prune --clock-is-right")
 
-// Look removes all that is due. A change of the policy is recorded first. It fails with ErrClock.
+// Look removes all that is due by the policy in force. A change of that is recorded first. It fails with ErrClock.
 func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
 	if err := k.plausible(ctx); err != nil {
 		return gone, err
@@ -105,12 +108,10 @@ func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
 		return Gone{Elsewhere: err == nil}, err
 	}
 	defer func() { err = errors.Join(err, k.done(ctx)) }()
-	if err := k.Log.NoteRetention(ctx, k.Policy.String(), func(before string) audit.Entry {
-		return audit.RetentionChanged(k.Origin(), before, k.Policy.String())
-	}); err != nil {
-		return gone, fmt.Errorf("note the retention: %w", err)
+	if gone.Kept, err = k.Note(ctx); err != nil {
+		return gone, err
 	}
-	if gone.Entries, err = k.prune(ctx); errors.Is(err, errForeign) {
+	if gone.Entries, err = k.prune(ctx, gone.Kept); errors.Is(err, errForeign) {
 		gone.Foreign, err = true, nil
 	}
 	if err != nil {
@@ -120,9 +121,20 @@ func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
 	return gone, err
 }
 
-// prune lets content go and returns of how many entries.
-func (k *Keeper) prune(ctx context.Context) (gone int64, err error) {
-	for _, r := range k.Policy.Due(k.Now()) {
+// Note puts what is configured in force, as far as it may be, and returns what is. A change is recorded.
+func (k *Keeper) Note(ctx context.Context) (Policy, error) {
+	inForce, err := k.Log.NoteRetention(ctx, k.Policy, k.Guarded, func(before, after Policy) audit.Entry {
+		return audit.RetentionChanged(k.Origin(), before.String(), after.String())
+	})
+	if err != nil {
+		return Policy{}, fmt.Errorf("note the retention: %w", err)
+	}
+	return inForce, nil
+}
+
+// prune lets go of the content that a policy does not keep, and returns of how many entries.
+func (k *Keeper) prune(ctx context.Context, p Policy) (gone int64, err error) {
+	for _, r := range p.Due(k.Now()) {
 		for more := true; more; {
 			n, err := k.Log.PruneAudit(ctx, r, k.certify)
 			if gone += n; err != nil {

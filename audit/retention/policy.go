@@ -63,6 +63,19 @@ func (p Policy) String() string {
 	return fmt.Sprintf("security %d, administration %d, conference %d", p.Security, p.Administration, p.Conference)
 }
 
+// Parse reads what String wrote.
+func Parse(text string) (p Policy, err error) {
+	if _, err = fmt.Sscanf(text, "security %d, administration %d, conference %d", &p.Security, &p.Administration, &p.Conference); err != nil || p.String() != text {
+		return Policy{}, fmt.Errorf("%q is no policy of retention", text)
+	}
+	return p, nil
+}
+
+// Longer keeps each category as long as whichever of two policies keeps it longer.
+func (p Policy) Longer(other Policy) Policy {
+	return Policy{max(p.Security, other.Security), max(p.Administration, other.Administration), max(p.Conference, other.Conference)}
+}
+
 const day = 24 * time.Hour
 
 // Removal is what is to lose its content.

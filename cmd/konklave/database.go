@@ -98,10 +98,10 @@ func (cmd *AuditPruneCmd) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return readable(err)
 	}
-	return tellGone(std, c.Audit.Keep, gone)
+	return tellGone(std, gone)
 }
 
-func tellGone(std streams, p retention.Policy, gone retention.Gone) error {
+func tellGone(std streams, gone retention.Gone) error {
 	if gone.Elsewhere {
 		_, err := fmt.Fprintln(std.out, "Another program is doing it right now.")
 		return err
@@ -110,6 +110,6 @@ func tellGone(std streams, p retention.Policy, gone retention.Gone) error {
 		_, err := fmt.Fprintln(std.out, "No content was removed: the audit log is not signed yet, or another machine signs it. Run this on the machine that signs it.")
 		return err
 	}
-	_, err := fmt.Fprintf(std.out, "Kept for so many days: %s. Removed: the content of %d entries, and %d checkpoints.\n", p, gone.Entries, gone.Checkpoints)
+	_, err := fmt.Fprintf(std.out, "Kept for so many days: %s. Removed: the content of %d entries, and %d checkpoints.\n", gone.Kept, gone.Entries, gone.Checkpoints)
 	return err
 }

@@ -26,7 +26,7 @@ SELECT admissions.conference_id, admissions.sign_in FROM admissions WHERE admiss
 ) ORDER BY admissions.conference_id, admissions.sign_in LIMIT @at_most;
 
 -- name: ApprovalsWith :many
-SELECT * FROM approvals WHERE tenant = @tenant AND (requested_by = @user_id OR about = @user_id OR decided_by = @user_id)
+SELECT * FROM approvals WHERE tenant = @tenant AND (about = @user_id OR requested_by = @user_id OR decided_by = @user_id)
 ORDER BY number DESC LIMIT @at_most;
 
 -- name: FindingsOfUser :many

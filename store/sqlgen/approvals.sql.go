@@ -7,6 +7,7 @@ package sqlgen
 
 import (
 	"context"
+	"database/sql"
 )
 
 const approvals = `-- name: Approvals :many
@@ -66,7 +67,7 @@ SELECT COUNT(*) FROM approvals WHERE tenant = $1 AND requested_by = $2 AND state
 
 type CountOpenApprovalsParams struct {
 	Tenant      string
-	RequestedBy string
+	RequestedBy sql.NullString
 }
 
 func (q *Queries) CountOpenApprovals(ctx context.Context, arg CountOpenApprovalsParams) (int64, error) {
@@ -144,7 +145,7 @@ type InsertApprovalParams struct {
 	Digest      string
 	State       string
 	Reason      string
-	RequestedBy string
+	RequestedBy sql.NullString
 	RequestedAt int64
 	ExpiresAt   int64
 }

@@ -4,6 +4,10 @@
 
 package sqlgen
 
+import (
+	"database/sql"
+)
+
 type AccessToken struct {
 	ID        string
 	Tenant    string
@@ -44,7 +48,7 @@ type Approval struct {
 	Digest      string
 	State       string
 	Reason      string
-	RequestedBy string
+	RequestedBy sql.NullString
 	RequestedAt int64
 	ExpiresAt   int64
 	DecidedBy   string

@@ -182,7 +182,7 @@ func (q *Queries) AllSessionsOfUser(ctx context.Context, arg AllSessionsOfUserPa
 }
 
 const approvalsWith = `-- name: ApprovalsWith :many
-SELECT number, id, tenant, action, about, parameters, digest, state, reason, requested_by, requested_at, expires_at, decided_by, decided_at, note, used_at FROM approvals WHERE tenant = $1 AND (requested_by = $2 OR about = $2 OR decided_by = $2)
+SELECT number, id, tenant, action, about, parameters, digest, state, reason, requested_by, requested_at, expires_at, decided_by, decided_at, note, used_at FROM approvals WHERE tenant = $1 AND (about = $2 OR requested_by = $2 OR decided_by = $2)
 ORDER BY number DESC LIMIT $3
 `
 

@@ -34,7 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Fatal(err)
 	}
 	for _, group := range []map[string]func(*testing.T, *house){
-		users, roles, setup, sessions, signIns, tokens, tickets, admissions, places, lastAdmins, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks, findings, factors, detections, federations, reviews, arrivals, farewells, provisioning, machines, retained, erasures, approvals, ownData, mails,
+		users, roles, setup, sessions, signIns, tokens, tickets, admissions, places, lastAdmins, meetings, conferences, journals, workers, damages, audits, auditLogs, clocks, findings, factors, detections, federations, reviews, arrivals, farewells, provisioning, machines, retained, shorter, erasures, approvals, ownData, mails,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

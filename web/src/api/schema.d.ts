@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Agree to what was asked for; roles are given at once
+         * Agree to what was asked for; roles are given, and a shorter retention is in force, at once
          * @description Error codes: `approval.unknown`, `approval.own`, `approval.closed`, `approval.changed`, `approval.text_invalid`, `role.conflict`, `user.last_administrator`, `session.proof_required`.
          */
         put: operations["approve"];
@@ -1123,7 +1123,7 @@ export interface components {
              * @description What is to be done.
              * @enum {string}
              */
-            action: "role.assign" | "audit.export";
+            action: "role.assign" | "audit.export" | "audit.retention";
             /** @description Of role.assign: the roles that it is to have. */
             after?: ("user" | "meeting_manager" | "operator" | "user_admin" | "security_officer" | "auditor")[];
             /** @description Of role.assign: the roles that the account had. */
@@ -1139,6 +1139,10 @@ export interface components {
              */
             expiresAt: string;
             id: string;
+            /** @description Of audit.retention: for how many days it is to be kept. */
+            keptAfter?: components["schemas"]["Days"];
+            /** @description Of audit.retention: for how many days the audit log is kept until somebody agrees. */
+            keptBefore?: components["schemas"]["Days"];
             /** @description What the second person said to it. */
             note?: string;
             /** @description The caller asked for it. */
@@ -1146,6 +1150,7 @@ export interface components {
             reason: string;
             /** Format: date-time */
             requestedAt: string;
+            /** @description With an empty id: the server, because its configuration says so. */
             requestedBy: components["schemas"]["Person"];
             /**
              * Format: int64
@@ -1302,6 +1307,23 @@ export interface components {
             factor?: components["schemas"]["FactorWanted"];
             /** @description Absent when nobody is signed in. */
             user?: components["schemas"]["User"];
+        };
+        Days: {
+            /**
+             * Format: int64
+             * @description Accounts, backups.
+             */
+            administration: number;
+            /**
+             * Format: int64
+             * @description Meetings, and what happens in them.
+             */
+            conference: number;
+            /**
+             * Format: int64
+             * @description Who proved what to whom, roles, keys, the log itself.
+             */
+            security: number;
         };
         Decision: {
             /** @description Why; needed to refuse. */

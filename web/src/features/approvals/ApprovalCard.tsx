@@ -33,9 +33,11 @@ export function ApprovalCard({ approval, onChanged }: CardProps) {
         {approval.after && (
           <Fact name={t('approvals.after')}>{approval.after.map(role => t(`role.${role}`)).join(', ')}</Fact>
         )}
-        <Fact name={t('approvals.why')}>{approval.reason}</Fact>
+        {approval.keptBefore && <Fact name={t('approvals.keptBefore')}>{days(t, approval.keptBefore)}</Fact>}
+        {approval.keptAfter && <Fact name={t('approvals.keptAfter')}>{days(t, approval.keptAfter)}</Fact>}
+        <Fact name={t('approvals.why')}>{requestedBy.id ? approval.reason : t('approvals.configured')}</Fact>
         <Fact name={t('approvals.askedBy')}>
-          {person(requestedBy)}, {date(approval.requestedAt)}
+          {requestedBy.id ? person(requestedBy) : t('approvals.server')}, {date(approval.requestedAt)}
         </Fact>
         {decidedBy && decidedAt && (
           <Fact name={t(approval.state === 'refused' ? 'approvals.refusedBy' : 'approvals.approvedBy')}>
@@ -56,7 +58,17 @@ export function ApprovalCard({ approval, onChanged }: CardProps) {
 /** What is to be done, in words. */
 function act(t: Translate, { action, about, start }: Approval): string {
   if (action === 'audit.export') return t('approvals.act.export', { start: String(start ?? 0) })
+  if (action === 'audit.retention') return t('approvals.act.retention')
   return t('approvals.act.roles', { person: about ? person(about) : '' })
+}
+
+/** For how many days each category is kept. */
+function days(t: Translate, { security, administration, conference }: NonNullable<Approval['keptBefore']>): string {
+  return t('approvals.days', {
+    security: String(security),
+    administration: String(administration),
+    conference: String(conference),
+  })
 }
 
 function person({ id, name, email }: Approval['requestedBy']): string {
