@@ -2,11 +2,13 @@ import { createHmac } from 'node:crypto'
 import type { Page } from '@playwright/test'
 import { type Account, administrator, colleague, signIn } from './harness/acts'
 import type { Seat } from './harness/browser'
+import { MailServer } from './harness/mail'
+import { freePort } from './harness/port'
 import { prepare } from './harness/prepared'
 import { rulesFor } from './harness/rules'
 import { Server } from './harness/server'
 import { expect, type OpenSeat, test } from './harness/test'
-import { dress, provoked } from './harness/tour'
+import { dress, type Look, provoked } from './harness/tour'
 import { expectFits } from './harness/widths'
 import { type Language, word } from './harness/words'
 
@@ -18,21 +20,27 @@ const both: readonly Language[] = ['en', 'de']
 const period = 30
 
 let server: Server
+let mails: MailServer
 
 /** One for all: each test has an account of its own. */
 test.beforeAll(async () => {
-  server = await Server.start({ listen: 'localhost:0' }) // passkeys need a name
+  mails = await MailServer.start()
+  const address = `localhost:${await freePort()}` // passkeys need a name, links in mails the port
+  server = await Server.start({ listen: address, args: ['--public-url', `http://${address}`, ...mails.args] })
   await prepare(server)
   server.addUser(colleague.email, colleague.name, colleague.password, 'user,security_officer')
 })
 
-test.afterAll(() => server?.close())
+test.afterAll(async () => {
+  await server?.close()
+  await mails?.close()
+})
 
 let accounts = 0
 
-function newAccount(): Account {
+function newAccount(language?: Language): Account {
   const account = { ...administrator, email: `nr${++accounts}@example.test` }
-  server.addUser(account.email, account.name, account.password)
+  server.addUser(account.email, account.name, account.password, 'user', language)
   return account
 }
 
@@ -181,6 +189,46 @@ for (const language of both) {
     await expect(lock).toContainText(say('findingState.closed'))
     await signIn(stranger, administrator, language)
   })
+
+  test(`the owner of a locked account ends the lock by mail, ${language}`, async ({ seat }) => {
+    const account = newAccount(language)
+    const theme = language === 'de' ? 'light' : 'dark'
+    const page = await (await open(seat, language, theme)).page()
+    await password(page, language, account, 'not the right password')
+    await expect(page.getByRole('alert')).toContainText(say('error.auth.failed'))
+    for (let attempt = 1; attempt < 6; attempt++) {
+      const answer = page.waitForResponse('**/api/v1/session')
+      await page.getByLabel(say('entry.password'), { exact: true }).press('Enter')
+      await answer
+    }
+    await expect(page.getByRole('alert')).toContainText(say('error.auth.locked'))
+    await expect(page.getByRole('alert')).toContainText(say('entry.lockedMail')) // so it is read out
+    await expectAccessible(page)
+    await expectFits(page, `locked-${theme}-${language}`)
+
+    let mail = await mails.next()
+    while (!mail.to.includes(account.email)) mail = await mails.next() // other tests lock accounts too
+    expect(mail.text).toContain(language === 'de' ? 'Waren Sie es nicht?' : 'Was it not you?')
+    expect(mail.text).not.toContain(language === 'de' ? 'Was it not you?' : 'Waren Sie es nicht?')
+    const link = /^http\S+\/unlock#\S+$/m.exec(mail.text.replaceAll('\r', ''))?.[0] ?? 'no link'
+    await page.goto(link)
+    await expect(page.getByRole('heading', { level: 1, name: say('unlock.title') })).toBeFocused()
+    await expectAccessible(page)
+    await expectFits(page, `unlock-${theme}-${language}`)
+    await page.keyboard.press('Tab')
+    await expect(button(page, say('unlock.submit'))).toBeFocused()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('heading', { level: 1, name: say('unlock.done') })).toBeFocused()
+    await expectAccessible(page)
+    await expectFits(page, `unlock-done-${theme}-${language}`)
+    await signIn(page, account, language)
+
+    await page.goto(link)
+    await button(page, say('unlock.submit')).click()
+    await expect(page.getByText(say('error.unlock.invalid'))).toBeVisible()
+    await expectAccessible(page)
+    await expectFits(page, `unlock-again-${theme}-${language}`)
+  })
 }
 
 const proofRequired = {
@@ -189,10 +237,10 @@ const proofRequired = {
   body: JSON.stringify({ title: 'Forbidden', status: 403, code: 'session.proof_required', detail: 'x', id: 'e1' }),
 }
 
-async function open(seat: OpenSeat, language: Language): Promise<Seat> {
+async function open(seat: OpenSeat, language: Language, theme: Look['theme'] = 'light'): Promise<Seat> {
   const opened = await seat(server)
   opened.guard.allow(provoked)
-  await dress(opened, { theme: 'light', language })
+  await dress(opened, { theme, language })
   return opened
 }
 

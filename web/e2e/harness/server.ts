@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './fixtures'
+import type { Language } from './words'
 
 /** The program that is tested. */
 export const binary = process.env['E2E_BINARY'] ?? join(root, 'bin', 'konklave')
@@ -167,10 +168,9 @@ export class Server {
     }
   }
 
-  /** `konklave user add` beside the running server. */
-  /** The roles are separated by commas. */
-  addUser(email: string, name: string, password: string, roles = 'user'): void {
-    const who = ['--email', email, '--name', name, '--role', roles, '--password-stdin']
+  /** `konklave user add` beside the running server. The roles are separated by commas. */
+  addUser(email: string, name: string, password: string, roles = 'user', language: Language = 'de'): void {
+    const who = ['--email', email, '--name', name, '--role', roles, '--language', language, '--password-stdin']
     const args = ['user', 'add', '--data', this.data, ...who]
     execFileSync(binary, args, { input: `${password}\n`, stdio: ['pipe', 'pipe', 'pipe'], env: environment() })
   }

@@ -1,4 +1,5 @@
 import { CircleAlert } from 'lucide-react'
+import type { ReactNode } from 'react'
 import { useText } from '../i18n/react'
 import { describe, type Trouble } from '../problem/problem'
 import { CopyButton } from './Copy'
@@ -6,14 +7,21 @@ import { CopyButton } from './Copy'
 /** Mistakes in typing: whoever made one needs no code and no id. */
 const ordinary = new Set(['auth.failed', 'password.wrong', 'factor.failed', 'passkey.cancelled'])
 
+interface ProblemProps {
+  readonly trouble: Trouble
+  /** What else there is to know. */
+  readonly children?: ReactNode
+}
+
 /** What went wrong, said in place, with the id to copy. Read out when it appears. */
-export function Problem({ trouble }: { readonly trouble: Trouble }) {
+export function Problem({ trouble, children }: ProblemProps) {
   const t = useText()
   return (
     <div role="alert" className="flex gap-3 rounded-lg border border-danger bg-danger-soft p-4">
       <CircleAlert aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-danger" />
       <div className="grid min-w-0 gap-2">
         <p>{describe(t, trouble)}</p>
+        {children}
         {!ordinary.has(trouble.code) && <TroubleId trouble={trouble} />}
       </div>
     </div>

@@ -86,8 +86,11 @@ function PasswordForm({ directories, mailUnlock, onWanted, onSignedIn }: Passwor
   return (
     <>
       <form ref={form} onSubmit={submit} noValidate className="grid gap-5 rounded-xl border border-line bg-surface p-5">
-        {signing.trouble && !wrongEmail && <Problem trouble={signing.trouble} />}
-        {signing.trouble?.code === 'auth.locked' && mailUnlock && provider === '' && <p>{t('entry.lockedMail')}</p>}
+        {signing.trouble && !wrongEmail && (
+          <Problem trouble={signing.trouble}>
+            {signing.trouble.code === 'auth.locked' && mailUnlock && provider === '' && <p>{t('entry.lockedMail')}</p>}
+          </Problem>
+        )}
         {directories.length > 0 && (
           <SelectField
             label={t('entry.accountAt')}
