@@ -77,6 +77,16 @@ func TestA85WhoWasErasedDoesNotComeBackWithAnOlderBackup(t *testing.T) {
 	if err := k.KeepErasures(t.Context()); !errors.Is(err, backup.ErrErasures) {
 		t.Errorf("a list that somebody changed is written over: %v", err)
 	}
+	before, err := os.ReadDir(k.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := k.Make(t.Context()); !errors.Is(err, backup.ErrErasures) {
+		t.Errorf("a backup beside it: %v", err)
+	}
+	if after, err := os.ReadDir(k.Dir); err != nil || len(after) > len(before)+1 { // the lock is new
+		t.Errorf("%d files were there; what fails each minute leaves one each time: %v, %v", len(before), after, err)
+	}
 }
 
 // secondAdmin makes another administrator: the last one cannot be erased.

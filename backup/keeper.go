@@ -174,11 +174,11 @@ func (k *Keeper) Make(ctx context.Context) (Made, Summary, error) {
 		at = at.Add(time.Second)
 		path = filepath.Join(k.Dir, nameBegin+at.Format(nameTime)+nameEnd)
 	}
+	if err := k.KeepErasures(ctx); err != nil { // first: what fails each minute must not leave a file each minute
+		return Made{}, Summary{}, err
+	}
 	size, summary, err := k.makeFile(ctx, path, plainly)
 	if err != nil {
-		return Made{}, summary, err
-	}
-	if err := k.KeepErasures(ctx); err != nil {
 		return Made{}, summary, err
 	}
 	made := Made{Name: filepath.Base(path), At: at, Size: size}

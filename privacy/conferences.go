@@ -45,7 +45,7 @@ func (e *Export) writeConferences(ctx context.Context, out *writer, went places)
 			out.complete = false
 			continue
 		}
-		if errors.Is(err, errEnough) {
+		if errors.Is(err, errEnough) || err != nil && timeIsUp(ctx) {
 			out.complete = false
 			return nil
 		}

@@ -17,13 +17,13 @@ import (
 
 // The bounds of an export. Where one is met, the export says that it is not complete.
 const (
-	MaxRows        = 1_000           // newest rows of one table
-	LogScanned     = 1_000_000       // newest entries of the audit log that are looked through
-	MaxEntries     = 50_000          // of them that are given
-	MaxConferences = 200             // in which one's own messages are looked for
-	MaxEvents      = 50_000          // of them that are given
-	ExportTime     = 5 * time.Minute // that one takes at most; then it has no end
-	ExportsAtOnce  = 2               // others wait for their turn
+	MaxRows        = 1_000            // newest rows of one table
+	LogScanned     = 1_000_000        // newest entries of the audit log that are looked through
+	MaxEntries     = 50_000           // of them that are given
+	MaxConferences = 200              // in which one's own messages are looked for
+	MaxEvents      = 50_000           // of them that are given
+	ReadingTime    = 40 * time.Second // that reading takes at most, the wait for the turn with it
+	ExportsAtOnce  = 2                // others wait for their turn
 )
 
 // ExportVersion is that of the shape of an export.
@@ -86,10 +86,10 @@ func (s *Service) Export(ctx context.Context, actor access.Actor) (*Export, erro
 // errEnough ends the reading of what comes entry by entry.
 var errEnough = errors.New("there is no room for more")
 
-// Write writes one JSON object, member by member as they are read, within ExportTime. Its last member says whether it is complete;
-// one that was cut off is no JSON.
+// Write writes one JSON object, member by member as they are read; what was not read within ReadingTime is left out. Its last
+// member says whether it is complete; one that was cut off is no JSON. It fails when its turn does not come within that time.
 func (e *Export) Write(ctx context.Context, w io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, ExportTime)
+	ctx, cancel := context.WithTimeout(ctx, ReadingTime)
 	defer cancel()
 	select {
 	case e.service.turns <- struct{}{}:
@@ -139,12 +139,15 @@ func (e *Export) writeLog(ctx context.Context, out *writer, went *places) error 
 		went.note(own)
 		return json.MarshalEncode(out.Encoder, own)
 	})
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, errEnough) || timeIsUp(ctx) {
 		all, err = false, nil
 	}
 	out.complete = out.complete && all
 	return err
 }
+
+// timeIsUp reports whether ReadingTime is over; whoever asked may still be there.
+func timeIsUp(ctx context.Context) bool { return errors.Is(ctx.Err(), context.DeadlineExceeded) }
 
 // writer writes the members of one object.
 type writer struct {

@@ -88,7 +88,7 @@ For data protection officers and administrators: every table of the database, wh
 
 Beside the database there are the log of the program, in which secrets are masked, and what a conference holds in memory while it runs: pictures and sound are never stored. Nothing is sent to anybody else, except to what the configuration names: identity providers, witnesses, and the [mail](mail.md) server.
 
-Everybody can download what is stored about the own account, in the profile: one JSON file, with the parts that the last column names. It takes the newest %d rows of each table, %d entries out of the newest %d of the log, and %d of what the person did in the last %d conferences; its last member, ` + "`complete`" + `, is false where one of these bounds was met or something could not be read. What is left out of it, and why, is said here. Guests have no account, and nothing that proves which rows are theirs.
+Everybody can download what is stored about the own account, in the profile: one JSON file, with the parts that the last column names. It takes the newest %d rows of each table, %d entries out of the newest %d of the log, and %d of what the person did in the last %d conferences; its last member, ` + "`complete`" + `, is false where one of these bounds was met, reading took longer than %v, or something could not be read. What is left out of it, and why, is said here. Guests have no account, and nothing that proves which rows are theirs.
 
 | table | holds | about | why | how long | in one's own export |
 | --- | --- | --- | --- | --- | --- |
@@ -97,7 +97,7 @@ Everybody can download what is stored about the own account, in the profile: one
 // Page is the page for data protection officers, in Markdown.
 func Page() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, head, MaxRows, MaxEntries, LogScanned, MaxEvents, MaxConferences)
+	fmt.Fprintf(&b, head, MaxRows, MaxEntries, LogScanned, MaxEvents, MaxConferences, ReadingTime)
 	for _, t := range Tables() {
 		about := t.About
 		if about == "" {
