@@ -14,7 +14,7 @@ import (
 func secondPersons(ctx context.Context, c config.Config) []Finding {
 	if c.Access.Approvals == config.ApprovalsOff {
 		return []Finding{advice("Set access.approvals to required once two people can agree to each other's acts; see docs/operate/approvals.md.",
-			"No second person is asked (access.approvals is off): one user administrator alone makes anybody an auditor, operator, security officer or user administrator, and one auditor alone exports the audit log.")}
+			"No second person is asked (access.approvals is off): one user administrator alone makes anybody an auditor, operator, security officer or user administrator, one auditor alone exports the audit log, and whoever writes the configuration alone has it kept for less long.")}
 	}
 	db, err := store.Open(ctx, c.DSN(), store.Options{AsIs: true})
 	if err != nil {

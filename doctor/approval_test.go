@@ -48,7 +48,7 @@ func TestSecondPersonsAreLookedForInTheDatabase(t *testing.T) {
 	cancel()
 	expect(t, "no time", secondPersons(over, c), Unknown, "finding for the database")
 	c.Access.Approvals = config.ApprovalsOff
-	expect(t, "switched off", secondPersons(t.Context(), c), Advice, "access.approvals is off")
+	expect(t, "switched off", secondPersons(t.Context(), c), Advice, "alone has it kept for less long")
 }
 
 func TestAShorterRetentionThatIsNotInForceIsSaid(t *testing.T) {

@@ -38,6 +38,9 @@ func auditRights(ctx context.Context, c config.Config, now time.Time) []Finding 
 		return append(findings, unknown("See the finding for the database.", "Whether entries are removed when their retention is over cannot be told (%v).", cause(err)))
 	case end.IsZero():
 		return append(findings, failed(fix, "Nobody has ever looked for entries of the audit log whose retention is over."))
+	case end.After(now.Add(retention.AheadMax)):
+		return append(findings, failed("Set the clock; if it is right, run `konklave audit prune --clock-is-right` once, with the address of the role that owns the tables; see docs/operate/audit.md.",
+			"No entries of the audit log are removed when their retention is over: somebody is said to be at it until %s.", end.Format(time.RFC3339)))
 	case now.Sub(end) > pruneLate:
 		return append(findings, failed(fix, "Nobody has looked for entries of the audit log whose retention is over since %s.", end.Format(time.RFC3339)))
 	}

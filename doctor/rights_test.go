@@ -42,6 +42,7 @@ func TestWhatPostgreSQLKeepsFromTheServerIsSaid(t *testing.T) {
 	}
 	expect(t, "pruned", auditRights(t.Context(), as("a"), now), Good, "keeps it from changing")
 	expect(t, "pruned long ago", auditRights(t.Context(), as("a"), now.Add(pruneLate+2*time.Minute)), Failed, "since")
+	expect(t, "pruned in a time to come", auditRights(t.Context(), as("a"), now.Add(-retention.AheadMax)), Failed, "until")
 	sqlite := config.Default()
 	sqlite.Data = t.TempDir()
 	if found := auditRights(t.Context(), sqlite, now); len(found) != 0 {

@@ -1,10 +1,12 @@
 package httpapi_test
 
 import (
+	"slices"
 	"testing"
 
 	"konklave/access"
 	"konklave/approval"
+	"konklave/audit"
 	"konklave/audit/retention"
 	"konklave/httpapi"
 )
@@ -28,8 +30,13 @@ func TestAShorterRetentionIsShownWithOldAndNewDays(t *testing.T) {
 	if list := decode[items[httpapi.Approval]](s.adminInBrowser.get("/api/v1/approvals").want(200)).Items; len(list) != 0 {
 		t.Errorf("an administrator sees %+v", list)
 	}
+	last := s.lastEntry()
 	s.officerInBrowser.decide(shown.ID, "approved", "").want(200)
 	if inForce, _, err := s.db.Retention(t.Context()); err != nil || inForce != shorter {
 		t.Errorf("%s is in force, %v", inForce, err)
+	}
+	want := `{"after":"` + shorter.String() + `","before":"` + retention.Default().String() + `"}`
+	if !slices.ContainsFunc(s.entries(last), func(r audit.Record) bool { return r.Kind == audit.KindRetentionChanged && r.Details == want }) {
+		t.Errorf("the log has %+v, want %s", s.entries(last), want)
 	}
 }

@@ -133,7 +133,7 @@ func (a *Archive) entries(ctx context.Context, from, n int64) ([]export.Entry, e
 // look goes back through the log from an index on, without it. Next is where it stopped; 0 when nothing that is asked for can lie
 // before.
 func (a *Archive) look(ctx context.Context, actor access.Actor, q Query, before int64, limit int) (page Page, next int64, err error) {
-	s := newSieve(actor, q, a.now())
+	s := newSieve(actor, q, a.now(), a.certified)
 	page.Entries = []Shown{}
 	old := 0
 	for floor := max(0, before-a.looks); before > floor; {
@@ -198,10 +198,12 @@ type sieve struct {
 	tenant string
 	now    time.Time
 	kind   []byte // stands in the body of every entry of the kind
+
+	certified func(leaf.Certificate) (bool, error)
 }
 
-func newSieve(actor access.Actor, q Query, now time.Time) sieve {
-	s := sieve{Query: q, tenant: actor.Tenant, now: now}
+func newSieve(actor access.Actor, q Query, now time.Time, certified func(leaf.Certificate) (bool, error)) sieve {
+	s := sieve{Query: q, tenant: actor.Tenant, now: now, certified: certified}
 	switch q.Kind {
 	case "":
 	case audit.KindLogPruned:
@@ -232,7 +234,7 @@ func (s sieve) pass(ctx context.Context, open Opener, e export.Entry) (Shown, bo
 	if !s.fits(body) {
 		return shown, false, nil
 	}
-	if shown, err = reveal(ctx, open, shown, body, e.Personal); err != nil {
+	if shown, err = reveal(ctx, open, shown, body, e.Personal, s.certified); err != nil {
 		return shown, false, err
 	}
 	return shown, shown.State == StateDamaged || s.names(shown.Record), nil

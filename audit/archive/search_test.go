@@ -286,6 +286,36 @@ func TestL4ContentThatIsGoneTooSoonIsDamage(t *testing.T) {
 	}
 }
 
+func TestL4ACertificateMadeByHandIsShownAsDamage(t *testing.T) {
+	t.Parallel()
+	s := newSearch(t, 30)
+	made, err := s.log.Certified(leaf.Certificate{
+		Start: 0, End: 1, Category: audit.CategoryConference, Before: at(0), Scope: leaf.ScopeEntry, Policy: "p", Reason: "r",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []archive.State{archive.StateWhole, archive.StateDamaged} {
+		index := int64(len(s.log.Entries))
+		if err := s.log.Prune(t.Context(), made); err != nil {
+			t.Fatal(err)
+		}
+		w, err := s.Show(t.Context(), auditor(), index)
+		if err != nil || w.State != want || (w.Record == audit.Record{}) != (want == archive.StateDamaged) {
+			t.Errorf("shown: %+v, %v; want %s", w.Shown, err, want)
+		}
+		found := s.search(t, archive.Query{Kind: audit.KindLogPruned})
+		if i := slices.Index(indexes(found), index); i < 0 || found[i].State != want {
+			t.Errorf("searched: %+v, want %s", found, want)
+		}
+		made.Reason = "another" // which is not what was signed
+	}
+	nobody := archive.New(s.store, func() ([]string, error) { return nil, nil }, nil, now)
+	if w, err := nobody.Show(t.Context(), auditor(), 30); err != nil || w.State != archive.StateDamaged {
+		t.Errorf("without a key: %+v, %v", w.Shown, err)
+	}
+}
+
 func TestWhatIsLeftOfAnEntry(t *testing.T) {
 	t.Parallel()
 	s := newSearch(t, 30)

@@ -12,6 +12,7 @@ import (
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/audit/checkpoint"
 	"konklave/audit/export"
 	"konklave/audit/leaf"
 	"konklave/audit/retention"
@@ -31,7 +32,7 @@ const (
 	StateWhole   State = "whole"
 	StateErased  State = "erased"  // what it told about a person can be read by nobody any more
 	StateRemoved State = "removed" // of what happened only the leaf is left; a certificate must say that this was allowed
-	StateDamaged State = "damaged" // it was changed in the database, or its content is gone sooner than is ever allowed; what is there is not shown
+	StateDamaged State = "damaged" // it was changed in the database, or its content is gone sooner than is ever allowed, or it is a certificate that the signer has not made; what is there is not shown
 	StateNewer   State = "newer"   // a later version of the program wrote it
 )
 
@@ -83,7 +84,7 @@ func (a *Archive) Show(ctx context.Context, actor access.Actor, index int64) (Wh
 		whole.Parts = append(whole.Parts, Part{Sealed: sealed})
 	}
 	err = a.storage.OpenAudit(ctx, func(ctx context.Context, open Opener) error {
-		whole.Shown, err = show(ctx, open, e, whole.Parts, a.now())
+		whole.Shown, err = a.show(ctx, open, e, whole.Parts)
 		return err
 	})
 	if err != nil {
@@ -93,8 +94,8 @@ func (a *Archive) Show(ctx context.Context, actor access.Actor, index int64) (Wh
 }
 
 // show shows what can be shown of an entry, and puts the keys of its parts into them.
-func show(ctx context.Context, open Opener, e export.Entry, parts []Part, now time.Time) (Shown, error) {
-	shown, _, sound := examine(e, now)
+func (a *Archive) show(ctx context.Context, open Opener, e export.Entry, parts []Part) (Shown, error) {
+	shown, _, sound := examine(e, a.now())
 	if !sound || e.Body == nil {
 		return shown, nil
 	}
@@ -102,7 +103,7 @@ func show(ctx context.Context, open Opener, e export.Entry, parts []Part, now ti
 	if err != nil {
 		return unreadable(shown, err), nil
 	}
-	if shown, err = reveal(ctx, open, shown, body, e.Personal); err != nil || shown.State == StateDamaged || len(parts) == 0 {
+	if shown, err = reveal(ctx, open, shown, body, e.Personal, a.certified); err != nil || shown.State == StateDamaged || len(parts) == 0 {
 		return shown, err
 	}
 	opened, err := open.Open(ctx, body, e.Personal)
@@ -158,9 +159,30 @@ func unreadable(s Shown, err error) Shown {
 	return s
 }
 
-// reveal opens what is personal in an entry.
-func reveal(ctx context.Context, open Opener, shown Shown, body leaf.Body, personal [][]byte) (Shown, error) {
+// certified reports whether a certificate is a true one: signed with the present key of the log, or with an earlier one.
+func (a *Archive) certified(c leaf.Certificate) (bool, error) {
+	keys, err := a.keys()
+	if err != nil || len(keys) == 0 {
+		return false, err
+	}
+	trust, err := checkpoint.NewTrust(keys[len(keys)-1:], nil, 0)
+	if err == nil {
+		trust, err = trust.WithEarlier(keys)
+	}
+	if err != nil {
+		return false, err
+	}
+	text, err := c.Text()
+	return err == nil && trust.CheckStatement(c.Log, text, c.Signature) == nil, nil
+}
+
+// reveal opens what is personal in an entry. A certificate is shown when it is a true one.
+func reveal(ctx context.Context, open Opener, shown Shown, body leaf.Body, personal [][]byte, certified func(leaf.Certificate) (bool, error)) (Shown, error) {
 	if body.Certificate != nil {
+		if right, err := certified(*body.Certificate); err != nil || !right {
+			shown.State = StateDamaged
+			return shown, err
+		}
 		shown.Record = audit.Record{At: shown.At, Kind: audit.KindLogPruned, Outcome: audit.OutcomeSuccess, ObjectKind: "log", Details: body.Certificate.Details()}
 		return shown, nil
 	}

@@ -134,7 +134,7 @@ func judge(e evidence) string {
 	if err != nil {
 		return "broken"
 	}
-	verdict := judgeContent(e)
+	verdict := judgeContent(e, trust)
 	if e.Proof == "" {
 		return worse(verdict, "unknown")
 	}
@@ -193,7 +193,7 @@ func judgeGrowth(earlier string, growth []string, trust checkpoint.Trust, signed
 	return "intact"
 }
 
-func judgeContent(e evidence) string {
+func judgeContent(e evidence, trust checkpoint.Trust) string {
 	l, err := leaf.Decode(e.Leaf)
 	if err != nil {
 		return "broken"
@@ -207,6 +207,9 @@ func judgeContent(e evidence) string {
 	}
 	body, err := leaf.DecodeBody(e.Body)
 	if err != nil || sha256.Sum256(e.Body) != l.Body {
+		return "broken"
+	}
+	if body.Certificate != nil && !isTrue(*body.Certificate, trust, e.Keys) {
 		return "broken"
 	}
 	if len(e.Parts) == 0 && len(l.Personal) > 0 {
@@ -227,6 +230,15 @@ func judgeContent(e evidence) string {
 		}
 	}
 	return "intact"
+}
+
+func isTrue(c leaf.Certificate, trust checkpoint.Trust, keys []string) bool {
+	trust, err := trust.WithEarlier(keys)
+	if err != nil {
+		return false
+	}
+	text, err := c.Text()
+	return err == nil && trust.CheckStatement(c.Log, text, c.Signature) == nil
 }
 
 // worse is that of two verdicts which weighs more.
@@ -460,6 +472,31 @@ func (f *forger) letGo() {
 	}
 	f.takeTooSoon(s, at)
 	f.add("a certificate", f.of(s, at, 0), "growth none first")
+	f.certifyByHand(certificate)
+}
+
+// certifyByHand removes entries under certificates that the signer of the log has not made.
+func (f *forger) certifyByHand(c leaf.Certificate) {
+	c.Scope = leaf.ScopeEntry
+	s, another := newShelf(f.t, 13), newShelf(f.t, 13)
+	byHand := func(name string, by *shelf, change func(*leaf.Certificate)) {
+		made, err := by.log.Certified(c)
+		if err == nil {
+			change(&made)
+			err = s.log.Prune(f.t.Context(), made)
+		}
+		if err == nil {
+			err = s.log.Sign(f.t.Context())
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.add(name, f.of(s, int64(len(s.log.Entries))-1, 0), "content bad forged", "growth none first")
+	}
+	byHand("a certificate made by hand", another, func(*leaf.Certificate) {})
+	byHand("a certificate in which something else is signed", s, func(c *leaf.Certificate) { c.Reason = "another" })
+	byHand("a certificate of a time that is not signed", s, func(c *leaf.Certificate) { c.At = c.At.Add(time.Second) })
+	byHand("a certificate of a log that nobody knows", s, func(c *leaf.Certificate) { c.Log = "other.example.org/audit" })
 }
 
 // takeTooSoon takes content away before and after it may go.

@@ -23,6 +23,8 @@ const (
 	leaseTime = 10 * time.Minute
 	// LeapMax is how far the clock may be beyond the time when somebody looked last: a clock that is far ahead would let everything go.
 	LeapMax = 7 * day
+	// AheadMax is how far ahead of the clock a lease may end: the clocks of machines differ, but none that works so gives another one.
+	AheadMax = time.Hour
 	// checkpointsAtOnce is how many checkpoints are read at once.
 	checkpointsAtOnce = 1000
 )
@@ -33,6 +35,8 @@ type Log interface {
 	TakeLease(ctx context.Context, name, holder string, length time.Duration) (now string, err error)
 	// LeaseEnd returns when a lease ends or ended; zero when nobody ever had it.
 	LeaseEnd(ctx context.Context, name string) (time.Time, error)
+	// LeaseHolder returns who has a lease; empty when nobody has.
+	LeaseHolder(ctx context.Context, name string) (string, error)
 	// NoteRetention puts the policy of the configuration in force and returns what is; guarded, that is what keeps each category
 	// longer: what is configured or what was in force. When another one was, it records the entry that is made of both.
 	NoteRetention(ctx context.Context, configured Policy, guarded bool, changed func(before, after Policy) audit.Entry) (inForce Policy, err error)
@@ -98,7 +102,11 @@ func (k *Keeper) Run(ctx context.Context, after func(time.Duration) <-chan time.
 var ErrClock = errors.New("the clock of this machine is further ahead than it should be, so nothing is removed from the audit log; set it. " +
 	"If it is right, because the server was off for long or was restored, say so once: konklave audit prune --clock-is-right")
 
-// Look removes all that is due by the policy in force. A change of that is recorded first. It fails with ErrClock.
+// ErrLease says that the last look is said to end at a time that is far off, so that nothing is let go until then.
+var ErrLease = errors.New("nothing is removed from the audit log, because somebody is said to look for what may go for longer than anybody does: the clock of this machine is behind, " +
+	"or that of whoever looked last was ahead, or the database was changed. If the clock is right, say so once: konklave audit prune --clock-is-right")
+
+// Look removes all that is due by the policy in force. A change of that is recorded first. It fails with ErrClock, ErrLease.
 func (k *Keeper) Look(ctx context.Context) (gone Gone, err error) {
 	if err := k.plausible(ctx); err != nil {
 		return gone, err
@@ -188,8 +196,26 @@ func (k *Keeper) plausible(ctx context.Context) error {
 		}
 		last = newest[0].At
 	}
+	if last.After(k.Now().Add(AheadMax)) {
+		return k.release(ctx, last)
+	}
 	if now := k.Now(); !k.ClockIsRight && !last.IsZero() && now.Sub(last) > LeapMax {
 		return fmt.Errorf("%w (it says %s, and the last time was %s)", ErrClock, now.UTC().Format(time.RFC3339), last.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// release gives a lease back that nobody can have been given, when an operator has said that the clock is right.
+func (k *Keeper) release(ctx context.Context, end time.Time) error {
+	if !k.ClockIsRight {
+		return fmt.Errorf("%w (until %s)", ErrLease, end.UTC().Format(time.RFC3339))
+	}
+	holder, err := k.Log.LeaseHolder(ctx, Lease)
+	if err == nil && holder != "" {
+		_, err = k.Log.TakeLease(ctx, Lease, holder, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("end the lease for retention: %w", err)
 	}
 	return nil
 }

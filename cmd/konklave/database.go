@@ -47,12 +47,12 @@ func keepSettings() []string {
 	return []string{"audit.keep-security-days", "audit.keep-administration-days", "audit.keep-conference-days"}
 }
 
-// said fails unless it was said for how long the audit log is kept, in a configuration file or for each category: what the server is
-// told must count, and not the defaults because nobody has said anything.
+// said fails unless it was said for each category for how long the audit log is kept: what the server is told must count, and not
+// the defaults because nobody has said anything.
 func (cmd *AuditPruneCmd) said(loaded config.Loaded) error {
 	for _, key := range keepSettings() {
-		if cmd.File == "" && loaded.Sources[key] == config.SourceDefault {
-			return fmt.Errorf("it was not said for how long the audit log is kept: give --config with the file of the server, or %s", strings.Join(keepSettings(), ", "))
+		if loaded.Sources[key] == config.SourceDefault {
+			return fmt.Errorf("it was not said for how long the audit log is kept (%s): give all of %s, as the server has them, in the file of --config or by themselves", key, strings.Join(keepSettings(), ", "))
 		}
 	}
 	return nil

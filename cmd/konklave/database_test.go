@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,8 +48,21 @@ func TestAnOwnerPreparesAndPrunesForTheServer(t *testing.T) {
 		t.Errorf("without the settings of the server: exit %d, %q, %q", code, out, stderr)
 	}
 	prune = append(prune[:2:2], append([]string{"--audit-keep-security-days", "184"}, prune[2:]...)...)
-	if code, out, stderr := konklave(t, "", append(prune, as("konklave_owner"), "--clock-is-right")...); code != 0 {
-		t.Errorf("exit %d, %q, %q", code, out, stderr)
+	if code, out, stderr := konklave(t, "", append(prune, as("konklave_owner"), "--clock-is-right")...); code != 0 || !strings.Contains(out, "security 200, administration 184, conference 184") {
+		t.Errorf("what waits for a second person is in force: exit %d, %q, %q", code, out, stderr)
+	}
+	file := filepath.Join(t.TempDir(), "prune.yaml")
+	for text, want := range map[string]int{
+		"audit:\n  keep-security-days: 200\n  keep-administration-days: 184\n":                              1,
+		"audit:\n  keep-security-days: 200\n  keep-administration-days: 184\n  keep-conference-days: 184\n": 0,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, stderr := konklave(t, "", "audit", "prune", "--data", data, "--config", file, "--database", as("konklave_owner"))
+		if code != want || (code == 1) != strings.Contains(stderr, "audit.keep-conference-days") {
+			t.Errorf("with the file %q: exit %d, %q, %q", text, code, out, stderr)
+		}
 	}
 	if code, out, _ := konklave(t, "", append(prune, as("konklave"))...); code != 1 || out != "" {
 		t.Errorf("as the server: exit %d, %q", code, out)

@@ -192,6 +192,29 @@ var retained = map[string]func(*testing.T, *house){
 		h.clock.Advance(time.Millisecond)
 		h.keep(t, h.keeper(), 0)
 	},
+	"ALeaseThatEndsFarAheadIsNone": func(t *testing.T, h *house) {
+		for ahead, want := range map[time.Duration]error{retention.AheadMax: nil, retention.AheadMax + time.Millisecond: retention.ErrLease} {
+			if holder, err := h.TakeLease(t.Context(), retention.Lease, "somebody", ahead); err != nil || holder != "somebody" {
+				t.Fatalf("%q has the lease, %v", holder, err)
+			}
+			if gone, err := h.keeper().Look(t.Context()); !errors.Is(err, want) || gone.Elsewhere != (want == nil) {
+				t.Errorf("%s ahead: %+v, %v", ahead, gone, err)
+			}
+		}
+		if _, err := h.TakeLease(t.Context(), retention.Lease, "somebody", 300*aDay); err != nil {
+			t.Fatal(err)
+		}
+		k := h.keeper()
+		if _, err := k.Look(t.Context()); !errors.Is(err, retention.ErrLease) {
+			t.Errorf("for most of a year: %v", err)
+		}
+		k.ClockIsRight = true
+		if gone, err := k.Look(t.Context()); err != nil || gone.Elsewhere {
+			t.Errorf("an operator says that the clock is right: %+v, %v", gone, err)
+		}
+		k.ClockIsRight = false
+		h.keep(t, k, 0)
+	},
 	"ALeaseHasOneHolder": func(t *testing.T, h *house) {
 		if holder, err := h.LeaseHolder(t.Context(), "l"); err != nil || holder != "" {
 			t.Errorf("before: %q, %v", holder, err)

@@ -33,6 +33,16 @@ interface Note {
   readonly signatures: readonly Signature[]
 }
 
+/** What a log states besides its checkpoints. */
+export interface Statement {
+  /** the name of the log */
+  readonly log: string
+  /** what is signed */
+  readonly text: string
+  /** id of the key and signature, in base64 */
+  readonly signature: string
+}
+
 /** Why a checkpoint is not believed; `unsupported` is the browser's fault. */
 export type Doubt = 'malformed' | 'origin' | 'unsigned' | 'forged' | 'unsupported'
 
@@ -127,6 +137,16 @@ async function checkCosignature(key: Key, text: string, bytes: Bytes): Promise<b
 
 function seconds(bytes: Bytes): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0)
+}
+
+/** Checks what a log has stated besides its checkpoints, with whichever of its keys it was. */
+export async function checkStatement(said: Statement, keys: readonly Key[]): Promise<'signed' | Doubt> {
+  const raw = fromBase64(said.signature)
+  if (!raw || raw.length <= idSize) return 'malformed'
+  const key = keys.find(each => !each.witness && same(each, { name: said.log, id: raw.slice(0, idSize) }))
+  if (!key) return 'unsigned'
+  const right = await verifyEd25519(key.key, raw.slice(idSize), utf8(said.text))
+  return right === undefined ? 'unsupported' : right ? 'signed' : 'forged'
 }
 
 /** Nothing when the browser has no Ed25519. */

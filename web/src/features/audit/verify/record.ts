@@ -1,5 +1,6 @@
 /** An entry, read out of the bytes that were hashed. */
 import { type Bytes, textOf } from './bytes'
+import type { Statement } from './note'
 
 /** What the tree hashes: when, of which category, and the hashes of what belongs to it, in base64. */
 export interface Leaf {
@@ -68,6 +69,15 @@ function ofCertificate(certificate: Readonly<Record<string, unknown>>): Readonly
   const { before, category, end, policy, reason, scope, start } = certificate
   const time = new Date(Number(before))
   return { before: Number.isNaN(time.getTime()) ? '' : time.toISOString(), category, end, policy, reason, scope, start }
+}
+
+/** What the signer has signed of a certificate; nothing when the body is none. The members of a body stand in order. */
+export function readStatement(bytes: Bytes): Statement | undefined {
+  const { at, certificate } = objectIn(bytes) ?? {}
+  if (!isObject(certificate)) return undefined
+  const { signature, ...said } = certificate
+  const text = `konklave certificate/v1\n${JSON.stringify({ at, certificate: said })}\n`
+  return { log: String(said['log']), text, signature: String(signature) }
 }
 
 const detail = 'details.'

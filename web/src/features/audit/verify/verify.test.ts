@@ -127,6 +127,8 @@ test('a browser without Ed25519 says so, and does not pass for a verification', 
     'growth unsupported',
   ])
   expect((await verify(vector('another body'))).verdict).toBe('broken')
+  const { steps } = await verify(vector('a certificate'))
+  expect(steps.find(each => each.check === 'content')).toMatchObject({ state: 'unknown', reason: 'unsupported' })
 })
 
 test('keys are those that are written as keys are', async () => {

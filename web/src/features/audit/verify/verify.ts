@@ -4,9 +4,18 @@
  */
 import { type Bytes, equal, fromBase64, sha256, toBase64 } from './bytes'
 import { leafHash, provesGrowth, provesLeaf } from './merkle'
-import { type Checkpoint, type Key, openCheckpoint, parseKey, parseProof, readCheckpoint, type Signed } from './note'
+import {
+  type Checkpoint,
+  checkStatement,
+  type Key,
+  openCheckpoint,
+  parseKey,
+  parseProof,
+  readCheckpoint,
+  type Signed,
+} from './note'
 import { openPart } from './part'
-import { type Body, type Leaf, readable, readBody, readLeaf, unseal } from './record'
+import { type Body, type Leaf, readable, readBody, readLeaf, readStatement, unseal } from './record'
 import shortest from './shortest.json'
 
 /** What is looked at. All bytes are in base64. */
@@ -68,7 +77,7 @@ export async function verify(evidence: Evidence): Promise<Report> {
     if (key) keys.push(key)
   }
   const leaf = fromBase64(evidence.leaf ?? '')
-  const inside = await checkContent(evidence, leaf)
+  const inside = await checkContent(evidence, leaf, keys)
   const proof = parseProof(evidence.proof ?? '')
   const checkpoint = readCheckpoint(proof?.note ?? '')
   const steps: Step[] = []
@@ -119,8 +128,8 @@ interface Content {
   readonly leaf?: Leaf | undefined
 }
 
-/** Whether body and parts are those that the leaf names, and what they say. */
-async function checkContent(evidence: Evidence, bytes: Bytes | undefined): Promise<Content> {
+/** Whether body and parts are those that the leaf names, and what they say; and whether a certificate is a true one. */
+async function checkContent(evidence: Evidence, bytes: Bytes | undefined, keys: readonly Key[]): Promise<Content> {
   const leaf = bytes && readLeaf(bytes)
   if (!leaf) return { steps: bytes?.length ? [step('content', 'bad', 'leaf')] : [] }
   if (!readable(leaf)) return { steps: [step('content', 'unknown', 'newer')], leaf }
@@ -130,6 +139,10 @@ async function checkContent(evidence: Evidence, bytes: Bytes | undefined): Promi
   const body = readBody(text)
   if (!body) return { steps: [step('content', 'bad', 'changed')], leaf }
   if (!readable(body)) return { steps: [step('content', 'unknown', 'newer')], leaf }
+  const statement = readStatement(text)
+  const stated = statement ? await checkStatement(statement, keys) : 'signed'
+  if (stated === 'unsupported') return { steps: [step('content', 'unknown', stated)], body, leaf }
+  if (stated !== 'signed') return { steps: [step('content', 'bad', 'forged')], leaf }
   const personal = await checkPersonal(evidence, leaf, body)
   return { steps: [step('content', 'good', 'fits'), ...personal.steps], body: personal.body ?? body, leaf }
 }
