@@ -24,10 +24,10 @@ func (l letter) in(language user.Language, name, link, until string) (subject, t
 
 // lockLetters are the mails about locks.
 func lockLetters() map[notify.Kind]letter {
-	const nobodyDe = "Waren Sie es nicht? Dann müssen Sie nichts tun: Das Passwort wurde nicht angenommen, und niemand wurde angemeldet.\n"
-	const nobodyEn = "Was it not you? Then there is nothing to do: the password was not accepted, and nobody was signed in.\n"
-	const knewDe = "Waren Sie es nicht? Dann kennt jemand Ihr Passwort. Niemand wurde angemeldet, denn der zweite Faktor war falsch. Bitte ändern Sie Ihr Passwort.\n"
-	const knewEn = "Was it not you? Then somebody knows your password. Nobody was signed in, because the second factor was wrong. Please change your password.\n"
+	const nobodyDe = "Waren Sie es nicht? Dann hat jemand versucht, sich als Sie anzumelden. Bei diesen Versuchen wurde niemand angemeldet. Ändern Sie im Zweifel Ihr Passwort, vor allem wenn Sie es auch anderswo verwenden.\n"
+	const nobodyEn = "Was it not you? Then somebody has tried to sign in as you. These attempts signed nobody in. When in doubt change your password, above all when you use it elsewhere too.\n"
+	const knewDe = "Waren Sie es nicht? Dann kennt jemand Ihr Passwort, denn es war richtig. Bei diesen Versuchen wurde niemand angemeldet. Bitte ändern Sie Ihr Passwort.\n"
+	const knewEn = "Was it not you? Then somebody knows your password, because it was right. These attempts signed nobody in. Please change your password.\n"
 	return map[notify.Kind]letter{
 		notify.AccountLocked:       lockLetter(nobodyDe, nobodyEn),
 		notify.AccountLockedSecond: lockLetter(knewDe, knewEn),

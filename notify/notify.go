@@ -19,7 +19,7 @@ type Kind string
 // The kinds.
 const (
 	AccountLocked       Kind = "account.locked"               // failed sign-ins have locked an account
-	AccountLockedSecond Kind = "account.locked_second_factor" // and whoever it was knew the password
+	AccountLockedSecond Kind = "account.locked_second_factor" // and whoever it was knew the password: graver
 )
 
 const (

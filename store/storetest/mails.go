@@ -12,6 +12,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/auth/passkey"
 	"konklave/fault"
 	"konklave/notify"
 	"konklave/user"
@@ -41,6 +42,7 @@ type post struct {
 
 func newPost(h *house) *post {
 	h.signIn = h.signIn.TellingOwners()
+	h.factors = auth.NewFactors(h.Store, h.signIn, h.keys, passkey.Library{})
 	p := &post{house: h, box: &postbox{}}
 	p.unlocking = auth.NewUnlocking(h.Store, h.signIn, auth.UnlockSite{Name: "Amt", Address: "https://meet.example.org/unlock", Zone: time.UTC})
 	p.sender = p.another()
@@ -141,6 +143,59 @@ var mails = map[string]func(*testing.T, *house){
 		p.lock(t, "anna@example.org")
 		if p.waiting(t) != 1 {
 			t.Error("no mail after", p.clock.Now().Sub(began))
+		}
+	},
+	"OwnerIsWarnedOfWhoKnowsThePassword": func(t *testing.T, h *house) {
+		p := newPost(h)
+		u := p.account(t, "anna@example.org", access.Ordinary)
+		p.app(t, p.identity(t, u), "Phone")
+		warned := func(want ...notify.Kind) {
+			t.Helper()
+			for _, kind := range want {
+				added := p.wantNewEntries(t, func() { p.wantSent(t, p.sender, true, nil) }, audit.KindMailSent)
+				if details := fmt.Sprintf(`{"mail":%q}`, kind); added[0].Details != details {
+					t.Errorf("sent %s, want %s", added[0].Details, details)
+				}
+				if text := p.box.taken[len(p.box.taken)-1].Text; strings.Contains(text, "kennt jemand Ihr Passwort") != (kind == notify.AccountLockedSecond) || !strings.Contains(text, "ndern Sie") {
+					t.Errorf("%s says %q", kind, text)
+				}
+			}
+			p.wantSent(t, p.sender, false, nil)
+			p.clock.Advance(auth.LockDuration + time.Millisecond)
+		}
+		wrongCodes := func() {
+			t.Helper()
+			for i := range auth.LockFailures {
+				want := auth.ErrFactorFailed
+				if i == auth.LockFailures-1 {
+					want = auth.ErrLocked
+				}
+				p.wantFinish(t, home, auth.Answer{Challenge: p.half(t, u, home).Challenge, RecoveryCode: "wrong"}, want)
+			}
+		}
+		p.lock(t, u.Email)
+		warned(notify.AccountLocked)
+		wrongCodes()
+		warned(notify.AccountLockedSecond) // within the hour of the other one
+		wrongCodes()
+		warned()
+		p.lock(t, u.Email)
+		warned()
+	},
+	"RolesThatContradictAreNoWrongPassword": func(t *testing.T, h *house) {
+		p := newPost(h)
+		u := p.account(t, "anna@example.org", access.Roles(access.RoleOperator))
+		if _, err := h.Raw.ExecContext(t.Context(), fmt.Sprintf("UPDATE users SET roles = '%s %s'", access.RoleOperator, access.RoleAuditor)); err != nil {
+			t.Fatal(err)
+		}
+		right := auth.Attempt{Email: u.Email, Password: password, Address: home}
+		for range auth.LockFailures - 1 {
+			p.wantTry(t, right, auth.ErrRoles)
+		}
+		p.wantTry(t, right, auth.ErrLocked)
+		added := p.wantNewEntries(t, func() { p.wantSent(t, p.sender, true, nil) }, audit.KindMailSent)
+		if added[0].Details != `{"mail":"account.locked_second_factor"}` {
+			t.Errorf("entry %+v", added[0])
 		}
 	},
 	"NobodyTellsFromTheQueueWhetherThereIsAnAccount": func(t *testing.T, h *house) {
