@@ -119,6 +119,16 @@ func (s *Store) RemoveMail(ctx context.Context, id string, entries ...audit.Entr
 	})
 }
 
+// ForgetTold implements notify.Store.
+func (s *Store) ForgetTold(ctx context.Context, now time.Time) error {
+	return s.change(ctx, "forget what is over of mails", func(ctx context.Context, q *sqlgen.Queries) error {
+		if err := q.ForgetLockMails(ctx, millis(now.Add(-auth.LockMailQuiet))); err != nil {
+			return err
+		}
+		return q.ForgetUnlockLinks(ctx, millis(now))
+	})
+}
+
 // ForgetMails forgets every mail that waits and every link in a mail.
 func (s *Store) ForgetMails(ctx context.Context) error {
 	return s.change(ctx, "forget all mails", func(ctx context.Context, q *sqlgen.Queries) error {

@@ -289,6 +289,35 @@ var mails = map[string]func(*testing.T, *house){
 			t.Errorf("after its time: %v", err)
 		}
 	},
+	"WhatIsOverOfMailsIsForgotten": func(t *testing.T, h *house) {
+		p := newPost(h)
+		p.account(t, "anna@example.org", access.Ordinary)
+		p.lock(t, "anna@example.org")
+		p.wantSent(t, p.sender, true, nil)
+		kept := func(want int) {
+			t.Helper()
+			ctx, stop := context.WithCancel(t.Context())
+			tick, ended := make(chan time.Time), make(chan struct{})
+			go func() {
+				defer close(ended)
+				p.another().Run(ctx, tick)
+			}()
+			tick <- p.clock.Now()
+			tick <- p.clock.Now() // so the first one is done
+			stop()
+			<-ended
+			for _, table := range []string{"lock_mails", "unlock_links"} {
+				var n int
+				if err := p.Raw.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil || n != want {
+					t.Errorf("%d rows in %s, want %d: %v", n, table, want, err)
+				}
+			}
+		}
+		p.clock.Advance(min(auth.LockMailQuiet, notify.MailLifetime) - time.Millisecond)
+		kept(1)
+		p.clock.Advance(time.Millisecond)
+		kept(0)
+	},
 	"QueueOfMailsIsBounded": func(t *testing.T, h *house) {
 		p := newPost(h)
 		p.account(t, "anna@example.org", access.Ordinary)
