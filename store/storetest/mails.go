@@ -128,6 +128,20 @@ var mails = map[string]func(*testing.T, *house){
 		}
 		p.wantTry(t, right, nil)
 	},
+	"LockAfterAnUnlockIsToldAtOnce": func(t *testing.T, h *house) {
+		p := newPost(h)
+		u := p.account(t, "anna@example.org", access.Ordinary)
+		p.lock(t, u.Email)
+		p.wantSent(t, p.sender, true, nil)
+		if err := p.unlocking.Use(t.Context(), access.Nobody(), secret(t, p.box.taken[0])); err != nil {
+			t.Fatal(err)
+		}
+		p.lock(t, u.Email)
+		p.wantSent(t, p.sender, true, nil)
+		if len(p.box.taken) != 2 || secret(t, p.box.taken[0]) == secret(t, p.box.taken[1]) {
+			t.Errorf("sent %+v", p.box.taken)
+		}
+	},
 	"LocksOfOneAccountCauseOneMailAnHour": func(t *testing.T, h *house) {
 		p := newPost(h)
 		p.account(t, "anna@example.org", access.Ordinary)
