@@ -123,7 +123,8 @@ func (u *Unlocking) Write(ctx context.Context, m notify.Mail) (notify.Message, b
 	if err := u.store.AddUnlockLink(ctx, UnlockLink{Hash: hash, Tenant: m.Tenant, UserID: m.UserID, ExpiresAt: m.ExpiresAt}, now); err != nil {
 		return notify.Message{}, false, err
 	}
-	until := m.ExpiresAt.In(u.site.Zone).Format("15:04 (MST)")
-	subject, text := words.in(c.User.Language, u.site.Name, u.site.Address+"#"+secret, until)
+	const clock = "15:04 (MST)"
+	at, until := m.CreatedAt.In(u.site.Zone).Format(clock), m.ExpiresAt.In(u.site.Zone).Format(clock)
+	subject, text := words.in(c.User.Language, u.site.Name, at, u.site.Address+"#"+secret, until)
 	return notify.Message{ID: m.ID, To: c.User.Email, Subject: subject, Text: text, At: now}, true, nil
 }

@@ -104,7 +104,7 @@ var mails = map[string]func(*testing.T, *house){
 			t.Fatalf("sent %+v, %d wait", p.box.taken, p.waiting(t))
 		}
 		m, right := p.box.taken[0], auth.Attempt{Email: u.Email, Password: password, Address: home}
-		if !strings.Contains(m.Text, "10:00 (UTC)") || !strings.HasPrefix(m.Subject, "Amt: Anmeldung") || strings.Contains(m.Text, "{") {
+		if !strings.Contains(m.Text, "Um 09:00 (UTC) wurde") || !strings.Contains(m.Text, "bis 10:00 (UTC)") || !strings.HasPrefix(m.Subject, "Amt: Anmeldung") || strings.Contains(m.Text, "{") {
 			t.Errorf("mail %+v", m)
 		}
 		p.wantTry(t, right, auth.ErrLocked)
