@@ -57,8 +57,8 @@ type SignInStore interface {
 	CredentialOf(ctx context.Context, tenant, userID string) (Credential, error)
 	// Links returns who a user is at identity providers.
 	Links(ctx context.Context, userID string) ([]Link, error)
-	// ForgiveAccounts forgets the failures that are counted under these accounts, from all sources, and writes the entry that
-	// entryFor makes of how many there were.
+	// ForgiveAccounts forgets the failures that are counted under these accounts, from all sources, and that mails told of their locks, so
+	// that the next one is told again; it writes the entry that entryFor makes of how many failures there were.
 	ForgiveAccounts(ctx context.Context, tenant string, accounts []string, entryFor func(failures int) audit.Entry) error
 	// BeginSession stores a session and forgets the sessions, devices and failures that are over. It fails with ErrFailed
 	// when the user was disabled or the password was changed since it was verified, with ErrChallenge when the challenge of the

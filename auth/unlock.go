@@ -13,7 +13,7 @@ import (
 	"konklave/user"
 )
 
-// LockMailQuiet is how long after a mail about a lock of an account no further lock of it causes one.
+// LockMailQuiet is how long after a mail about a lock of an account no further lock of it causes one; but a graver one is sent.
 const LockMailQuiet = time.Hour
 
 // ErrUnlockInvalid says that a link in a mail ends no lock: it was never made, was used or has expired.
@@ -49,9 +49,9 @@ func lockMail(f Failure, userID string, scope audit.LockScope, reason audit.Fail
 	if scope != audit.LockAccountSource && scope != audit.LockAccount {
 		return nil // the link would not end it
 	}
-	kind := notify.AccountLocked
-	if reason == audit.FailureFactor {
-		kind = notify.AccountLockedSecond
+	kind := notify.AccountLockedSecond // whatever else was wrong, the password was right
+	if reason == audit.FailurePassword || reason == audit.FailureUnknown {
+		kind = notify.AccountLocked
 	}
 	return &notify.Mail{ID: newID(), Tenant: f.Tenant, Kind: kind, UserID: userID, CreatedAt: f.At, DueAt: f.At, ExpiresAt: f.At.Add(notify.MailLifetime)}
 }
@@ -123,7 +123,8 @@ func (u *Unlocking) Write(ctx context.Context, m notify.Mail) (notify.Message, b
 	if err := u.store.AddUnlockLink(ctx, UnlockLink{Hash: hash, Tenant: m.Tenant, UserID: m.UserID, ExpiresAt: m.ExpiresAt}, now); err != nil {
 		return notify.Message{}, false, err
 	}
-	until := m.ExpiresAt.In(u.site.Zone).Format("15:04 (MST)")
-	subject, text := words.in(c.User.Language, u.site.Name, u.site.Address+"#"+secret, until)
+	const clock = "15:04 (MST)"
+	at, until := m.CreatedAt.In(u.site.Zone).Format(clock), m.ExpiresAt.In(u.site.Zone).Format(clock)
+	subject, text := words.in(c.User.Language, u.site.Name, at, u.site.Address+"#"+secret, until)
 	return notify.Message{ID: m.ID, To: c.User.Email, Subject: subject, Text: text, At: now}, true, nil
 }

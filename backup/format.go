@@ -97,5 +97,5 @@ func sumOf(content []byte) string {
 // anew. The list names tables of every schema that there was.
 func volatile() map[string]bool {
 	return map[string]bool{"sessions": true, "devices": true, "setup_tokens": true, "sign_in_failures": true, "tickets": true, "used_challenges": true, "leases": true,
-		"provider_sessions": true, "access_tokens": true}
+		"provider_sessions": true, "access_tokens": true, "mails": true, "lock_mails": true, "unlock_links": true}
 }

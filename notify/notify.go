@@ -19,7 +19,7 @@ type Kind string
 // The kinds.
 const (
 	AccountLocked       Kind = "account.locked"               // failed sign-ins have locked an account
-	AccountLockedSecond Kind = "account.locked_second_factor" // and whoever it was knew the password
+	AccountLockedSecond Kind = "account.locked_second_factor" // and whoever it was knew the password: graver
 )
 
 const (
@@ -59,6 +59,8 @@ type Store interface {
 	TakeLease(ctx context.Context, name, holder string, length time.Duration) (now string, err error)
 	// NextMail returns the mail that has been due for the longest time, and drops those that have expired; false when none is due.
 	NextMail(ctx context.Context, now time.Time) (m Mail, due bool, dropped int, err error)
+	// ForgetTold forgets what is kept of mails and matters no longer: that they were caused, and links in them that have expired.
+	ForgetTold(ctx context.Context, now time.Time) error
 	// PostponeMail counts a failed attempt, and makes the mail due later.
 	PostponeMail(ctx context.Context, id string, due time.Time) error
 	// RemoveMail removes a mail that was sent or will not be, and writes the entries about it.

@@ -15,6 +15,8 @@ import (
 const (
 	// Interval is between two looks for mails that are due.
 	Interval = 2 * time.Second
+	// ForgetInterval is between two times that what matters no longer is forgotten.
+	ForgetInterval = time.Minute
 	// FirstPause and LongestPause are between two attempts to send one mail: it doubles each time.
 	FirstPause   = 15 * time.Second
 	LongestPause = 10 * time.Minute
@@ -35,6 +37,7 @@ type Sender struct {
 	log     *slog.Logger
 	holder  string
 	failing bool
+	forgot  time.Time // when it was last tried
 }
 
 // NewSender returns a Sender that takes turns with those of other controllers.
@@ -51,6 +54,7 @@ func (s *Sender) Run(ctx context.Context, tick <-chan time.Time) {
 			return
 		}
 		for {
+			s.forget(ctx)
 			more, err := s.Send(ctx)
 			s.tell(ctx, more, err)
 			if err != nil || !more {
@@ -93,6 +97,18 @@ func (s *Sender) Send(ctx context.Context) (more bool, err error) {
 	}
 	origin := audit.Origin{At: s.now(), Actor: access.System("mail")}
 	return true, s.store.RemoveMail(ctx, m.ID, audit.MailSent(origin, m.UserID, string(m.Kind)))
+}
+
+// forget forgets what matters no longer, if it is time for that. It needs no turn: to do it twice does no harm.
+func (s *Sender) forget(ctx context.Context) {
+	now := s.now()
+	if now.Sub(s.forgot).Abs() < ForgetInterval {
+		return
+	}
+	s.forgot = now
+	if err := s.store.ForgetTold(ctx, now); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "what is over of mails was not forgotten; it is tried again", "error", err)
+	}
 }
 
 func (s *Sender) next(ctx context.Context) (m Mail, due bool, err error) {

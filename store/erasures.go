@@ -133,7 +133,7 @@ func eraseFailures(ctx context.Context, q *sqlgen.Queries, u user.User) error {
 		if _, err := q.ForgiveAccount(ctx, sqlgen.ForgiveAccountParams{Tenant: u.Tenant, Account: account}); err != nil {
 			return err
 		}
-		if err := q.EraseLockMail(ctx, sqlgen.EraseLockMailParams{Tenant: u.Tenant, Account: account}); err != nil {
+		if err := forgetLockMails(ctx, q, u.Tenant, account); err != nil {
 			return err
 		}
 	}

@@ -140,6 +140,9 @@ func (s *Store) ForgiveAccounts(ctx context.Context, tenant string, accounts []s
 				return err
 			}
 			failures += rows
+			if err := forgetLockMails(ctx, q, tenant, account); err != nil {
+				return err
+			}
 		}
 		return s.record(ctx, q, entryFor(int(failures)))
 	})

@@ -19,8 +19,11 @@ var (
 	_ auth.UnlockStore = (*Store)(nil)
 )
 
-// queueLockMail queues the mail about a lock, unless one was caused within auth.LockMailQuiet or too many wait. It does the same
-// whether or not there is such an account.
+// graverLock marks that a lock has caused the graver of the mails.
+const graverLock = "/" + string(notify.AccountLockedSecond)
+
+// queueLockMail queues the mail about a lock, unless one as grave was caused within auth.LockMailQuiet or too many wait. It does the
+// same whether or not there is such an account.
 func queueLockMail(ctx context.Context, q *sqlgen.Queries, f auth.Failure) error {
 	if f.Mail == nil {
 		return nil
@@ -33,14 +36,29 @@ func queueLockMail(ctx context.Context, q *sqlgen.Queries, f auth.Failure) error
 	if err != nil || queued >= notify.MaxQueued {
 		return err
 	}
-	first, err := q.NoteLockMail(ctx, sqlgen.NoteLockMailParams{Tenant: f.Tenant, Account: f.Account, At: millis(f.At), Quiet: quiet})
+	m := f.Mail
+	note := sqlgen.NoteLockMailParams{Tenant: f.Tenant, Account: f.Account, At: millis(f.At), Quiet: quiet}
+	first, err := q.NoteLockMail(ctx, note)
+	if err == nil && m.Kind == notify.AccountLockedSecond { // that another one was sent does not keep it back; after it no other is sent
+		note.Account += graverLock
+		first, err = q.NoteLockMail(ctx, note)
+	}
 	if err != nil || first == 0 {
 		return err
 	}
-	m := f.Mail
 	return q.QueueMail(ctx, sqlgen.QueueMailParams{
 		ID: m.ID, Tenant: m.Tenant, Kind: string(m.Kind), UserID: m.UserID, At: millis(m.CreatedAt), ExpiresAt: millis(m.ExpiresAt),
 	})
+}
+
+// forgetLockMails forgets that locks of an account have caused mails.
+func forgetLockMails(ctx context.Context, q *sqlgen.Queries, tenant, account string) error {
+	for _, noted := range []string{account, account + graverLock} {
+		if err := q.EraseLockMail(ctx, sqlgen.EraseLockMailParams{Tenant: tenant, Account: noted}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NextMail implements notify.Store. What has expired of accounts that are not there is no loss, and not counted.
@@ -98,6 +116,16 @@ func (s *Store) RemoveMail(ctx context.Context, id string, entries ...audit.Entr
 			return err
 		}
 		return s.record(ctx, q, entries...)
+	})
+}
+
+// ForgetTold implements notify.Store.
+func (s *Store) ForgetTold(ctx context.Context, now time.Time) error {
+	return s.change(ctx, "forget what is over of mails", func(ctx context.Context, q *sqlgen.Queries) error {
+		if err := q.ForgetLockMails(ctx, millis(now.Add(-auth.LockMailQuiet))); err != nil {
+			return err
+		}
+		return q.ForgetUnlockLinks(ctx, millis(now))
 	})
 }
 

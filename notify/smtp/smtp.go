@@ -156,9 +156,38 @@ func sendError(err error) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	said := fmt.Errorf("the mail server does not take the mail: %s (reply %d)", failed.Reason, failed.ErrorCode())
-	if failed.Reason == gomail.ErrSMTPRcptTo && !failed.IsTemp() && failed.ErrorCode() >= 500 {
+	code := failed.ErrorCode()
+	enhanced := enhancedCode(code, failed.Error())
+	said := fmt.Errorf("the mail server does not take the mail: %s (reply %s)", failed.Reason, strings.TrimSpace(fmt.Sprint(code, " ", enhanced)))
+	if failed.Reason == gomail.ErrSMTPRcptTo && !failed.IsTemp() && noSuchAddress(code, enhanced) {
 		return fmt.Errorf("%w: %w", notify.ErrRefused, said)
 	}
 	return said
+}
+
+// enhancedCode is the enhanced status code (RFC 3463) of a reply, whether or not the server announced that it has them; empty when
+// there is none.
+func enhancedCode(code int, text string) string {
+	_, reply, _ := strings.Cut(text, fmt.Sprintf(": %d ", code))
+	reply = strings.TrimPrefix(reply, `"`) // the library quotes what the server says
+	found := reply[:len(reply)-len(strings.TrimLeft(reply, "0123456789."))]
+	class, rest, _ := strings.Cut(found, ".")
+	subject, detail, _ := strings.Cut(rest, ".")
+	for _, number := range []string{class, subject, detail} {
+		if n, err := strconv.ParseUint(number, 10, 16); err != nil || n > 999 {
+			return ""
+		}
+	}
+	return found
+}
+
+// noSuchAddress reports whether an answer to a recipient is about the address, and not about who sends, from where or how much.
+func noSuchAddress(code int, enhanced string) bool {
+	switch {
+	case enhanced == "5.1.7", enhanced == "5.1.8": // about the sender, though it is asked when the recipient is named
+		return false
+	case strings.HasPrefix(enhanced, "5.1."):
+		return code >= 500
+	}
+	return (code == 550 || code == 553) && !strings.HasPrefix(enhanced, "5.7.")
 }

@@ -223,6 +223,21 @@ func TestRefusalIsForGoodOrForNow(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsAboutTheAddressIsForGood(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t, startServer(t, config.MailStartTLS, name).config)
+	for reply, forGood := range map[string]bool{
+		"550": true, "553": true, "550 5.1.1": true, "553 5.1.3": true, "554 5.1.2": true, "550 5.2.1": true,
+		"551": false, "552 5.2.2": false, "554": false, "530 5.7.0": false, "550 5.7.1": false, "553 5.7.1": false, "554 5.7.1": false,
+		"550 5.1.8": false, "553 5.1.7": false, "450 4.1.1": false, "550 5.71.1": true,
+	} {
+		err := c.Carry(t.Context(), hello("reply-"+strings.ReplaceAll(reply, " ", "-")+"@example.org"))
+		if err == nil || errors.Is(err, notify.ErrRefused) != forGood || !strings.Contains(err.Error(), "(reply "+reply+")") || strings.Contains(err.Error(), "example.org") {
+			t.Errorf("%s: %v", reply, err)
+		}
+	}
+}
+
 func TestNamesBreakOutOfNoHeader(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, config.MailOff, "")

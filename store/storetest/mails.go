@@ -12,6 +12,7 @@ import (
 	"konklave/access"
 	"konklave/audit"
 	"konklave/auth"
+	"konklave/auth/passkey"
 	"konklave/fault"
 	"konklave/notify"
 	"konklave/user"
@@ -41,6 +42,7 @@ type post struct {
 
 func newPost(h *house) *post {
 	h.signIn = h.signIn.TellingOwners()
+	h.factors = auth.NewFactors(h.Store, h.signIn, h.keys, passkey.Library{})
 	p := &post{house: h, box: &postbox{}}
 	p.unlocking = auth.NewUnlocking(h.Store, h.signIn, auth.UnlockSite{Name: "Amt", Address: "https://meet.example.org/unlock", Zone: time.UTC})
 	p.sender = p.another()
@@ -102,7 +104,7 @@ var mails = map[string]func(*testing.T, *house){
 			t.Fatalf("sent %+v, %d wait", p.box.taken, p.waiting(t))
 		}
 		m, right := p.box.taken[0], auth.Attempt{Email: u.Email, Password: password, Address: home}
-		if !strings.Contains(m.Text, "10:00 (UTC)") || !strings.HasPrefix(m.Subject, "Amt: Anmeldung") || strings.Contains(m.Text, "{") {
+		if !strings.Contains(m.Text, "Um 09:00 (UTC) wurde") || !strings.Contains(m.Text, "bis 10:00 (UTC)") || !strings.HasPrefix(m.Subject, "Amt: Anmeldung") || strings.Contains(m.Text, "{") {
 			t.Errorf("mail %+v", m)
 		}
 		p.wantTry(t, right, auth.ErrLocked)
@@ -126,6 +128,20 @@ var mails = map[string]func(*testing.T, *house){
 		}
 		p.wantTry(t, right, nil)
 	},
+	"LockAfterAnUnlockIsToldAtOnce": func(t *testing.T, h *house) {
+		p := newPost(h)
+		u := p.account(t, "anna@example.org", access.Ordinary)
+		p.lock(t, u.Email)
+		p.wantSent(t, p.sender, true, nil)
+		if err := p.unlocking.Use(t.Context(), access.Nobody(), secret(t, p.box.taken[0])); err != nil {
+			t.Fatal(err)
+		}
+		p.lock(t, u.Email)
+		p.wantSent(t, p.sender, true, nil)
+		if len(p.box.taken) != 2 || secret(t, p.box.taken[0]) == secret(t, p.box.taken[1]) {
+			t.Errorf("sent %+v", p.box.taken)
+		}
+	},
 	"LocksOfOneAccountCauseOneMailAnHour": func(t *testing.T, h *house) {
 		p := newPost(h)
 		p.account(t, "anna@example.org", access.Ordinary)
@@ -141,6 +157,59 @@ var mails = map[string]func(*testing.T, *house){
 		p.lock(t, "anna@example.org")
 		if p.waiting(t) != 1 {
 			t.Error("no mail after", p.clock.Now().Sub(began))
+		}
+	},
+	"OwnerIsWarnedOfWhoKnowsThePassword": func(t *testing.T, h *house) {
+		p := newPost(h)
+		u := p.account(t, "anna@example.org", access.Ordinary)
+		p.app(t, p.identity(t, u), "Phone")
+		warned := func(want ...notify.Kind) {
+			t.Helper()
+			for _, kind := range want {
+				added := p.wantNewEntries(t, func() { p.wantSent(t, p.sender, true, nil) }, audit.KindMailSent)
+				if details := fmt.Sprintf(`{"mail":%q}`, kind); added[0].Details != details {
+					t.Errorf("sent %s, want %s", added[0].Details, details)
+				}
+				if text := p.box.taken[len(p.box.taken)-1].Text; strings.Contains(text, "kennt jemand Ihr Passwort") != (kind == notify.AccountLockedSecond) || !strings.Contains(text, "ndern Sie") {
+					t.Errorf("%s says %q", kind, text)
+				}
+			}
+			p.wantSent(t, p.sender, false, nil)
+			p.clock.Advance(auth.LockDuration + time.Millisecond)
+		}
+		wrongCodes := func() {
+			t.Helper()
+			for i := range auth.LockFailures {
+				want := auth.ErrFactorFailed
+				if i == auth.LockFailures-1 {
+					want = auth.ErrLocked
+				}
+				p.wantFinish(t, home, auth.Answer{Challenge: p.half(t, u, home).Challenge, RecoveryCode: "wrong"}, want)
+			}
+		}
+		p.lock(t, u.Email)
+		warned(notify.AccountLocked)
+		wrongCodes()
+		warned(notify.AccountLockedSecond) // within the hour of the other one
+		wrongCodes()
+		warned()
+		p.lock(t, u.Email)
+		warned()
+	},
+	"RolesThatContradictAreNoWrongPassword": func(t *testing.T, h *house) {
+		p := newPost(h)
+		u := p.account(t, "anna@example.org", access.Roles(access.RoleOperator))
+		if _, err := h.Raw.ExecContext(t.Context(), fmt.Sprintf("UPDATE users SET roles = '%s %s'", access.RoleOperator, access.RoleAuditor)); err != nil {
+			t.Fatal(err)
+		}
+		right := auth.Attempt{Email: u.Email, Password: password, Address: home}
+		for range auth.LockFailures - 1 {
+			p.wantTry(t, right, auth.ErrRoles)
+		}
+		p.wantTry(t, right, auth.ErrLocked)
+		added := p.wantNewEntries(t, func() { p.wantSent(t, p.sender, true, nil) }, audit.KindMailSent)
+		if added[0].Details != `{"mail":"account.locked_second_factor"}` {
+			t.Errorf("entry %+v", added[0])
 		}
 	},
 	"NobodyTellsFromTheQueueWhetherThereIsAnAccount": func(t *testing.T, h *house) {
@@ -233,6 +302,35 @@ var mails = map[string]func(*testing.T, *house){
 		if err := p.unlocking.Use(t.Context(), access.Nobody(), secret(t, p.box.taken[0])); !errors.Is(err, auth.ErrUnlockInvalid) {
 			t.Errorf("after its time: %v", err)
 		}
+	},
+	"WhatIsOverOfMailsIsForgotten": func(t *testing.T, h *house) {
+		p := newPost(h)
+		p.account(t, "anna@example.org", access.Ordinary)
+		p.lock(t, "anna@example.org")
+		p.wantSent(t, p.sender, true, nil)
+		kept := func(want int) {
+			t.Helper()
+			ctx, stop := context.WithCancel(t.Context())
+			tick, ended := make(chan time.Time), make(chan struct{})
+			go func() {
+				defer close(ended)
+				p.another().Run(ctx, tick)
+			}()
+			tick <- p.clock.Now()
+			tick <- p.clock.Now() // so the first one is done
+			stop()
+			<-ended
+			for _, table := range []string{"lock_mails", "unlock_links"} {
+				var n int
+				if err := p.Raw.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil || n != want {
+					t.Errorf("%d rows in %s, want %d: %v", n, table, want, err)
+				}
+			}
+		}
+		p.clock.Advance(min(auth.LockMailQuiet, notify.MailLifetime) - time.Millisecond)
+		kept(1)
+		p.clock.Advance(time.Millisecond)
+		kept(0)
 	},
 	"QueueOfMailsIsBounded": func(t *testing.T, h *house) {
 		p := newPost(h)

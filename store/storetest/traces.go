@@ -129,7 +129,7 @@ func (h *house) wellKnown(t *testing.T, u, other user.User) []string {
 		"$login", auth.CountedAs(u.Email, link)[2], "$subject", auth.CountedAs(u.Email, link)[1])
 	for _, statement := range []string{
 		"INSERT INTO sign_in_failures (tenant, account, source, known, at) VALUES ('default', '$login', 's', TRUE, 1), ('default', '$subject', 's', TRUE, 1)",
-		"INSERT INTO lock_mails (tenant, account, at) VALUES ('default', '$login', 1), ('default', '$subject', 1)",
+		"INSERT INTO lock_mails (tenant, account, at) VALUES ('default', '$login', 1), ('default', '$subject', 1), ('default', '$login/account.locked_second_factor', 1)",
 		"INSERT INTO mails (id, tenant, kind, user_id, created_at, expires_at, due_at, attempts) VALUES ('e1', 'default', 'account.locked', '$user', 1, 2, 1, 0)",
 		"INSERT INTO unlock_links (hash, tenant, user_id, expires_at) VALUES ($blob, 'default', '$user', 2)",
 		"INSERT INTO factors (id, tenant, user_id, kind, name, credential, secret, step, created_at) VALUES ('f1', 'default', '$user', 'totp', 'geheim', $blob, $blob, 1, 1)",

@@ -16,6 +16,8 @@ class Taker:
             return "550 5.1.1 no such person"
         if address.startswith("later"):
             return "451 4.7.1 come again"
+        if address.startswith("reply-"):  # such as reply-550-5.7.1@example.org
+            return address.partition("@")[0].replace("-", " ")[len("reply ") :] + " as you wish"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
