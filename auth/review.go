@@ -79,6 +79,9 @@ func (f *Federation) review(ctx context.Context, l Link) error {
 	if err != nil {
 		return f.bar(ctx, l, ReasonRemoved, false)
 	}
+	if len(l.Sealed) == 0 { // the person was removed by provisioning and is back: the provider vouches again at the next sign-in
+		return f.bar(ctx, l, ReasonStale, false)
+	}
 	before, err := f.unseal(l)
 	if err != nil {
 		return err

@@ -175,6 +175,22 @@ var reviews = map[string]func(*testing.T, *house){
 		token(nil)
 		h.enter(t, f)
 	},
+	"WhoseProofIsForgottenSignsInAgain": func(t *testing.T, h *house) {
+		f, _ := h.federation()
+		in := h.enter(t, f)
+		token := h.programOf(t, in.Identity)
+		if _, err := h.Raw.ExecContext(t.Context(), "UPDATE identities SET login = '', sealed = $1", []byte{}); err != nil { // as provisioning does
+			t.Fatal(err)
+		}
+		h.clock.Advance(review)
+		h.wantNewEntries(t, func() { h.wantReview(t, f) }, audit.KindIdentityBarred)
+		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
+		token(auth.ErrTokenInvalid)
+		h.clock.Advance(auth.ReviewGrace)
+		h.wantNewEntries(t, func() { h.wantReview(t, f) })
+		h.enter(t, f)
+		token(nil)
+	},
 	"AProviderMayBeSilentForAWhile": func(t *testing.T, h *house) {
 		f, v := h.federation()
 		in := h.enter(t, f)
