@@ -38,6 +38,14 @@ type Places struct {
 // NewPlaces returns Places for these networks.
 func NewPlaces(store PlaceStore, networks *Networks) *Places { return &Places{store, networks} }
 
+// Kept is what is kept of an address with a new session, until Arrive is told of it: nothing where no role has networks.
+func (p *Places) Kept(address string) string {
+	if !p.networks.any() {
+		return ""
+	}
+	return address
+}
+
 // Arrive is told from which address a session of a conference is used from now on. It fails with ErrNetworkDenied, and records that,
 // when a role of its person may not come from there. The address is kept of those alone whose roles have networks.
 func (p *Places) Arrive(ctx context.Context, conference, session, address string) error {

@@ -79,6 +79,9 @@ func (f *Federation) review(ctx context.Context, l Link) error {
 	if err != nil {
 		return f.bar(ctx, l, ReasonRemoved, false)
 	}
+	if len(l.Sealed) == 0 { // the person was removed by provisioning and is back: the provider vouches again at the next sign-in
+		return f.bar(ctx, l, ReasonStale, false)
+	}
 	before, err := f.unseal(l)
 	if err != nil {
 		return err
@@ -154,7 +157,8 @@ func (f *Federation) bar(ctx context.Context, l Link, reason Reason, forGood boo
 
 // barred is what bar stores. Because is where the rules are written that are the reason.
 func barred(by audit.Origin, k Known, reason Reason, forGood bool, because []string) Outcome {
-	out, first := forGood && !k.User.Disabled(), k.Link.GoneAt.IsZero()
+	// What an administrator has disabled stays the administrator's: a time since which the person is gone would let the provider in.
+	out, first := forGood && !k.User.Disabled(), k.Link.GoneAt.IsZero() && !k.User.Disabled()
 	k.Link.AskAt = by.At.Add(ReviewGrace) // only of importance where there are API tokens
 	if first {
 		k.Link.GoneAt = by.At

@@ -249,15 +249,8 @@ func (s *SignIn) Unlock(ctx context.Context, actor access.Actor, userID string) 
 	if err != nil {
 		return err
 	}
-	accounts := []string{accountKey("", c.User.Email)}
-	for _, l := range links {
-		accounts = append(accounts, subjectKey(l.Provider, l.Subject))
-		if l.Login != "" {
-			accounts = append(accounts, l.Login)
-		}
-	}
 	origin := audit.Origin{At: s.now(), Actor: actor}
-	return s.store.ForgiveAccounts(ctx, actor.Tenant, accounts, func(failures int) audit.Entry {
+	return s.store.ForgiveAccounts(ctx, actor.Tenant, CountedAs(c.User.Email, links...), func(failures int) audit.Entry {
 		return audit.UserUnlocked(origin, userID, failures)
 	})
 }

@@ -46,8 +46,8 @@ type TicketStore interface {
 	// RedeemTicket uses the ticket up, atomically: of many that try, one gets the grant. It fails with ErrTicketUnknown,
 	// ErrTicketForeign (which does not use it up), ErrTicketUsed, ErrTicketExpired (at the moment of expiry and later) or
 	// ErrTicketRevoked (its sign-in is over); for the last four it writes the entry that refused makes. The ticket is good for
-	// that session from then on.
-	RedeemTicket(ctx context.Context, secret Hash, conference, session string, now time.Time, refused func(Grant, audit.TicketReason) audit.Entry) (Grant, error)
+	// that session from then on, which is used from the address; nothing is kept of an empty one.
+	RedeemTicket(ctx context.Context, secret Hash, conference, session, address string, now time.Time, refused func(Grant, audit.TicketReason) audit.Entry) (Grant, error)
 	// KeepFinding stores a finding, unless one of the same kind and topic is too new.
 	KeepFinding(ctx context.Context, f finding.Finding) error
 }
@@ -87,15 +87,15 @@ func (t *Tickets) Issue(ctx context.Context, actor access.Actor, g Grant) (ticke
 
 // Redeem uses a ticket up for a conference, which must be the one whose worker asks: taken from the channel, never from
 // a message. Session is the hash of the token that resumes the one session that the ticket opens; empty when the worker is of
-// a version that does not tell. Faults: ticket.unknown, ticket.expired, ticket.used, ticket.foreign,
+// a version that does not tell. Address is what Places.Kept says of the address that it comes from. Faults: ticket.unknown, ticket.expired, ticket.used, ticket.foreign,
 // ticket.revoked.
-func (t *Tickets) Redeem(ctx context.Context, ticket, conference, session string) (Grant, error) {
+func (t *Tickets) Redeem(ctx context.Context, ticket, conference, session, address string) (Grant, error) {
 	now := wholeMillis(t.now())
 	hash, ok := hashSecret(ticket)
 	if !ok {
 		return Grant{}, t.guessed(ctx, conference, now)
 	}
-	grant, err := t.store.RedeemTicket(ctx, hash, conference, session, now, func(g Grant, reason audit.TicketReason) audit.Entry {
+	grant, err := t.store.RedeemTicket(ctx, hash, conference, session, address, now, func(g Grant, reason audit.TicketReason) audit.Entry {
 		worker := access.Worker(conference, g.Tenant)
 		return audit.TicketRefused(audit.Origin{At: now, Actor: worker}, conference, reason)
 	})

@@ -27,7 +27,7 @@ func TestGuestJoins(t *testing.T) {
 	if in.Signalling != "/conference/"+in.Conference+"/signalling" || !in.ExpiresAt.Equal(e.clock.now().Add(auth.TicketLifetime)) {
 		t.Errorf("%+v", in)
 	}
-	grant, err := e.tickets.Redeem(t.Context(), in.Ticket, in.Conference, "")
+	grant, err := e.tickets.Redeem(t.Context(), in.Ticket, in.Conference, "", "")
 	if err != nil || grant.Name != "Gast" || grant.Kind != access.KindGuest || grant.Role != access.RoleParticipant || grant.Participant != "" {
 		t.Errorf("%+v %v", grant, err)
 	}
@@ -36,12 +36,12 @@ func TestGuestJoins(t *testing.T) {
 	}
 	// The same browser is the same guest; another one is another.
 	again := decode[httpapi.Admission](c.post("/api/v1/join/"+m.Link, map[string]any{"name": "Gast", "rejoin": "P_1"}).want(200))
-	second, err := e.tickets.Redeem(t.Context(), again.Ticket, again.Conference, "")
+	second, err := e.tickets.Redeem(t.Context(), again.Ticket, again.Conference, "", "")
 	if err != nil || second.ActorID != grant.ActorID || second.Participant != "P_1" {
 		t.Errorf("%+v %v", second, err)
 	}
 	other := decode[httpapi.Admission](e.browser().post("/api/v1/join/"+m.Link, map[string]any{"name": "Gast"}).want(200))
-	third, err := e.tickets.Redeem(t.Context(), other.Ticket, other.Conference, "")
+	third, err := e.tickets.Redeem(t.Context(), other.Ticket, other.Conference, "", "")
 	if err != nil || third.ActorID == grant.ActorID {
 		t.Errorf("%+v %v", third, err)
 	}
@@ -63,7 +63,7 @@ func TestA45AccountJoinsUnderItsOwnName(t *testing.T) {
 		{e.program(owner), owner.Name, access.RoleHost},
 	} {
 		in := decode[httpapi.Admission](test.c.post("/api/v1/join/"+m.Link, map[string]any{"name": "The Mayor"}).want(200))
-		grant, err := e.tickets.Redeem(t.Context(), in.Ticket, in.Conference, "")
+		grant, err := e.tickets.Redeem(t.Context(), in.Ticket, in.Conference, "", "")
 		if err != nil || grant.Name != test.name || grant.Role != test.role || grant.Kind != access.KindAccount {
 			t.Errorf("%+v %v", grant, err)
 		}

@@ -45,8 +45,8 @@ func adminsOf(ctx context.Context, q *sqlgen.Queries, tenant string) (a admins, 
 	return a, err
 }
 
-// tellWhenNobodyAdministers has it told when a provider's word has changed the last administrator who could be used. Its word counts
-// all the same: whoever is gone there is gone here.
+// tellWhenNobodyAdministers has it told when a provider's word, or an erasure that is done again, has changed the last administrator
+// who could be used. It counts all the same: whoever is gone there is gone here.
 func tellWhenNobodyAdministers(ctx context.Context, q *sqlgen.Queries, before, after user.User) error {
 	if !administers(before) || administers(after) {
 		return nil

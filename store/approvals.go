@@ -35,8 +35,8 @@ func (s *Store) InsertApproval(ctx context.Context, r approval.Request, entry au
 
 // mayAsk locks an account, and fails with approval.ErrTooMany when it has asked for so much already.
 func mayAsk(ctx context.Context, q *sqlgen.Queries, tenant string, by sql.NullString) error {
-	if _, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: by.String}); err != nil {
-		return orElse(err, user.ErrUnknown)
+	if _, err := lockPerson(ctx, q, tenant, by.String); err != nil {
+		return err
 	}
 	open, err := q.CountOpenApprovals(ctx, sqlgen.CountOpenApprovalsParams{Tenant: tenant, RequestedBy: by})
 	if err == nil && open >= approval.MaxOpen {

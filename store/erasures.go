@@ -194,8 +194,12 @@ func (s *Store) eraseOneAgain(ctx context.Context, e Erasure, id string, entry f
 			return err // another controller has just done it
 		}
 		u := userOf(row)
-		ended, err := s.eraseUser(ctx, q, u, u.Erased(e.At), number)
+		erased := u.Erased(e.At)
+		ended, err := s.eraseUser(ctx, q, u, erased, number)
 		if err != nil {
+			return err
+		}
+		if err := tellWhenNobodyAdministers(ctx, q, u, erased); err != nil {
 			return err
 		}
 		done = true

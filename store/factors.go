@@ -8,7 +8,6 @@ import (
 	"konklave/auth"
 	"konklave/finding"
 	"konklave/store/sqlgen"
-	"konklave/user"
 )
 
 var _ auth.FactorStore = (*Store)(nil)
@@ -73,8 +72,8 @@ func (s *Store) AddFactor(ctx context.Context, f auth.Factor, use auth.FactorUse
 
 // countFactors counts the factors of a user whom nobody else can give or take one before the end of the transaction.
 func countFactors(ctx context.Context, q *sqlgen.Queries, tenant, userID string) (int64, error) {
-	if _, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: userID}); err != nil {
-		return 0, orElse(err, user.ErrUnknown)
+	if _, err := lockPerson(ctx, q, tenant, userID); err != nil {
+		return 0, err
 	}
 	return q.CountFactors(ctx, sqlgen.CountFactorsParams{Tenant: tenant, UserID: userID})
 }

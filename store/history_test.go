@@ -252,6 +252,29 @@ func TestEachEarlierVersionIsBroughtUpToDateWithItsData(t *testing.T) {
 	})
 }
 
+func TestWhatWasSetUpBeforeIsNotToBeSetUpAgain(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {
+		for _, roles := range []string{"", "user", "user user_admin"} {
+			dsn, raw := fresh(t)
+			old, err := store.OpenAt(t.Context(), dsn, knowsSetUp-1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if roles != "" {
+				writeHistory(t, raw, knowsSetUp-1)
+				_, err = raw.ExecContext(t.Context(), "UPDATE users SET roles = $1", roles)
+			}
+			if err := errors.Join(err, old.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if needed, err := openLocked(t, dsn).SetupNeeded(t.Context(), access.DefaultTenant); err != nil || needed != (roles == "") {
+				t.Errorf("with an account of the roles %q: to be set up %v, %v", roles, needed, err)
+			}
+		}
+	})
+}
+
 func TestADatabaseIsReadAsItIs(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, fresh func(*testing.T) (string, *sql.DB)) {

@@ -102,6 +102,9 @@ func knownIdentity(ctx context.Context, q *sqlgen.Queries, key auth.Link) (strin
 
 func putIdentity(ctx context.Context, q *sqlgen.Queries, id string, before, now auth.Known) error {
 	u, l := now.User, now.Link
+	if l.Sealed == nil { // nothing is kept of what the provider said; SQLite reads it so
+		l.Sealed = []byte{}
+	}
 	if before.User.Roles != u.Roles {
 		if err := endSetup(ctx, q, u); err != nil {
 			return err

@@ -30,7 +30,7 @@ func (s *Store) InsertTicket(ctx context.Context, secret auth.Hash, g auth.Grant
 }
 
 // RedeemTicket implements auth.TicketStore.
-func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, session string, now time.Time, refused func(auth.Grant, audit.TicketReason) audit.Entry) (auth.Grant, error) {
+func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, session, address string, now time.Time, refused func(auth.Grant, audit.TicketReason) audit.Entry) (auth.Grant, error) {
 	var grant auth.Grant
 	var refusal error // kept apart from the error of the transaction, which is committed with the entry about it
 	err := s.change(ctx, "redeem ticket", func(ctx context.Context, q *sqlgen.Queries) error {
@@ -39,7 +39,7 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, 
 		if err == nil {
 			grant = grantOf(row)
 			var admitted bool
-			if admitted, err = admit(ctx, q, row, now); err != nil || admitted {
+			if admitted, err = admit(ctx, q, row, address, now); err != nil || admitted {
 				return err
 			}
 			refusal = auth.ErrTicketRevoked
@@ -65,8 +65,8 @@ func (s *Store) RedeemTicket(ctx context.Context, secret auth.Hash, conference, 
 	return grant, nil
 }
 
-// admit keeps under which sign-in a session is opened, and reports false when that sign-in is over.
-func admit(ctx context.Context, q *sqlgen.Queries, ticket sqlgen.Ticket, now time.Time) (bool, error) {
+// admit keeps under which sign-in and from which address a session is opened, and reports false when that sign-in is over.
+func admit(ctx context.Context, q *sqlgen.Queries, ticket sqlgen.Ticket, address string, now time.Time) (bool, error) {
 	if ticket.SignIn == "" {
 		return true, nil
 	}
@@ -75,7 +75,7 @@ func admit(ctx context.Context, q *sqlgen.Queries, ticket sqlgen.Ticket, now tim
 		return lives, err
 	}
 	return true, q.InsertAdmission(ctx, sqlgen.InsertAdmissionParams{
-		ConferenceID: ticket.ConferenceID, Session: ticket.Session, Tenant: ticket.Tenant, SignIn: ticket.SignIn,
+		ConferenceID: ticket.ConferenceID, Session: ticket.Session, Tenant: ticket.Tenant, SignIn: ticket.SignIn, Address: address,
 	})
 }
 

@@ -16,8 +16,8 @@ var _ auth.TokenStore = (*Store)(nil)
 func (s *Store) InsertToken(ctx context.Context, t auth.Token, secret auth.Hash, entry audit.Entry) error {
 	return s.changeAndRecord(ctx, "insert token", entry, func(ctx context.Context, q *sqlgen.Queries) error {
 		// The user is locked, so that tokens made side by side are counted one by one.
-		if _, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: t.Tenant, ID: t.UserID}); err != nil {
-			return orElse(err, user.ErrUnknown)
+		if _, err := lockPerson(ctx, q, t.Tenant, t.UserID); err != nil {
+			return err
 		}
 		held, err := q.CountTokens(ctx, sqlgen.CountTokensParams{Tenant: t.Tenant, UserID: t.UserID, Now: millis(t.CreatedAt)})
 		if err != nil {

@@ -32,7 +32,7 @@ func toTellOfNobody(ctx context.Context) {
 // log writes one line for each finding: enough for an alarm to go off, and nothing about a person.
 func (t *told) log(ctx context.Context, log *slog.Logger) {
 	if t.nobody {
-		log.WarnContext(ctx, "security: what an identity provider says, or the rules for it, has taken away the last user administrator; `konklave user roles` on this machine makes another one")
+		log.WarnContext(ctx, "security: what an identity provider says, the rules for it, or an erasure that was done again has taken away the last user administrator; `konklave user roles` on this machine makes another one")
 	}
 	for _, f := range t.found {
 		log.WarnContext(ctx, finding.Message, "finding", f.ID, "kind", string(f.Kind), "severity", string(f.Kind.Severity()),

@@ -63,11 +63,11 @@ func (s *Store) Users(ctx context.Context, tenant, afterEmail string, limit int)
 // ChangeUser implements user.Store. The address stays as it is.
 func (s *Store) ChangeUser(ctx context.Context, tenant, id string, change func(user.User) (user.User, audit.Entry, error)) (changed user.User, err error) {
 	err = s.change(ctx, "change user", func(ctx context.Context, q *sqlgen.Queries) error {
-		row, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: id})
+		before, err := lockPerson(ctx, q, tenant, id)
 		if err != nil {
-			return orElse(err, user.ErrUnknown)
+			return err
 		}
-		u, entry, err := change(userOf(row))
+		u, entry, err := change(before)
 		if err != nil {
 			return err
 		}
@@ -78,6 +78,16 @@ func (s *Store) ChangeUser(ctx context.Context, tenant, id string, change func(u
 		return s.record(ctx, q, entry)
 	})
 	return changed, err
+}
+
+// lockPerson reads a user whom nobody else can change before the end of the transaction. It fails with user.ErrErased for whom was
+// erased after the request was let in: nothing about that person is written any more.
+func lockPerson(ctx context.Context, q *sqlgen.Queries, tenant, id string) (user.User, error) {
+	row, err := q.LockUser(ctx, sqlgen.LockUserParams{Tenant: tenant, ID: id})
+	if err == nil && row.ErasedAt != 0 {
+		err = user.ErrErased
+	}
+	return userOf(row), orElse(err, user.ErrUnknown)
 }
 
 func updateUser(ctx context.Context, q *sqlgen.Queries, u user.User) error {

@@ -133,13 +133,13 @@ type dam struct {
 	passed     atomic.Int64
 }
 
-func (d *dam) Redeem(ctx context.Context, ticket, conferenceID, session string) (auth.Grant, error) {
+func (d *dam) Redeem(ctx context.Context, ticket, conferenceID, session, address string) (auth.Grant, error) {
 	if conferenceID == d.conference.Load() {
 		d.passed.Add(1)
 		d.reached <- struct{}{}
 		<-d.open
 	}
-	return d.Tickets.Redeem(ctx, ticket, conferenceID, session)
+	return d.Tickets.Redeem(ctx, ticket, conferenceID, session, address)
 }
 
 // TestA89AFloodingWorkerSlowsNobodyDown: one worker sends more than it may, and whatever it has served takes for ever. It holds

@@ -61,7 +61,7 @@ func (w *worker) redeem(ctx context.Context, body []byte) (any, error) {
 	if q.Session == "" && !w.tellsNoSessions() {
 		return nil, errNoSession
 	}
-	grant, err := w.s.Tickets.Redeem(ctx, q.Ticket, w.id, q.Session)
+	grant, err := w.s.Tickets.Redeem(ctx, q.Ticket, w.id, q.Session, w.s.Places.Kept(q.Address))
 	if err != nil {
 		return nil, err
 	}

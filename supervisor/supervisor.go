@@ -64,11 +64,13 @@ type Journal interface {
 
 // Tickets redeems tickets.
 type Tickets interface {
-	Redeem(ctx context.Context, ticket, conferenceID, session string) (auth.Grant, error)
+	Redeem(ctx context.Context, ticket, conferenceID, session, address string) (auth.Grant, error)
 }
 
 // Places holds people to the networks of their roles; *auth.Places is one. Sessions are named as in a Redeem.
 type Places interface {
+	// Kept is what is kept of an address when a ticket is redeemed, so that nobody looks misplaced until Arrive is told.
+	Kept(address string) string
 	// Arrive fails with network.denied when the person of the session may not come from the address.
 	Arrive(ctx context.Context, conferenceID, session, address string) error
 	// Misplaced returns the sessions of live conferences whose people may not be where they are, by conference.

@@ -22,7 +22,7 @@ type Store interface {
 	// Users returns at most limit users whose address sorts after the given one, in the order of the address.
 	Users(ctx context.Context, tenant, afterEmail string, limit int) ([]User, error)
 	// ChangeUser reads the user, calls change and stores what it returns, all in one transaction; nothing is stored
-	// when change fails. It fails with ErrUnknown.
+	// when change fails. It fails with ErrUnknown and ErrErased.
 	ChangeUser(ctx context.Context, tenant, id string, change func(User) (User, audit.Entry, error)) (User, error)
 	// ChangeAccess is ChangeUser by somebody whose own account, if by names one, is read in the same transaction and cannot
 	// change before its end; it ends all sessions of the user when the change says so. It fails with ErrLastAdmin when somebody
@@ -150,7 +150,7 @@ type Change struct {
 	Language *Language
 }
 
-// UpdateProfile changes the actor's own account. Faults: access, name.*, language.invalid. A change that changes nothing
+// UpdateProfile changes the actor's own account. Faults: access, name.*, language.invalid, user.erased. A change that changes nothing
 // is written to the audit log too.
 func (s *Service) UpdateProfile(ctx context.Context, actor access.Actor, c Change) (User, error) {
 	return s.store.ChangeUser(ctx, actor.Tenant, actor.UserID, func(u User) (User, audit.Entry, error) {

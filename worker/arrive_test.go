@@ -20,6 +20,7 @@ var errElsewhere = fault.New(fault.KindDenied, "network.denied", "This account m
 type gatekeeper struct {
 	until  time.Time
 	inside string
+	during func(address string) // happens while the controller is asked about an address; or nil
 
 	mu    sync.Mutex
 	asked []string
@@ -31,6 +32,9 @@ func (g *gatekeeper) call(_ context.Context, _ string, body, _ any) error {
 		return errNoController
 	}
 	q := body.(control.Arrive) //nolint:forcetypeassert // arrivals make no other call
+	if g.during != nil {
+		g.during(q.Address)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked = append(g.asked, q.Address)
@@ -40,7 +44,10 @@ func (g *gatekeeper) call(_ context.Context, _ string, body, _ any) error {
 	return nil
 }
 
-func (g *gatekeeper) end(_ context.Context, session string) error {
+func (g *gatekeeper) end(ctx context.Context, session string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ended = append(g.ended, session)
@@ -72,7 +79,7 @@ func TestAnAddressIsJudgedByTheControllerThatIsThere(t *testing.T) {
 		t.Errorf("from elsewhere: %v", err)
 	}
 	if g.wants(t, 2); len(a.waiting) != 0 {
-		t.Errorf("waiting %q", a.waiting)
+		t.Errorf("waiting %v", a.waiting)
 	}
 }
 
@@ -94,5 +101,67 @@ func TestAnAddressIsJudgedWhenTheControllerIsBack(t *testing.T) {
 		time.Sleep(callPauseMax) // virtual
 		synctest.Wait()
 		g.wants(t, 2, "goes")
+	})
+}
+
+func TestOfTwoThatComeFromElsewhereAtOnceNoneStays(t *testing.T) {
+	t.Parallel()
+	const elsewhere = "198.51.100.1"
+	for _, meanwhile := range []string{elsewhere, "198.51.100.2"} {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gatekeeper{inside: "192.0.2.1"}
+			a := g.arrivals(time.Minute)
+			first := true
+			g.during = func(string) {
+				if !first {
+					return
+				}
+				first = false
+				if err := a.arrive(t.Context(), "s", meanwhile); err != nil {
+					t.Errorf("who comes while the controller is asked: %v", err)
+				}
+			}
+			if err := a.arrive(t.Context(), "s", elsewhere); !errors.Is(err, errElsewhere) {
+				t.Errorf("from elsewhere: %v", err)
+			}
+			synctest.Wait()
+			if g.wants(t, 2, "s"); len(a.waiting) != 0 {
+				t.Errorf("waiting %v", a.waiting)
+			}
+		})
+	}
+}
+
+// Who was let in while nobody was there is out by the first word against an address, whatever address comes after it.
+func TestAnotherAddressTakesNoDenialBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := &gatekeeper{until: time.Now().Add(time.Second), inside: "192.0.2.1"}
+		a := g.arrivals(time.Minute)
+		g.during = func(string) {
+			if err := a.arrive(t.Context(), "s", g.inside); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := a.arrive(t.Context(), "s", "198.51.100.1"); err != nil {
+			t.Errorf("while nobody is there: %v", err)
+		}
+		time.Sleep(time.Second + callPauseMax) // virtual
+		synctest.Wait()
+		g.wants(t, 1, "s")
+	})
+}
+
+func TestASessionThatNobodyCouldJudgeEndsWithTheLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := &gatekeeper{until: time.Now().Add(time.Hour)}
+		a := g.arrivals(time.Minute)
+		if err := a.arrive(t.Context(), "s", "198.51.100.1"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute + callPauseMax) // virtual
+		synctest.Wait()
+		g.wants(t, 0, "s")
 	})
 }

@@ -9,8 +9,8 @@ SELECT EXISTS (
 );
 
 -- name: InsertAdmission :exec
-INSERT INTO admissions (conference_id, session, tenant, sign_in)
-SELECT conferences.id, @session, @tenant, @sign_in FROM conferences
+INSERT INTO admissions (conference_id, session, tenant, sign_in, address)
+SELECT conferences.id, @session, @tenant, @sign_in, @address FROM conferences
 WHERE conferences.id = @conference_id AND conferences.ended_at = 0;
 
 -- EndedAdmissions finds the sessions of live conferences whose sign-in is over.

@@ -1,5 +1,8 @@
+-- InsertFinding keeps nothing about somebody who is erased.
 -- name: InsertFinding :execrows
-INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence) VALUES (@id, @tenant, @at, @kind, @user_id, @topic, @evidence)
+INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence)
+SELECT CAST(@id AS TEXT), CAST(@tenant AS TEXT), CAST(@at AS BIGINT), CAST(@kind AS TEXT), CAST(@user_id AS TEXT), CAST(@topic AS TEXT), CAST(@evidence AS TEXT)
+WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.tenant = @tenant AND users.id = @user_id AND users.erased_at <> 0)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: FindingSince :one

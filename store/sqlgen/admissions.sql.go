@@ -117,15 +117,16 @@ func (q *Queries) EndedAdmissions(ctx context.Context, arg EndedAdmissionsParams
 }
 
 const insertAdmission = `-- name: InsertAdmission :exec
-INSERT INTO admissions (conference_id, session, tenant, sign_in)
-SELECT conferences.id, $1, $2, $3 FROM conferences
-WHERE conferences.id = $4 AND conferences.ended_at = 0
+INSERT INTO admissions (conference_id, session, tenant, sign_in, address)
+SELECT conferences.id, $1, $2, $3, $4 FROM conferences
+WHERE conferences.id = $5 AND conferences.ended_at = 0
 `
 
 type InsertAdmissionParams struct {
 	Session      string
 	Tenant       string
 	SignIn       string
+	Address      string
 	ConferenceID string
 }
 
@@ -134,6 +135,7 @@ func (q *Queries) InsertAdmission(ctx context.Context, arg InsertAdmissionParams
 		arg.Session,
 		arg.Tenant,
 		arg.SignIn,
+		arg.Address,
 		arg.ConferenceID,
 	)
 	return err

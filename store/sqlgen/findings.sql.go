@@ -152,7 +152,9 @@ func (q *Queries) HandleFinding(ctx context.Context, arg HandleFindingParams) (i
 }
 
 const insertFinding = `-- name: InsertFinding :execrows
-INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO findings (id, tenant, at, kind, user_id, topic, evidence)
+SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT)
+WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.tenant = $2 AND users.id = $5 AND users.erased_at <> 0)
 ON CONFLICT (id) DO NOTHING
 `
 
@@ -166,6 +168,7 @@ type InsertFindingParams struct {
 	Evidence string
 }
 
+// InsertFinding keeps nothing about somebody who is erased.
 func (q *Queries) InsertFinding(ctx context.Context, arg InsertFindingParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, insertFinding,
 		arg.ID,

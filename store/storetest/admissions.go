@@ -35,7 +35,7 @@ func (h *house) ticketOf(t *testing.T, r conference.Record, actor access.Actor) 
 
 func (h *house) redeem(t *testing.T, r conference.Record, ticket, session string) error {
 	t.Helper()
-	_, err := h.tickets.Redeem(t.Context(), ticket, r.ID, session)
+	_, err := h.tickets.Redeem(t.Context(), ticket, r.ID, session, "")
 	return err
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"konklave/access"
 	"konklave/audit"
+	"konklave/auth"
+	"konklave/finding"
 	"konklave/privacy"
 	"konklave/store"
 	"konklave/user"
@@ -95,6 +97,42 @@ var erasures = map[string]func(*testing.T, *house){
 		}
 		h.integrate(t)
 		h.wantExport(t)
+	},
+	"L7WhatWasAskedForBeforeAnErasureWritesNothingAfterIt": func(t *testing.T, h *house) {
+		anna := h.account(t, "anna@example.org", access.Ordinary)
+		actor, name := h.signedInActor(t, anna), "Anna"
+		if _, err := h.users.Erase(t.Context(), access.System("test"), anna.ID); err != nil {
+			t.Fatal(err)
+		}
+		for what, do := range map[string]func() error{
+			"a name": func() error {
+				_, err := h.users.UpdateProfile(t.Context(), actor, user.Change{Name: &name})
+				return err
+			},
+			"an API token": func() error {
+				_, _, err := h.tokens.Create(t.Context(), actor, auth.NewToken{Name: name})
+				return err
+			},
+			"a factor": func() error {
+				f := auth.Factor{ID: "f1", Tenant: anna.Tenant, UserID: anna.ID, Kind: auth.FactorTOTP, Name: name, Secret: []byte{1}, CreatedAt: h.clock.Now()}
+				_, err := h.AddFactor(t.Context(), f, auth.FactorUse{}, nil, func(bool) []audit.Entry { return nil })
+				return err
+			},
+		} {
+			if err := do(); !errors.Is(err, user.ErrErased) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if err := h.KeepFinding(t.Context(), finding.New(anna.Tenant, h.clock.Now(), finding.NewBrowser, anna.ID, "t", 0, finding.Evidence{Agent: name})); err != nil {
+			t.Fatal(err)
+		}
+		for table, columns := range h.traces(t, anna.ID, name) {
+			for _, c := range columns {
+				if staying[table+"."+c] == "" {
+					t.Errorf("something about the person is in %s.%s", table, c)
+				}
+			}
+		}
 	},
 	"TheLastAdministratorStays": func(t *testing.T, h *house) {
 		admin, anna := h.account(t, "admin@example.org", access.Administrator), h.account(t, "anna@example.org", access.Ordinary)

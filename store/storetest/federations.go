@@ -17,8 +17,9 @@ import (
 type vouching struct {
 	h    *house
 	id   auth.ProviderIdentity
-	err  error // of sign-ins
-	gone error // of reviews
+	err  error  // of sign-ins
+	gone error  // of reviews
+	held func() // happens while a review waits for the answer; or nil
 	over []auth.EndedSessions
 }
 
@@ -53,6 +54,9 @@ func (v *vouching) Finish(_ context.Context, _ auth.Reply, state []byte) (auth.P
 func (v *vouching) Review(_ context.Context, id auth.ProviderIdentity) (auth.ProviderIdentity, error) {
 	if string(id.Hint) != refreshToken {
 		return auth.ProviderIdentity{}, errors.New("the hint was not kept")
+	}
+	if v.held != nil {
+		v.held()
 	}
 	return v.told(), v.gone
 }

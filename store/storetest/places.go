@@ -37,7 +37,17 @@ var places = map[string]func(*testing.T, *house){
 		h.admitted(t, r, h.signedInActor(t, member), "member")
 		h.admitted(t, r, access.Guest("g1"), "guest")
 		wantMisplaced(t, auth.NewPlaces(h.Store, nil), r.ID)
+		if _, err := h.tickets.Redeem(t.Context(), h.ticketOf(t, r, h.signedInActor(t, operator)), r.ID, "arriving", office.Kept("192.0.2.9")); err != nil {
+			t.Fatal(err)
+		}
+		if kept := auth.NewPlaces(h.Store, nil).Kept("192.0.2.9"); kept != "" {
+			t.Errorf("%q is kept where no role has networks", kept)
+		}
 		wantMisplaced(t, office, r.ID, "browser", "program") // from where they came is not known
+		wantMisplaced(t, networks("203.0.113.0/24"), r.ID, "arriving", "browser", "program")
+		if err := h.ForgetAdmissions(t.Context(), r.ID, []string{"arriving"}); err != nil {
+			t.Fatal(err)
+		}
 		for _, session := range []string{"browser", "program", "member", "guest", "nobody's"} {
 			if err := office.Arrive(t.Context(), r.ID, session, "192.0.2.7"); err != nil {
 				t.Errorf("%s: %v", session, err)

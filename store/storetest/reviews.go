@@ -150,6 +150,47 @@ var reviews = map[string]func(*testing.T, *house){
 		v.gone = nil
 		h.enter(t, f) // other roles are no word about who comes in
 	},
+	"AnAdministratorDecidesWhileAProviderIsAsked": func(t *testing.T, h *house) {
+		f, v := h.federation()
+		admin := h.account(t, "admin@example.org", access.Administrator).Actor()
+		id := h.enter(t, f).Identity
+		token := h.programOf(t, id)
+		v.held = func() {
+			if _, err := h.users.Disable(t.Context(), admin, id.User.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		v.gone = auth.ErrProviderGone.Because(auth.ReasonDisabled)
+		h.clock.Advance(review)
+		h.wantNewEntries(t, func() { h.wantReview(t, f) }, audit.KindUserDisabled)
+		v.gone = nil
+		h.wantNewEntries(t, func() {
+			if _, err := f.SignIn(t.Context(), access.Nobody(), "amt", auth.Attempt{Email: "anna", Password: password, Address: home}); !errors.Is(err, auth.ErrFailed) {
+				t.Errorf("whom an administrator has disabled meanwhile: %v", err)
+			}
+		}, audit.KindProviderRefused)
+		if _, err := h.users.Enable(t.Context(), admin, id.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		token(nil)
+		h.enter(t, f)
+	},
+	"WhoseProofIsForgottenSignsInAgain": func(t *testing.T, h *house) {
+		f, _ := h.federation()
+		in := h.enter(t, f)
+		token := h.programOf(t, in.Identity)
+		if _, err := h.Raw.ExecContext(t.Context(), "UPDATE identities SET login = '', sealed = $1", []byte{}); err != nil { // as provisioning does
+			t.Fatal(err)
+		}
+		h.clock.Advance(review)
+		h.wantNewEntries(t, func() { h.wantReview(t, f) }, audit.KindIdentityBarred)
+		h.wantSession(t, in.Session, auth.ErrSessionInvalid)
+		token(auth.ErrTokenInvalid)
+		h.clock.Advance(auth.ReviewGrace)
+		h.wantNewEntries(t, func() { h.wantReview(t, f) })
+		h.enter(t, f)
+		token(nil)
+	},
 	"AProviderMayBeSilentForAWhile": func(t *testing.T, h *house) {
 		f, v := h.federation()
 		in := h.enter(t, f)

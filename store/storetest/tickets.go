@@ -26,7 +26,7 @@ func (h *house) ticket(t *testing.T) string {
 
 func (h *house) wantRedeem(t *testing.T, ticket, conference string, want error) {
 	t.Helper()
-	if g, err := h.tickets.Redeem(t.Context(), ticket, conference, ""); !errors.Is(err, want) || err != nil && g != (auth.Grant{}) {
+	if g, err := h.tickets.Redeem(t.Context(), ticket, conference, "", ""); !errors.Is(err, want) || err != nil && g != (auth.Grant{}) {
 		t.Errorf("redeem: %+v, %v, want %v", g, err, want)
 	}
 }
@@ -39,7 +39,7 @@ var tickets = map[string]func(*testing.T, *house){
 			e.Details != `{"meeting":"m1","rejoin":true,"role":"participant"}` {
 			t.Errorf("entry %+v", e)
 		}
-		got, err := h.tickets.Redeem(t.Context(), ticket, "c1", "")
+		got, err := h.tickets.Redeem(t.Context(), ticket, "c1", "", "")
 		want := auth.Grant{Tenant: access.DefaultTenant, Conference: "c1", Meeting: "m1", Kind: access.KindGuest, ActorID: "g1",
 			Participant: "p0", Name: "Gast", Role: access.RoleParticipant}
 		if err != nil || got != want {
@@ -50,7 +50,7 @@ var tickets = map[string]func(*testing.T, *house){
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := h.tickets.Redeem(t.Context(), ticket, "c1", ""); err != nil || got.Kind != access.KindAccount || got.ActorID != "u1" {
+		if got, err := h.tickets.Redeem(t.Context(), ticket, "c1", "", ""); err != nil || got.Kind != access.KindAccount || got.ActorID != "u1" {
 			t.Errorf("the ticket of a token: %+v, %v", got, err)
 		}
 		h.wantNewEntries(t, func() {
@@ -75,7 +75,7 @@ var tickets = map[string]func(*testing.T, *house){
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = h.tickets.Redeem(t.Context(), ticket, r.ID, session)
+			_, err = h.tickets.Redeem(t.Context(), ticket, r.ID, session, "")
 			return err
 		}
 		for _, session := range []string{"s1", "s2", "", ""} {
@@ -122,7 +122,7 @@ var tickets = map[string]func(*testing.T, *house){
 	"A47TicketOpensOnceSideBySide": func(t *testing.T, h *house) {
 		ticket := h.ticket(t)
 		succeeded, failures := sideBySide(20, func(int) error {
-			_, err := h.tickets.Redeem(t.Context(), ticket, "c1", "")
+			_, err := h.tickets.Redeem(t.Context(), ticket, "c1", "", "")
 			return err
 		})
 		for _, err := range failures {

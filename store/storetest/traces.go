@@ -117,8 +117,9 @@ func (h *house) wellKnown(t *testing.T, u, other user.User) []string {
 	}
 	h.tokenActor(t, u, time.Hour)
 	m := h.meeting(t, u, "Rat")
-	link := auth.Link{Provider: "amt", Subject: secretly + "-subject", Login: secretly + "-login"}
-	marks := append([]string{u.ID, u.Email, u.Name, secretly, session.Actor.SignIn}, auth.CountedAs(u.Email, link)...)
+	login := h.failedLogin(t, u)
+	subject := auth.CountedAs("", auth.Link{Provider: "amt", Subject: secretly + "-subject"})[1]
+	marks := []string{u.ID, u.Email, u.Name, secretly, session.Actor.SignIn, auth.CountedAs(u.Email)[0], login, subject}
 	bytes := func(text string) string {
 		if h.postgres() {
 			return "CAST('" + text + "' AS BYTEA)"
@@ -126,15 +127,15 @@ func (h *house) wellKnown(t *testing.T, u, other user.User) []string {
 		return "CAST('" + text + "' AS BLOB)"
 	}
 	fill := strings.NewReplacer("$user", u.ID, "$other", other.ID, "$session", session.Actor.SignIn, "$meeting", m.ID, "$blob", bytes(secretly), "$hash2", bytes(secretly+"2"), "$ticket", bytes("ticket"),
-		"$login", auth.CountedAs(u.Email, link)[2], "$subject", auth.CountedAs(u.Email, link)[1])
+		"$login", login, "$subject", subject)
 	for _, statement := range []string{
-		"INSERT INTO sign_in_failures (tenant, account, source, known, at) VALUES ('default', '$login', 's', TRUE, 1), ('default', '$subject', 's', TRUE, 1)",
+		"INSERT INTO sign_in_failures (tenant, account, source, known, at) VALUES ('default', '$subject', 's', TRUE, 1)",
 		"INSERT INTO lock_mails (tenant, account, at) VALUES ('default', '$login', 1), ('default', '$subject', 1), ('default', '$login/account.locked_second_factor', 1)",
 		"INSERT INTO mails (id, tenant, kind, user_id, created_at, expires_at, due_at, attempts) VALUES ('e1', 'default', 'account.locked', '$user', 1, 2, 1, 0)",
 		"INSERT INTO unlock_links (hash, tenant, user_id, expires_at) VALUES ($blob, 'default', '$user', 2)",
 		"INSERT INTO factors (id, tenant, user_id, kind, name, credential, secret, step, created_at) VALUES ('f1', 'default', '$user', 'totp', 'geheim', $blob, $blob, 1, 1)",
 		"INSERT INTO recovery_codes (user_id, hash, tenant) VALUES ('$user', $blob, 'default')",
-		"INSERT INTO identities (id, tenant, provider, subject, user_id, login, sealed, linked_at, ask_at) VALUES ('i1', 'default', 'amt', 'geheim-subject', '$user', 'geheim-login', $blob, 1, 2)",
+		"INSERT INTO identities (id, tenant, provider, subject, user_id, login, sealed, linked_at, ask_at) VALUES ('i1', 'default', 'amt', 'geheim-subject', '$user', '$login', $blob, 1, 2)",
 		"INSERT INTO provider_sessions (session_id, tenant, provider, subject, provider_session, sealed) VALUES ('$session', 'default', 'amt', 'geheim', 'geheim', $blob)",
 		"INSERT INTO scim_users (user_id, tenant, external_id, user_name, name_key, active, said, created_at, changed_at, version) VALUES ('$user', 'default', 'geheim', 'geheim', 'geheim', TRUE, '{}', 1, 1, 1)",
 		"INSERT INTO scim_groups (id, tenant, external_id, name, name_key, created_at, changed_at, version) VALUES ('g1', 'default', '', 'Staff', 'staff', 1, 1, 1)",
@@ -155,6 +156,19 @@ func (h *house) wellKnown(t *testing.T, u, other user.User) []string {
 		h.behind(t, fill.Replace(statement))
 	}
 	return marks
+}
+
+// failedLogin has a name fail at the directory "amt", and returns under which key that was counted.
+func (h *house) failedLogin(t *testing.T, u user.User) (key string) {
+	t.Helper()
+	f, _ := h.federation()
+	if _, err := f.SignIn(t.Context(), access.Nobody(), "amt", auth.Attempt{Email: secretly, Password: "wrong", Address: "192.0.2.7:1234"}); !errors.Is(err, auth.ErrFailed) {
+		t.Fatal(err)
+	}
+	if err := h.Raw.QueryRowContext(t.Context(), "SELECT account FROM sign_in_failures WHERE account <> $1", auth.CountedAs(u.Email)[0]).Scan(&key); err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func approvalRow(id, about, by, state, decided string) string {

@@ -71,8 +71,16 @@ describe('a lost line', () => {
   test('of media is not told by itself while the whole line is gone, for then the chat does not work either', async () => {
     const socket = await desk.enter()
     socket.drop()
+    desk.room.handlers.line('reconnecting')
     desk.room.handlers.failed(new Error('not published'))
     expect(desk.notices).toEqual([])
+  })
+
+  test('of media is told while only the signalling is gone, for nobody else tells of it', async () => {
+    const socket = await desk.enter()
+    socket.drop()
+    desk.room.handlers.failed(new Error('not published'))
+    expect(desk.notices).toMatchObject([{ kind: 'error', error: { code: 'media.failed' } }])
   })
 })
 

@@ -356,7 +356,8 @@ class Engine implements Call {
     if (!this.inside) return
     const { code, detail } = errorOf(caught)
     const known = code === codes.partMissing ? code : codes.mediaFailed
-    if (known === codes.mediaFailed && this.signallingLost > 0) return // the whole line is gone, and said to be: the chat does not work
+    const wholeLine = this.signallingLost > 0 && this.mediaLost > 0 // gone, and said to be: the chat does not work
+    if (known === codes.mediaFailed && wholeLine) return
     const error: CallError = { code: known, ...(detail !== undefined && { detail }) }
     this.notices.emit({ kind: 'error', error })
   }
