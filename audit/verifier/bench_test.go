@@ -2,6 +2,8 @@ package verifier_test
 
 import (
 	"bytes"
+	"runtime"
+	"runtime/metrics"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -21,6 +23,8 @@ func BenchmarkVerify(b *testing.B) {
 	for _, file := range files.FS.(fstest.MapFS) {
 		size += len(file.Data)
 	}
+	held := heapNow()
+	peak := watchHeap(b)
 	before := processorTime(b)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -33,6 +37,47 @@ func BenchmarkVerify(b *testing.B) {
 	b.ReportMetric(entries*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 	b.ReportMetric(float64(size)/entries, "bytes/entry")
 	b.ReportMetric(entries*float64(b.N)/spent.Seconds(), "entries/cpu-s")
+	b.ReportMetric(float64(peak()-held)/(1<<20), "peak-MiB")
+}
+
+// heapSample is how often the heap is looked at.
+const heapSample = time.Millisecond
+
+// heapNow is how many bytes lie on the heap, after what is not used any more was collected.
+func heapNow() int64 {
+	runtime.GC()
+	return heapSize()
+}
+
+func heapSize() int64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return int64(s[0].Value.Uint64())
+}
+
+// watchHeap looks at the heap until the function that it returns is called, which returns the most that was seen, in bytes. What is
+// not used any more and not collected yet counts: it is what the process needs.
+func watchHeap(b *testing.B) (peak func() int64) {
+	b.Helper()
+	stop, done, most := make(chan struct{}), make(chan struct{}), heapSize()
+	go func() {
+		defer close(done)
+		every := time.NewTicker(heapSample)
+		defer every.Stop()
+		for {
+			select {
+			case <-every.C:
+				most = max(most, heapSize())
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(stop)
+		<-done
+		return most
+	}
 }
 
 // processorTime is what the process has used, which does not grow while others use the machine.
